@@ -1,0 +1,56 @@
+package perception
+
+import (
+	"time"
+
+	"github.com/solofusion/solofusion/geom"
+)
+
+// Class is an index into [Classes].
+type Class uint8
+
+// Classes are the names of the nuScenes detection classes in the order of the
+// reference's labels.
+var Classes = [...]string{
+	"car", "truck", "construction_vehicle", "bus", "trailer",
+	"barrier", "motorcycle", "bicycle", "pedestrian", "traffic_cone",
+}
+
+// String returns the class's nuScenes name.
+func (c Class) String() string { return Classes[c] }
+
+// ParseClass returns the class of that name.
+func ParseClass(name string) (Class, bool) {
+	for i, n := range Classes {
+		if n == name {
+			return Class(i), true
+		}
+	}
+	return 0, false
+}
+
+// Detection is one object, in the lidar frame of its set.
+type Detection struct {
+	Class    Class
+	Score    float32
+	Center   geom.Vec3  // of the box, metres
+	Size     geom.Vec3  // width, length, height, metres
+	Yaw      float64    // of the length axis about z, from x; radians in (-pi, pi]
+	Velocity [2]float64 // metres a second over ground, along the lidar frame's x and y
+}
+
+// Result is the detections of one FrameSet and the account of their making.
+type Result struct {
+	Time           time.Time
+	GlobalFromEgo  geom.Pose // at Time
+	EgoFromLidar   geom.Pose
+	Detections     []Detection          // by descending score within each task
+	Captured       map[string]time.Time // of each camera used
+	Missing        []string             // cameras without a usable image
+	HistoryDepth   int                  // earlier frames that the result rests on
+	HistoryAge     time.Duration        // of the oldest of them
+	Reset          string               // why history started anew with this frame; "" where it did not
+	Model          string               // name and short digest of the bundle
+	Quantisation   string               // of the head, "none" where it is float32
+	StageDurations map[string]time.Duration
+}

@@ -1,0 +1,16 @@
+// Package perception is the vocabulary of the detector: what goes in and what
+// comes out. It has types and their invariants, and no algorithm.
+//
+// A [Rig] is a vehicle's calibrated cameras. A camera delivers a [Frame], an
+// encoded image with the time and the ego pose of its capture. The frames of
+// one instant make a [FrameSet], which package framesync assembles and package
+// pipeline turns into a [Result]: the [Detection] list of that instant, with
+// the account of what it was made from.
+//
+//	images ─▶ framesync ─▶ FrameSet ─▶ pipeline.Step ─▶ Result
+//	                                     preprocess, stereo, lift, history, decode
+//
+// Frames of reference. Detections are in the rig's lidar frame at the set's
+// time: x right, y forward, z up, metres. A rig without a lidar names a virtual
+// one. Times are UTC instants of microsecond resolution.
+package perception

@@ -1,0 +1,71 @@
+package perception
+
+import (
+	"fmt"
+
+	"github.com/solofusion/solofusion/geom"
+)
+
+// Camera is one calibrated pinhole camera.
+type Camera struct {
+	Name          string    // unique in its rig, for example CAM_FRONT
+	Width, Height int       // of the images as they arrive, pixels
+	Intrinsics    geom.Mat3 // pixels of those images from camera coordinates
+	EgoFromCamera geom.Pose
+}
+
+// Rig is a vehicle's set of cameras. It is immutable once it is in use: a
+// calibration change is a new Rig.
+type Rig struct {
+	Name         string
+	Cameras      []Camera
+	EgoFromLidar geom.Pose // places the frame in which detections are given
+}
+
+// Index returns the position of the named camera, or -1.
+func (r *Rig) Index(camera string) int {
+	for i := range r.Cameras {
+		if r.Cameras[i].Name == camera {
+			return i
+		}
+	}
+	return -1
+}
+
+// Validate returns an error naming the first camera whose calibration cannot
+// be used: duplicate names, empty images, numbers that are not finite, a focal
+// length that is not positive.
+func (r *Rig) Validate() error {
+	if len(r.Cameras) == 0 {
+		return fmt.Errorf("perception: rig %q has no cameras", r.Name)
+	}
+	if !r.EgoFromLidar.IsFinite() {
+		return fmt.Errorf("perception: rig %q: the lidar's pose is not finite", r.Name)
+	}
+	seen := make(map[string]bool, len(r.Cameras))
+	for i := range r.Cameras {
+		c := &r.Cameras[i]
+		if seen[c.Name] {
+			return fmt.Errorf("perception: rig %q: camera %s appears twice", r.Name, c.Name)
+		}
+		seen[c.Name] = true
+		if err := c.validate(); err != nil {
+			return fmt.Errorf("perception: rig %q: camera %s: %w", r.Name, c.Name, err)
+		}
+	}
+	return nil
+}
+
+func (c *Camera) validate() error {
+	switch {
+	case c.Name == "":
+		return fmt.Errorf("its name is empty")
+	case c.Width <= 0 || c.Height <= 0:
+		return fmt.Errorf("image size %d x %d is not positive", c.Width, c.Height)
+	case !c.Intrinsics.IsFinite() || !c.EgoFromCamera.IsFinite():
+		return fmt.Errorf("its calibration is not finite")
+	case c.Intrinsics[0] <= 0 || c.Intrinsics[4] <= 0:
+		return fmt.Errorf("focal lengths %g and %g must be positive", c.Intrinsics[0], c.Intrinsics[4])
+	}
+	return nil
+}
