@@ -92,3 +92,22 @@ func finite(s []float64) bool {
 	}
 	return true
 }
+
+// Transform is a pose as tables and messages carry it. It is kept in that form
+// where the same bits must arrive by every way.
+type Transform struct {
+	Rotation    Quat
+	Translation Vec3
+}
+
+// IdentityTransform maps every point to itself.
+func IdentityTransform() Transform { return Transform{Rotation: Quat{W: 1}} }
+
+// Pose returns the transform as a matrix.
+func (t Transform) Pose() Pose { return NewPose(t.Rotation, t.Translation) }
+
+// IsFinite reports whether all numbers are finite and the quaternion is not
+// zero.
+func (t Transform) IsFinite() bool {
+	return t.Rotation.IsFinite() && t.Rotation.Norm() > 0 && t.Translation.IsFinite()
+}

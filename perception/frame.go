@@ -13,7 +13,7 @@ type Frame struct {
 	KeyTime       time.Time // of the key frame it belongs to; zero where the source has none
 	Sequence      uint64    // counts the camera's images, to tell duplicates and gaps
 	Image         []byte    // encoded, JPEG or PNG; never modified
-	GlobalFromEgo geom.Pose // at Captured
+	GlobalFromEgo geom.Pose // at Captured; framesync fills it in from the ego poses
 }
 
 // FrameSet is what a rig saw at one instant.
@@ -38,5 +38,5 @@ func (s *FrameSet) Missing() []string {
 
 // GlobalFromLidar returns the pose of the frame in which detections are given.
 func (s *FrameSet) GlobalFromLidar() geom.Pose {
-	return s.GlobalFromEgo.Mul(s.Rig.EgoFromLidar)
+	return s.GlobalFromEgo.Mul(s.Rig.EgoFromLidar.Pose())
 }

@@ -11,7 +11,7 @@ type Camera struct {
 	Name          string    // unique in its rig, for example CAM_FRONT
 	Width, Height int       // of the images as they arrive, pixels
 	Intrinsics    geom.Mat3 // pixels of those images from camera coordinates
-	EgoFromCamera geom.Pose
+	EgoFromCamera geom.Transform
 }
 
 // Rig is a vehicle's set of cameras. It is immutable once it is in use: a
@@ -19,7 +19,7 @@ type Camera struct {
 type Rig struct {
 	Name         string
 	Cameras      []Camera
-	EgoFromLidar geom.Pose // places the frame in which detections are given
+	EgoFromLidar geom.Transform // places the frame in which detections are given
 }
 
 // Index returns the position of the named camera, or -1.
