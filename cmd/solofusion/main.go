@@ -1,0 +1,111 @@
+// Command solofusion detects the objects around a vehicle in the images of its
+// cameras.
+//
+//	solofusion serve                       detect what arrives over NATS
+//	solofusion replay DIR --out r.json     detect in a recording
+//	solofusion doctor                      say what is installed and what is missing
+//
+// Each command has its own --help with an example. Data goes to standard
+// output, words go to standard error. The exit code is 0 when the work is done,
+// 1 when it failed and 2 when the command line is wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// cli is the command line. A command is a struct with a Run(context.Context)
+// error method; its Help method gives the example. What a command's Validate
+// method refuses is wrong usage.
+type cli struct {
+	LogLevel slog.Level       `help:"Lowest level of the messages on standard error: debug, info, warn or error." default:"info" env:"SOLOFUSION_LOG_LEVEL" placeholder:"LEVEL"`
+	Version  kong.VersionFlag `help:"Print the version and exit."`
+}
+
+const description = `Detects the objects around a vehicle in the images of its cameras.
+
+Examples:
+
+  solofusion demo                                    see the whole path at work
+  solofusion doctor                                  what is installed, what is missing
+  solofusion serve --config solofusion.yaml          detect what arrives over NATS
+  solofusion replay DIR --out results.json           detect in a recording
+
+Colours are never used, so NO_COLOR changes nothing.`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the program without its process: arguments in, exit code out.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := cancelledBySignals()
+	defer stop()
+
+	var c cli
+	code, exited := exitDone, false
+	parser, err := kong.New(&c,
+		kong.Name("solofusion"),
+		kong.Description(description),
+		kong.Vars{"version": version()},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(status int) { code, exited = status, true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		panic(err) // a malformed tag in cli
+	}
+
+	kctx, err := parser.Parse(args)
+	if exited { // --help and --version
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "solofusion: %v\nsee solofusion --help\n", err)
+		return exitUsage
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel})))
+
+	if err := kctx.Run(); err != nil {
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
+		fmt.Fprintf(stderr, "solofusion: %v\n", err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+// cancelledBySignals returns a context that SIGINT and SIGTERM cancel. A second
+// signal ends the process at once.
+func cancelledBySignals() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// version names the build: the module's version or revision, and the toolchain.
+func version() string {
+	v := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v = info.Main.Version
+	}
+	return fmt.Sprintf("solofusion %s (%s, %s/%s)", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
