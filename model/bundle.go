@@ -1,0 +1,190 @@
+package model
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/solofusion/solofusion/tensor"
+)
+
+// DefaultName is the name under which [Open] finds the embedded bundle.
+const DefaultName = "default"
+
+const (
+	manifestFile = "model.yaml"
+	weightsFile  = "weights.safetensors"
+)
+
+// Graph is the file name of one of the bundle's networks.
+type Graph string
+
+// The networks of a bundle.
+const (
+	ImageEncoder Graph = "image_encoder.onnx"
+	BEVEmbed     Graph = "bev_embed.onnx"
+	DetectHead   Graph = "head.onnx"
+)
+
+var graphs = []Graph{ImageEncoder, BEVEmbed, DetectHead}
+
+var fileNames = []string{string(ImageEncoder), string(BEVEmbed), string(DetectHead), weightsFile}
+
+//go:embed default
+var embedded embed.FS
+
+// Bundle is a loaded model. It is immutable.
+type Bundle struct {
+	Manifest Manifest
+	Weights  Weights
+	Digest   string // SHA-256 of model.yaml in hexadecimal: it covers all files
+
+	graphs map[Graph][]byte
+}
+
+// Weights are the tensors used outside the graphs, batch norms folded in.
+type Weights struct {
+	Similarity [3]Layer    // groups to 16 to 8 to 1, ReLU between
+	Time       Layer       // the time convolution's feature columns and bias
+	TimeAge    *tensor.F32 // its age column, per second
+}
+
+// Layer is y = Weight x + Bias, Weight of shape out x in.
+type Layer struct {
+	Weight, Bias *tensor.F32
+}
+
+// Open reads the bundle in a folder, or the one inside the binary where name
+// is [DefaultName].
+func Open(name string) (*Bundle, error) {
+	if name == DefaultName {
+		return Default()
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("model: bundle %s: %w", name, err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("model: bundle %s is a file, want a folder with %s, or %q", name, manifestFile, DefaultName)
+	}
+	b, err := read(os.DirFS(name))
+	if err != nil {
+		return nil, fmt.Errorf("model: bundle %s: %w", name, err)
+	}
+	return b, nil
+}
+
+// Default reads the bundle inside the binary.
+func Default() (*Bundle, error) {
+	folder, err := fs.Sub(embedded, DefaultName)
+	if err != nil {
+		return nil, fmt.Errorf("model: default bundle: %w", err)
+	}
+	b, err := read(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("model: this binary was built without a default bundle (model/default has no %w); name a bundle's folder", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: default bundle: %w", err)
+	}
+	return b, nil
+}
+
+func read(folder fs.FS) (*Bundle, error) {
+	text, err := fs.ReadFile(folder, manifestFile)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ReadManifest(text)
+	if err != nil {
+		return nil, err
+	}
+	files, err := readFiles(folder, m.Files)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{Manifest: *m, Digest: hexSum(text), graphs: make(map[Graph][]byte, len(graphs))}
+	for _, g := range graphs {
+		b.graphs[g] = files[string(g)]
+	}
+	tensors, err := readSafetensors(files[weightsFile])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", weightsFile, err)
+	}
+	if b.Weights, err = m.weights(tensors); err != nil {
+		return nil, fmt.Errorf("%s: %w", weightsFile, err)
+	}
+	return b, nil
+}
+
+// readFiles returns the files named in sums after comparing their SHA-256.
+func readFiles(folder fs.FS, sums map[string]string) (map[string][]byte, error) {
+	files := make(map[string][]byte, len(sums))
+	for _, name := range fileNames {
+		data, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return nil, err
+		}
+		if got := hexSum(data); got != sums[name] {
+			return nil, fmt.Errorf("%s has SHA-256 %s, but %s says %s", name, got, manifestFile, sums[name])
+		}
+		files[name] = data
+	}
+	return files, nil
+}
+
+func hexSum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// weights takes the tensors of the manifest's shapes; there must be no others.
+func (m *Manifest) weights(tensors map[string]*tensor.F32) (Weights, error) {
+	var w Weights
+	var all []error
+	take := func(dst **tensor.F32, name string, shape ...int) {
+		t := tensors[name]
+		delete(tensors, name)
+		switch {
+		case t == nil:
+			all = append(all, fmt.Errorf("tensor %q is missing", name))
+		case !slices.Equal(t.Shape, shape):
+			all = append(all, fmt.Errorf("tensor %q has shape %v, want %v", name, t.Shape, shape))
+		}
+		*dst = t
+	}
+	widths := []int{m.Stereo.Groups, 16, 8, 1}
+	for i := range w.Similarity {
+		name := fmt.Sprintf("similarity.%d.", i)
+		take(&w.Similarity[i].Weight, name+"weight", widths[i+1], widths[i])
+		take(&w.Similarity[i].Bias, name+"bias", widths[i+1])
+	}
+	c := m.Features.Context
+	take(&w.Time.Weight, "time.weight", c, c)
+	take(&w.Time.Bias, "time.bias", c)
+	take(&w.TimeAge, "time.age", c)
+	for name := range tensors {
+		all = append(all, fmt.Errorf("tensor %q is unknown", name))
+	}
+	return w, errors.Join(all...)
+}
+
+// Graph returns the ONNX bytes of a network; the caller does not modify them.
+func (b *Bundle) Graph(g Graph) []byte { return b.graphs[g] }
+
+// ID is the bundle's name and short digest, for results.
+func (b *Bundle) ID() string { return b.Manifest.Name + "@" + b.Digest[:12] }
+
+// Quantisation is the method by which the head was quantised; "none" where it
+// is float32.
+func (b *Bundle) Quantisation() string {
+	if method, ok := b.Manifest.Quantisation["method"].(string); ok {
+		return method
+	}
+	return "none"
+}

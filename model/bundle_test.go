@@ -1,0 +1,162 @@
+package model
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/solofusion/solofusion/internal/testbundle"
+)
+
+func TestOpen(t *testing.T) {
+	b, err := Open(testbundle.Write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.Manifest.Grid.X.Cells(), 32; got != want {
+		t.Errorf("%d cells, want %d", got, want)
+	}
+	if got := b.ID(); !strings.HasPrefix(got, "tiny-random@") || len(got) != len("tiny-random@")+12 {
+		t.Errorf("ID %q", got)
+	}
+	if got := b.Quantisation(); !strings.Contains(got, "random weights") {
+		t.Errorf("quantisation %q", got)
+	}
+	if got := b.Weights.Similarity[0].Weight.Shape; got[0] != 16 || got[1] != 8 {
+		t.Errorf("similarity.0.weight has shape %v", got)
+	}
+	for _, g := range graphs {
+		if len(b.Graph(g)) == 0 {
+			t.Errorf("%s is empty", g)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	edit := func(old, new string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, manifestFile)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := strings.Replace(string(data), old, new, 1)
+			if changed == string(data) {
+				t.Fatalf("%q is not in the manifest", old)
+			}
+			write(t, path, []byte(changed))
+		}
+	}
+	for name, test := range map[string]struct {
+		damage func(t *testing.T, dir string)
+		want   []string // in the error
+	}{
+		"a changed graph": {func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "head.onnx"), []byte("x"))
+		}, []string{"head.onnx has SHA-256 2d711642", "model.yaml says"}},
+		"a missing file": {func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, "bev_embed.onnx")); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"bev_embed.onnx"}},
+		"an empty manifest": {func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, manifestFile), nil)
+		}, []string{"empty"}},
+		"no YAML":           {edit("format: 1", "format: ["), []string{"model.yaml"}},
+		"a scalar":          {func(t *testing.T, dir string) { write(t, filepath.Join(dir, manifestFile), []byte("x")) }, []string{"cannot unmarshal"}},
+		"unknown keys":      {edit("format: 1", "format: 1\ncolour: red"), []string{"colour"}},
+		"two faults":        {edit("format: 1\nname: tiny-random", "fromat: 1"), []string{"fromat", "format is missing", "name is missing"}},
+		"a nested lack":     {edit("max_per_class: 500", ""), []string{"head.max_per_class is missing"}},
+		"a list's lack":     {edit("classes: [car], ", ""), []string{"head.tasks[0].classes is missing"}},
+		"wrong type":        {edit("bins: 16", "bins: many"), []string{"many"}},
+		"out of range":      {edit("samples: 7", "samples: 17"), []string{"stereo.samples is 17, want 1 to depth.bins"}},
+		"an unknown class":  {edit("[car]", "[boat]"), []string{"head.tasks[0].classes is boat"}},
+		"a class twice":     {edit("[car]", "[bus]"), []string{"each class once"}},
+		"factors too few":   {edit("factors: [0.7, 0.7]", "factors: [0.7]"), []string{"head.tasks[1].nms.factors"}},
+		"unknown kind":      {edit("kind: circle", "kind: square"), []string{`head.tasks[3].nms.kind is "square"`}},
+		"stride":            {edit("stride: 8", "stride: 7"), []string{"features.stride is 7"}},
+		"input type":        {edit("type: uint8", "type: int4"), []string{"head.input.type"}},
+		"float with scale":  {edit("type: uint8", "type: float32"), []string{"head.input is float32 with scale"}},
+		"an endless number": {edit("sigma_bins: 1.0", "sigma_bins: .nan"), []string{"stereo.sigma_bins is NaN"}},
+		"no cells":          {edit("3.2]", "0]"), []string{"grid.x"}},
+		"a bad hash":        {edit("bev_embed.onnx: ", "bev_embed.onnx: zz"), []string{"files.bev_embed.onnx"}},
+		"a path":            {edit("files:", "files:\n  ../x: aa"), []string{"files is 5 names"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := testbundle.Write(t)
+			test.damage(t, dir)
+			_, err := Open(dir)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q lacks %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestOpenNamesWhatIsNoBundle(t *testing.T) {
+	if _, err := Open(filepath.Join(t.TempDir(), "absent")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v, want one that says it does not exist", err)
+	}
+	file := filepath.Join(testbundle.Write(t), manifestFile)
+	if _, err := Open(file); err == nil || !strings.Contains(err.Error(), "want a folder") {
+		t.Errorf("error %v, want one that asks for a folder", err)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	b, err := Open(testbundle.Write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	right := func([]byte) (in, out []Port, err error) {
+		in, out = b.Manifest.ports(graphs[calls%len(graphs)])
+		calls++
+		for i := range out {
+			if out[i].Name == "fused" {
+				out[i].Shape[1] = 8
+			}
+		}
+		return in, out, nil
+	}
+	if err := b.Verify(right); err != nil {
+		t.Errorf("right graphs: %v", err)
+	}
+	wrong := func(g []byte) (in, out []Port, err error) {
+		in, out, _ = right(g)
+		in[0].Type = "int8"
+		out[0].Shape[1]++
+		out[len(out)-1].Name = "x"
+		return in, out, nil
+	}
+	err = b.Verify(wrong)
+	if err == nil {
+		t.Fatal("wrong graphs are accepted")
+	}
+	for _, want := range []string{
+		`image_encoder.onnx: input "images" is int8`, `image_encoder.onnx: output "context" is float32 [-1 9 8 8], want float32 [-1 8 8 8]`,
+		`has no output "stereo_features"`, `has an unknown output "x"`, `head.onnx has no output "head_5_heatmap"`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q lacks %q", err, want)
+		}
+	}
+	broken := errors.New("no graph")
+	if err := b.Verify(func([]byte) ([]Port, []Port, error) { return nil, nil, broken }); !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

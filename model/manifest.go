@@ -1,0 +1,186 @@
+package model
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Manifest is model.yaml. Every key is required but those whose tag says
+// omitempty.
+type Manifest struct {
+	Format       int               `yaml:"format"` // 1
+	Name         string            `yaml:"name"`
+	Provenance   map[string]any    `yaml:"provenance"`
+	Cameras      []string          `yaml:"cameras"` // in the order of training; a rig may have others
+	Image        Image             `yaml:"image"`
+	Grid         Grid              `yaml:"grid"`
+	Depth        Depth             `yaml:"depth"`
+	Features     Features          `yaml:"features"`
+	Stereo       Stereo            `yaml:"stereo"`
+	History      History           `yaml:"history"`
+	Head         Head              `yaml:"head"`
+	Quantisation map[string]any    `yaml:"quantisation,omitempty"`
+	Files        map[string]string `yaml:"files"` // SHA-256 in hexadecimal of each file
+}
+
+// Image is the network's input. An image is scaled by Width/source width +
+// ResizeExtra; the crop keeps its middle columns and, above the lowest CropH of
+// its height, its lowest rows.
+type Image struct {
+	Width       int        `yaml:"width"`
+	Height      int        `yaml:"height"`
+	ResizeExtra float64    `yaml:"resize_extra"`
+	CropH       float64    `yaml:"crop_h"`
+	Mean        [3]float32 `yaml:"mean,flow"` // of RGB in [0, 1]
+	Std         [3]float32 `yaml:"std,flow"`
+}
+
+// Axis is lower bound, upper bound and cell size, metres.
+type Axis [3]float64
+
+// Cells returns the number of cells along the axis.
+func (a Axis) Cells() int { return int(math.Round((a[1] - a[0]) / a[2])) }
+
+// Grid is the bird's-eye grid in the lidar frame.
+type Grid struct {
+	X Axis `yaml:"x,flow"`
+	Y Axis `yaml:"y,flow"`
+	Z Axis `yaml:"z,flow"`
+}
+
+// Depth is the depth bins: bin b begins at Start + Step b, metres.
+type Depth struct {
+	Start float64 `yaml:"start"`
+	Step  float64 `yaml:"step"`
+	Bins  int     `yaml:"bins"`
+}
+
+// Features is the encoder's output: channels, and pixels of the network's
+// image per feature.
+type Features struct {
+	Context      int `yaml:"context"`
+	Stride       int `yaml:"stride"`
+	Stereo       int `yaml:"stereo"`
+	StereoStride int `yaml:"stereo_stride"`
+}
+
+// Stereo is the matching against the previous frame.
+type Stereo struct {
+	Samples   int     `yaml:"samples"`
+	Groups    int     `yaml:"groups"`
+	SigmaBins float64 `yaml:"sigma_bins"`
+}
+
+// History is the number of earlier frames and the seconds between them.
+type History struct {
+	Frames int     `yaml:"frames"`
+	Period float64 `yaml:"period"`
+}
+
+// Head is the detection head: its input's type and how boxes are chosen.
+type Head struct {
+	Input          Input      `yaml:"input"`
+	ScoreThreshold float64    `yaml:"score_threshold"`
+	MaxPerClass    int        `yaml:"max_per_class"` // before suppression; also per task
+	CenterLimit    [3]float64 `yaml:"center_limit,flow"`
+	Tasks          []Task     `yaml:"tasks"`
+}
+
+// Input is the head's input: Type is float32, or uint8 with
+// real = Scale (stored - ZeroPoint).
+type Input struct {
+	Type      string  `yaml:"type"`
+	Scale     float32 `yaml:"scale,omitempty"`
+	ZeroPoint int     `yaml:"zero_point,omitempty"`
+}
+
+// Task is a group of classes with one set of box maps.
+type Task struct {
+	Classes []string `yaml:"classes,flow"`
+	NMS     NMS      `yaml:"nms"`
+}
+
+// NMS is a task's suppression. Kind circle: squared centre distance at most
+// Radius2. Kind rotated: overlap above IoU of boxes scaled by the class's
+// factor, of the Pre best. Post are kept.
+type NMS struct {
+	Kind    string    `yaml:"kind"`
+	IoU     float64   `yaml:"iou,omitempty"`
+	Factors []float64 `yaml:"factors,omitempty,flow"`
+	Pre     int       `yaml:"pre,omitempty"`
+	Radius2 float64   `yaml:"radius2,omitempty"`
+	Post    int       `yaml:"post"`
+}
+
+// ReadManifest reads model.yaml. The error joins all faults: unknown and
+// missing keys, values of a wrong type; where there are none, values out of
+// range.
+func ReadManifest(data []byte) (*Manifest, error) {
+	var faults []error
+	m := new(Manifest)
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	err := d.Decode(m)
+	var types *yaml.TypeError
+	switch {
+	case errors.As(err, &types):
+		for _, s := range types.Errors {
+			faults = append(faults, errors.New(s))
+		}
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("model: model.yaml is empty")
+	case err != nil:
+		return nil, fmt.Errorf("model: model.yaml: %w", err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return nil, fmt.Errorf("model: model.yaml: %w", err)
+	}
+	faults = append(faults, missing(root.Content[0], reflect.TypeFor[Manifest](), "")...)
+	if len(faults) == 0 {
+		faults = m.check()
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("model: model.yaml: %w", errors.Join(faults...))
+	}
+	return m, nil
+}
+
+// missing returns a fault for each key that t requires and n lacks.
+func missing(n *yaml.Node, t reflect.Type, path string) []error {
+	var faults []error
+	switch {
+	case t.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
+		for i, item := range n.Content {
+			faults = append(faults, missing(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
+		}
+	case t.Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
+		for i := range t.NumField() {
+			key, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+			at := strings.TrimPrefix(path+"."+key, ".")
+			if v := value(n, key); v != nil {
+				faults = append(faults, missing(v, t.Field(i).Type, at)...)
+			} else if !strings.Contains(options, "omitempty") {
+				faults = append(faults, fmt.Errorf("%s is missing", at))
+			}
+		}
+	}
+	return faults
+}
+
+// value returns the value of key in the mapping n, nil where it is absent.
+func value(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Port is an input or output of a graph. A dimension that the graph leaves
+// open is negative.
+type Port struct {
+	Name  string
+	Type  string // float32, uint8
+	Shape []int64
+}
+
+// Inspector tells a graph's ports without running it.
+type Inspector func(graph []byte) (inputs, outputs []Port, err error)
+
+// Verify compares the ports of every graph with the manifest; hashes, ranges
+// and weights were checked when the bundle was read. The error joins all
+// faults, each with its graph and port.
+func (b *Bundle) Verify(inspect Inspector) error {
+	var all []error
+	for _, g := range graphs {
+		inputs, outputs, err := inspect(b.graphs[g])
+		if err != nil {
+			all = append(all, fmt.Errorf("model: %s: %w", g, err))
+			continue
+		}
+		wantIn, wantOut := b.Manifest.ports(g)
+		all = append(all, match(g, "input", inputs, wantIn)...)
+		all = append(all, match(g, "output", outputs, wantOut)...)
+	}
+	return errors.Join(all...)
+}
+
+// anyBatch stands for a dimension that must be open: the number of cameras
+// with an image.
+const anyBatch = -1
+
+// ports returns what a graph must take and give.
+func (m *Manifest) ports(g Graph) (inputs, outputs []Port) {
+	f32 := func(name string, shape ...int) Port { return port(name, "float32", shape...) }
+	x, y := m.Grid.X.Cells(), m.Grid.Y.Cells()
+	w, h := m.Image.Width, m.Image.Height
+	f := &m.Features
+	switch g {
+	case ImageEncoder:
+		return []Port{f32("images", anyBatch, 3, h, w), f32("cameras", anyBatch, 33)},
+			[]Port{
+				f32("context", anyBatch, h/f.Stride, w/f.Stride, f.Context),
+				f32("mono_logits", anyBatch, h/f.Stride, w/f.Stride, m.Depth.Bins),
+				f32("stereo_features", anyBatch, h/f.StereoStride, w/f.StereoStride, f.Stereo),
+			}
+	case BEVEmbed:
+		return []Port{f32("bev_raw", 1, y, x, f.Context)}, []Port{f32("bev", 1, y, x, f.Context)}
+	}
+	stack := port("stack", m.Head.Input.Type, 1, y, x, (m.History.Frames+1)*f.Context)
+	outputs = []Port{f32("fused", 1, anyWidth, y, x)}
+	for t, task := range m.Head.Tasks {
+		for _, branch := range Branches {
+			channels := branch.Channels
+			if channels == 0 {
+				channels = len(task.Classes)
+			}
+			outputs = append(outputs, f32(HeadOutput(t, branch.Name), 1, channels, y, x))
+		}
+	}
+	return []Port{stack}, outputs
+}
+
+// anyWidth stands for a dimension that only the graph knows.
+const anyWidth = 0
+
+// Branches are the maps of each task; heatmap has a channel for each class.
+var Branches = [...]struct {
+	Name     string
+	Channels int
+}{{"reg", 2}, {"height", 1}, {"dim", 3}, {"rot", 2}, {"vel", 2}, {"heatmap", 0}}
+
+// HeadOutput is the name of a task's map among the head's outputs.
+func HeadOutput(task int, branch string) string { return fmt.Sprintf("head_%d_%s", task, branch) }
+
+func port(name, kind string, shape ...int) Port {
+	p := Port{Name: name, Type: kind}
+	for _, d := range shape {
+		p.Shape = append(p.Shape, int64(d))
+	}
+	return p
+}
+
+func match(g Graph, side string, got, want []Port) []error {
+	var all []error
+	for _, w := range want {
+		i := slices.IndexFunc(got, func(p Port) bool { return p.Name == w.Name })
+		switch {
+		case i < 0:
+			all = append(all, fmt.Errorf("model: %s has no %s %q", g, side, w.Name))
+		case got[i].Type != w.Type || !fits(got[i].Shape, w.Shape):
+			all = append(all, fmt.Errorf("model: %s: %s %q is %s %v, want %s %v",
+				g, side, w.Name, got[i].Type, got[i].Shape, w.Type, w.Shape))
+		}
+	}
+	for _, p := range got {
+		if !slices.ContainsFunc(want, func(w Port) bool { return w.Name == p.Name }) {
+			all = append(all, fmt.Errorf("model: %s has an unknown %s %q", g, side, p.Name))
+		}
+	}
+	return all
+}
+
+func fits(got, want []int64) bool {
+	if len(got) != len(want) {
+		return false
+	}
+	for i, w := range want {
+		ok := got[i] == w || w == anyWidth && got[i] > 0 || w == anyBatch && got[i] < 0
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
