@@ -47,6 +47,7 @@ type Result struct {
 	Detections     []Detection          // by descending score within each task
 	Captured       map[string]time.Time // of each camera used
 	Missing        []string             // cameras without a usable image
+	Rejected       map[string]string    // why, for those of Missing whose image came but could not be used
 	HistoryDepth   int                  // earlier frames that the result rests on
 	HistoryAge     time.Duration        // of the oldest of them
 	Reset          string               // why history started anew with this frame; "" where it did not
