@@ -1,0 +1,44 @@
+package kernel
+
+const half = 1 << (Precision - 1)
+
+func horizontal(dst, src []uint8, start, coef []int32, n int) {
+	for x, first := range start {
+		w := coef[n*x:][:n]
+		s := src[3*first:][:3*n]
+		r, g, b := int32(half), int32(half), int32(half)
+		for k, w := range w {
+			p := (*[3]uint8)(s[3*k:])
+			r += w * int32(p[0])
+			g += w * int32(p[1])
+			b += w * int32(p[2])
+		}
+		d := (*[3]uint8)(dst[3*x:])
+		d[0], d[1], d[2] = clip(r>>Precision), clip(g>>Precision), clip(b>>Precision)
+	}
+}
+
+// block is the number of sums that vertical keeps at a time.
+const block = 256
+
+func vertical(dst, src []uint8, coef []int32) {
+	var sums [block]int32
+	stride := len(dst)
+	for at := 0; at < stride; at += block {
+		d := dst[at:min(at+block, stride)]
+		sum := sums[:len(d)]
+		for i := range sum {
+			sum[i] = half
+		}
+		for k, w := range coef {
+			for i, p := range src[stride*k+at:][:len(sum)] {
+				sum[i] += w * int32(p)
+			}
+		}
+		for i, s := range sum {
+			d[i] = clip(s >> Precision)
+		}
+	}
+}
+
+func clip(x int32) uint8 { return uint8(min(max(x, 0), 255)) }

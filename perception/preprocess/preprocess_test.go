@@ -1,0 +1,241 @@
+package preprocess
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gocv.io/x/gocv"
+
+	"github.com/solofusion/solofusion/internal/golden"
+)
+
+// plain is a configuration whose network values are the bytes themselves.
+func plain(width, height int, extra, cropH float64) Config {
+	return Config{
+		Width: width, Height: height, ResizeExtra: extra, CropH: cropH,
+		Std: [3]float32{1. / 255, 1. / 255, 1. / 255},
+	}
+}
+
+// rgb returns planes of bytes-as-float32 as interleaved bytes.
+func rgb(planes []float32) []uint8 {
+	n := len(planes) / 3
+	out := make([]uint8, len(planes))
+	for i := range n {
+		for c := range 3 {
+			out[3*i+c] = uint8(math.Round(float64(planes[c*n+i])))
+		}
+	}
+	return out
+}
+
+// made returns the pixels of testdata/make.py, in B, G, R order.
+func made(width, height int) []uint8 {
+	x, out := uint32(1), make([]uint8, 3*width*height)
+	for i := range out {
+		x = 1664525*x + 1013904223
+		out[i] = uint8(x >> 24)
+	}
+	for i := 0; i < len(out); i += 3 {
+		out[i], out[i+2] = out[i+2], out[i]
+	}
+	return out
+}
+
+func TestPixelsEqualPillow(t *testing.T) {
+	file, err := os.Open("testdata/pillow.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	cases := 0
+	for lines.Scan() {
+		var w, h, nw, nh int
+		var extra, cropH float64
+		var want string
+		if _, err := fmt.Sscan(lines.Text(), &w, &h, &nw, &nh, &extra, &cropH, &want); err != nil {
+			continue // the heading
+		}
+		cases++
+		cam, err := NewCamera(plain(nw, nh, extra, cropH), w, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := make([]float32, 3*nw*nh)
+		for range 2 { // the second time with used buffers
+			cam.Pixels(dst, made(w, h))
+			sum := sha256.Sum256(rgb(dst))
+			if got := hex.EncodeToString(sum[:]); got != want {
+				t.Errorf("%d x %d to %d x %d: SHA-256 %s, want %s", w, h, nw, nh, got, want)
+			}
+		}
+	}
+	if cases != 9 {
+		t.Errorf("%d cases, want 9", cases)
+	}
+}
+
+// The reference's own loading of real images, in the order of its cameras.
+func TestImageEqualsReference(t *testing.T) {
+	data := golden.Shared(t, "data/nuscenes/samples")
+	reference := golden.Shared(t, "reference/tiny/mini/scene-0103")
+	cameras := []string{"CAM_FRONT_LEFT", "CAM_FRONT", "CAM_FRONT_RIGHT", "CAM_BACK_LEFT", "CAM_BACK", "CAM_BACK_RIGHT"}
+	const w, h = 352, 128
+	for frame := range 2 {
+		archive := golden.Open(t, filepath.Join(reference, fmt.Sprintf("%03d.npz", frame)))
+		want := golden.Array[uint8](archive, "img_u8")
+		for i, name := range cameras {
+			got := realImage(t, filepath.Join(data, name), frame, w, h)
+			golden.Within(t, fmt.Sprintf("%s %d", name, frame), got, want.Data[i*len(got):][:len(got)], golden.Bound{})
+		}
+	}
+}
+
+// realImage returns the network's RGB bytes of a folder's image.
+func realImage(t *testing.T, folder string, index, w, h int) []uint8 {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.jpg"))
+	if err != nil || len(files) <= index {
+		t.Fatalf("images in %s: %v, %v", folder, files, err)
+	}
+	slices.Sort(files)
+	encoded, err := os.ReadFile(files[index])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cam, err := NewCamera(plain(w, h, 0.02, 0), 1600, 900)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]float32, 3*w*h)
+	if err := cam.Image(dst, encoded); err != nil {
+		t.Fatal(err)
+	}
+	return rgb(dst)
+}
+
+func TestCropOfTheFullModel(t *testing.T) {
+	c := Config{Width: 704, Height: 256, ResizeExtra: 0.04}
+	got := c.Crop(1600, 900)
+	if want := (Crop{Scale: 0.48, Width: 768, Height: 432, Left: 32, Top: 176}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if a := got.Matrix(); a[0] != 0.48 || a[5] != 0.48 || a[3] != -32 || a[7] != -176 || a[10] != 1 || a[15] != 1 {
+		t.Errorf("matrix %v", a)
+	}
+}
+
+func TestNewCameraRefuses(t *testing.T) {
+	good := plain(32, 16, 0, 0)
+	for name, test := range map[string]struct {
+		config Config
+		w, h   int
+	}{
+		"no network image": {Config{Std: good.Std}, 64, 48},
+		"no source":        {good, 0, 48},
+		"a huge source":    {good, 1 << 20, 1 << 20},
+		"std":              {Config{Width: 32, Height: 16}, 64, 48},
+		"a line":           {good, 1 << 20, 1},
+	} {
+		if _, err := NewCamera(test.config, test.w, test.h); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+func encode(t testing.TB, ext gocv.FileExt, width, height int) []byte {
+	t.Helper()
+	m, err := gocv.NewMatFromBytes(height, width, gocv.MatTypeCV8UC3, made(width, height))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	buffer, err := gocv.IMEncode(ext, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer buffer.Close()
+	return bytes.Clone(buffer.GetBytes())
+}
+
+func TestImageOfPNG(t *testing.T) {
+	cam, err := NewCamera(plain(32, 16, 0.04, 0), 64, 48)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := make([]float32, 3*32*16), make([]float32, 3*32*16)
+	if err := cam.Image(got, encode(t, gocv.PNGFileExt, 64, 48)); err != nil {
+		t.Fatal(err)
+	}
+	cam.Pixels(want, made(64, 48))
+	golden.Within(t, "image", got, want, golden.Bound{})
+}
+
+func TestImageRefuses(t *testing.T) {
+	jpeg, png := encode(t, gocv.JPEGFileExt, 64, 48), encode(t, gocv.PNGFileExt, 64, 48)
+	noPixels := slices.Clone(png)
+	for i := 40; i < len(noPixels)-16; i++ {
+		noPixels[i] = 0
+	}
+	cam, err := NewCamera(plain(32, 16, 0.04, 0), 64, 48)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"nothing":              {nil, "empty"},
+		"text":                 {[]byte("GIF89a"), "neither JPEG nor PNG"},
+		"half a JPEG":          {jpeg[:len(jpeg)/2], "truncated"},
+		"JPEG without its end": {jpeg[:len(jpeg)-2], "truncated"},
+		"JPEG's first bytes":   {jpeg[:3], "truncated"},
+		"JPEG without a frame": {[]byte{0xff, 0xd8, 0xff, 0xd9}, "no frame header"},
+		"JPEG segment":         {[]byte{0xff, 0xd8, 0xff, 0xe0, 0, 1, 0xff, 0xd9}, "length 1"},
+		"half a PNG":           {png[:len(png)/2], "truncated"},
+		"PNG without its end":  {png[:len(png)-12], "truncated"},
+		"PNG without a header": {append([]byte(pngSignature), png[len(png)-12:]...), "header"},
+		"PNG of zeros":         {noPixels, "truncated"},
+		"another size":         {encode(t, gocv.JPEGFileExt, 48, 64), "48 x 64 pixels, calibrated for 64 x 48"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := cam.Image(make([]float32, 3*32*16), test.data)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// A thumbnail has an end marker of its own; padding may follow the real one.
+func TestImageEndIsThePictures(t *testing.T) {
+	jpeg := encode(t, gocv.JPEGFileExt, 64, 48)
+	thumbnail := slices.Concat(jpeg[:2], []byte{0xff, 0xe1, 0, 6, 0xff, 0xd9, 0xff, 0xd9}, jpeg[2:])
+	if _, _, err := inspect(append(thumbnail, 0, 0, 0)); err != nil {
+		t.Errorf("with thumbnail and padding: %v", err)
+	}
+	if _, _, err := inspect(thumbnail[:len(thumbnail)-2]); err == nil {
+		t.Error("a thumbnail's end is taken for the picture's")
+	}
+}
+
+func FuzzInspect(f *testing.F) {
+	f.Add(encode(f, gocv.JPEGFileExt, 16, 8))
+	f.Add(encode(f, gocv.PNGFileExt, 16, 8))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		w, h, err := inspect(data)
+		if err == nil && (w < 0 || h < 0) {
+			t.Errorf("size %d x %d", w, h)
+		}
+	})
+}
