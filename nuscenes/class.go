@@ -1,0 +1,74 @@
+package nuscenes
+
+import (
+	"slices"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// MaxBoxesPerSample is the most boxes that a submission may have for a sample.
+const MaxBoxesPerSample = 500
+
+// Attributes are the names that a box's attribute may have; "" stands for none.
+var Attributes = [...]string{
+	"pedestrian.moving", "pedestrian.sitting_lying_down", "pedestrian.standing",
+	"cycle.with_rider", "cycle.without_rider",
+	"vehicle.moving", "vehicle.parked", "vehicle.stopped",
+}
+
+// BicycleRack is the category within whose boxes cycles are not graded.
+const BicycleRack = "static_object.bicycle_rack"
+
+// DetectionClass returns the detection class of an annotation category, and
+// false for the categories that the detection task leaves out.
+func DetectionClass(category string) (perception.Class, bool) {
+	switch category {
+	case "movable_object.barrier":
+		return perception.ParseClass("barrier")
+	case "vehicle.bicycle":
+		return perception.ParseClass("bicycle")
+	case "vehicle.bus.bendy", "vehicle.bus.rigid":
+		return perception.ParseClass("bus")
+	case "vehicle.car":
+		return perception.ParseClass("car")
+	case "vehicle.construction":
+		return perception.ParseClass("construction_vehicle")
+	case "vehicle.motorcycle":
+		return perception.ParseClass("motorcycle")
+	case "human.pedestrian.adult", "human.pedestrian.child",
+		"human.pedestrian.construction_worker", "human.pedestrian.police_officer":
+		return perception.ParseClass("pedestrian")
+	case "movable_object.trafficcone":
+		return perception.ParseClass("traffic_cone")
+	case "vehicle.trailer":
+		return perception.ParseClass("trailer")
+	case "vehicle.truck":
+		return perception.ParseClass("truck")
+	}
+	return 0, false
+}
+
+// EvaluationRange returns the distance from the ego vehicle, in metres in the ground
+// plane, up to which boxes of the class are graded (detection_cvpr_2019).
+func EvaluationRange(c perception.Class) float64 {
+	switch c.String() {
+	case "pedestrian", "motorcycle", "bicycle":
+		return 40
+	case "traffic_cone", "barrier":
+		return 30
+	}
+	return 50
+}
+
+// knownAttribute returns the package's own copy of an attribute's name, and
+// false for a name that is none.
+func knownAttribute(name string) (string, bool) {
+	if name == "" {
+		return "", true
+	}
+	i := slices.Index(Attributes[:], name)
+	if i < 0 {
+		return "", false
+	}
+	return Attributes[i], true
+}

@@ -1,0 +1,56 @@
+package nuscenes
+
+import (
+	"fmt"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Rig returns the calibrated cameras of a sample in the order of the given
+// names, without those that the sample does not have; without names, all its
+// cameras in the order of the sensor table. Where the vehicle has no lidar,
+// detections are in its ego frame.
+func (d *Dataset) Rig(sample *Sample, cameras []string) (*perception.Rig, error) {
+	rig := &perception.Rig{Name: d.rigName(sample), EgoFromLidar: geom.IdentityTransform()}
+	if lidar := sample.Key(LidarTop); lidar != nil {
+		rig.EgoFromLidar = lidar.Calibration.EgoFromSensor
+	}
+	for _, data := range sample.ordered(cameras) {
+		rig.Cameras = append(rig.Cameras, perception.Camera{
+			Name:          data.Channel(),
+			Width:         data.Width,
+			Height:        data.Height,
+			Intrinsics:    *data.Calibration.Intrinsics,
+			EgoFromCamera: data.Calibration.EgoFromSensor,
+		})
+	}
+	if err := rig.Validate(); err != nil {
+		return nil, fmt.Errorf("nuscenes: sample %s of %s: %w", sample.Token, sample.Scene.Name, err)
+	}
+	return rig, nil
+}
+
+func (d *Dataset) rigName(sample *Sample) string {
+	if vehicle := sample.Scene.Log.Vehicle; vehicle != "" {
+		return vehicle
+	}
+	return d.Version
+}
+
+// ordered returns the sample's key frames of the named cameras, or of all.
+func (s *Sample) ordered(cameras []string) []*SampleData {
+	all := s.Cameras()
+	if cameras == nil {
+		return all
+	}
+	var named []*SampleData
+	for _, name := range cameras {
+		for _, data := range all {
+			if data.Channel() == name {
+				named = append(named, data)
+			}
+		}
+	}
+	return named
+}

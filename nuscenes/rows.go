@@ -1,0 +1,224 @@
+package nuscenes
+
+import (
+	"math"
+	"time"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// LidarTop is the channel whose frame and time a sample's boxes refer to.
+const LidarTop = "LIDAR_TOP"
+
+// Timestamp is a time in microseconds since 1970.
+type Timestamp int64
+
+// Time returns the timestamp in UTC.
+func (t Timestamp) Time() time.Time { return time.UnixMicro(int64(t)).UTC() }
+
+// Log is the drive that a scene was cut from.
+type Log struct {
+	Token, File, Vehicle, Date, Location string
+}
+
+// Scene is a sequence of some twenty seconds.
+type Scene struct {
+	Token, Name, Description string
+	Log                      *Log
+	Samples                  []*Sample // in order of time
+
+	first, last string
+}
+
+// Sample is an annotated instant of a scene, a key frame of all sensors.
+type Sample struct {
+	Token       string
+	Timestamp   Timestamp
+	Scene       *Scene
+	Prev, Next  *Sample       // nil at the scene's ends
+	Annotations []*Annotation // in the table's order
+
+	keyFrames  []*SampleData // in the sensors' order
+	prev, next string
+}
+
+// Key returns the sample's key frame of a channel, nil where it has none.
+func (s *Sample) Key(channel string) *SampleData {
+	for _, data := range s.keyFrames {
+		if data.Channel() == channel {
+			return data
+		}
+	}
+	return nil
+}
+
+// Cameras returns the key frames of the sample's cameras in the order of the
+// sensor table.
+func (s *Sample) Cameras() []*SampleData {
+	var cameras []*SampleData
+	for _, data := range s.keyFrames {
+		if data.Calibration.Sensor.Modality == "camera" {
+			cameras = append(cameras, data)
+		}
+	}
+	return cameras
+}
+
+// KeyTime returns the instant that the sample's boxes refer to: the lidar
+// sweep's, or the sample's own where there is no lidar.
+func (s *Sample) KeyTime() Timestamp {
+	if lidar := s.Key(LidarTop); lidar != nil {
+		return lidar.Timestamp
+	}
+	return s.Timestamp
+}
+
+// KeyPose returns the ego pose at the sample's key time, nil for a sample
+// without any sensor data. Without a lidar it is that of the sensor nearest in
+// time.
+func (s *Sample) KeyPose() *EgoPose {
+	if lidar := s.Key(LidarTop); lidar != nil {
+		return lidar.EgoPose
+	}
+	var nearest *SampleData
+	for _, data := range s.keyFrames {
+		if nearest == nil || s.away(data) < s.away(nearest) {
+			nearest = data
+		}
+	}
+	if nearest == nil {
+		return nil
+	}
+	return nearest.EgoPose
+}
+
+func (s *Sample) away(data *SampleData) Timestamp {
+	return max(data.Timestamp-s.Timestamp, s.Timestamp-data.Timestamp)
+}
+
+// SampleData is one sensor's measurement: a file, and where and when it was
+// taken.
+type SampleData struct {
+	Token         string
+	Sample        *Sample
+	EgoPose       *EgoPose
+	Calibration   *Calibration
+	Timestamp     Timestamp
+	KeyFrame      bool   // whether it belongs to its sample, or is a sweep in between
+	Width, Height int    // pixels of an image, else 0
+	Filename      string // below the data set's folder, with slashes
+	Prev, Next    *SampleData
+
+	prev, next string
+}
+
+// Channel returns the name of the sensor, for example CAM_FRONT.
+func (d *SampleData) Channel() string { return d.Calibration.Sensor.Channel }
+
+// Sweeps returns the sensor's measurements between the previous key frame and
+// d, in order of time, without either.
+func (d *SampleData) Sweeps() []*SampleData {
+	var n int
+	for p := d.Prev; p != nil && !p.KeyFrame; p = p.Prev {
+		n++
+	}
+	sweeps := make([]*SampleData, n)
+	for p := d.Prev; n > 0; p = p.Prev {
+		n--
+		sweeps[n] = p
+	}
+	return sweeps
+}
+
+// EgoPose is where the vehicle was at a time.
+type EgoPose struct {
+	Token         string
+	Timestamp     Timestamp
+	GlobalFromEgo geom.Transform
+}
+
+// Calibration is a sensor as mounted on one vehicle.
+type Calibration struct {
+	Token         string
+	Sensor        *Sensor
+	EgoFromSensor geom.Transform
+	Intrinsics    *geom.Mat3 // nil for sensors other than cameras
+}
+
+// Sensor is a place on a vehicle with a sensor.
+type Sensor struct {
+	Token, Channel, Modality string
+
+	order int
+}
+
+// Category is a kind of object.
+type Category struct {
+	Token, Name string
+}
+
+// Attribute is a property of an object that may change in time.
+type Attribute struct {
+	Token, Name string
+}
+
+// Visibility is the share of an object that the cameras see.
+type Visibility struct {
+	Token, Level string
+}
+
+// Instance is one object through its scene.
+type Instance struct {
+	Token    string
+	Category *Category
+}
+
+// Annotation is the true box of an object in a sample.
+type Annotation struct {
+	Token       string
+	Sample      *Sample
+	Instance    *Instance
+	Visibility  *Visibility  // nil where unknown
+	Attributes  []*Attribute // none, or one as a rule
+	Center      geom.Vec3    // global frame
+	Size        geom.Vec3    // width, length, height
+	Rotation    geom.Quat    // global from box; the box's length is along its x axis
+	LidarPoints int          // in the box
+	RadarPoints int
+	Prev, Next  *Annotation // of the same object
+
+	prev, next string
+}
+
+// Class returns the detection class of the annotated object, and false where
+// the detection task leaves its category out.
+func (a *Annotation) Class() (perception.Class, bool) {
+	return DetectionClass(a.Instance.Category.Name)
+}
+
+// maxVelocityGap is how far apart, in seconds, two annotations of an object may
+// be to tell its velocity.
+const maxVelocityGap = 1.5
+
+// Velocity returns the object's velocity in the global frame from its places
+// in the samples before and after, or in one of them and its own; the time between them
+// may be at most 3 and 1.5 seconds. Where that cannot be, all components are NaN.
+func (a *Annotation) Velocity() geom.Vec3 {
+	first, last, gap := a, a, maxVelocityGap
+	if a.Prev != nil {
+		first = a.Prev
+	}
+	if a.Next != nil {
+		last = a.Next
+	}
+	if a.Prev != nil && a.Next != nil {
+		gap *= 2
+	}
+	seconds := float64(1e-6*float64(last.Sample.Timestamp)) - float64(1e-6*float64(first.Sample.Timestamp))
+	if first == last || seconds > gap {
+		return geom.Vec3{math.NaN(), math.NaN(), math.NaN()}
+	}
+	moved := last.Center.Sub(first.Center)
+	return geom.Vec3{moved[0] / seconds, moved[1] / seconds, moved[2] / seconds}
+}

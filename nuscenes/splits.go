@@ -1,0 +1,160 @@
+package nuscenes
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/solofusion/solofusion/nuscenes/internal/pull"
+)
+
+// Split is a named part of a data set.
+type Split struct {
+	Name     string
+	Official bool      // whether nuScenes defines it
+	Samples  []*Sample // in the order of the sample table
+}
+
+// official are the scene numbers of the splits that nuScenes defines, and the
+// end of the name of the versions which they are for.
+var official = map[string]struct{ version, scenes string }{
+	"train": {"trainval", "1-2,4-11,19-34,41-76,120-135,138-139,149-152,154-155,157-168,170-185," +
+		"187-188,190-196,199-200,202-204,206-214,218-220,222,224-264,283-306,315-318,321,323-324,328," +
+		"347-386,388-403,405-408,410-459,461-465,467-469,471-472,474-480,499-502,504-515,517-518," +
+		"525-539,541-546,566,568,570-578,580,582-600,639-679,681,683-689,695-698,700-701,703-719," +
+		"726-728,730-731,733-741,744,746-747,749-752,757-765,767-769,786-787,789-792,803-806,808-813," +
+		"815-817,819-822,847-856,858,860-866,868-873,875-878,880,882-903,945,947,949,952-953,955-961," +
+		"975-984,988-992,994-1025,1044-1058,1074-1102,1104-1110"},
+	"val": {"trainval", "3,12-18,35-36,38-39,92-110,221,268-278,329-332,344-346,519-524,552-565,625-627," +
+		"629-630,632-638,770-771,775,777-778,780-784,794-800,802,904-917,919-931,962-963,966-969," +
+		"971-972,1059-1073"},
+	"test": {"test", "77-91,111-119,140,142-148,265-266,279-282,307-314,333-343,481-498,547-551,601-604," +
+		"606-624,827-831,833-842,844-846,932-933,935-943,1026-1043"},
+	"mini_train": {"mini", "61,553,655,757,796,1077,1094,1100"},
+	"mini_val":   {"mini", "103,916"},
+	"train_detect": {"trainval", "1-2,41-76,161-168,170-176,190-196,199-200,202-204,206-214,254-264,283-306," +
+		"315-318,321,323-324,347-375,382,420-439,457-459,461-465,467-469,471-472,474-480,566,568," +
+		"570-578,580,582-583,665-679,681,683-689,739-741,744,746-747,749-752,757-765,767-769,868-873," +
+		"875-878,880,882-903,945,947,949,952-953,955-961,975-984,988-991,1011-1025,1074-1102,1104-1105"},
+	"train_track": {"trainval", "4-11,19-34,120-135,138-139,149-152,154-155,157-160,177-185,187-188,218-220," +
+		"222,224-253,328,376-381,383-386,388-403,405-408,410-419,440-456,499-502,504-515,517-518," +
+		"525-539,541-546,584-600,639-664,695-698,700-701,703-719,726-728,730-731,733-738,786-787," +
+		"789-792,803-806,808-813,815-817,819-822,847-856,858,860-866,992,994-1010,1044-1058,1106-1110"},
+}
+
+// OfficialSplits returns the names of the splits that nuScenes defines, sorted.
+func OfficialSplits() []string {
+	var names []string
+	for name := range official {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// OfficialScenes returns the scene names of a split that nuScenes defines,
+// sorted; none for another name.
+func OfficialScenes(split string) []string {
+	var names []string
+	for part := range strings.SplitSeq(official[split].scenes, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, _ := strconv.Atoi(first)
+		to, _ := strconv.Atoi(last)
+		for n := from; n <= to && part != ""; n++ {
+			names = append(names, fmt.Sprintf("scene-%04d", n))
+		}
+	}
+	return names
+}
+
+// Split returns the samples of a split: one that nuScenes defines and whose
+// version this is, else one of the data set's own splits.json (an object of
+// name to scene names, in the tables' folder), else "all". It fails where no sample is in it.
+func (d *Dataset) Split(name string) (Split, error) {
+	split, scenes, err := Split{Name: name}, map[string]bool(nil), error(nil)
+	o, known := official[name]
+	if known && strings.HasSuffix(d.Version, o.version) {
+		split.Official = true
+		scenes = set(OfficialScenes(name))
+	} else if scenes, err = d.customSplit(name); err != nil {
+		return Split{}, err
+	}
+	for _, sample := range d.Samples {
+		if scenes == nil || scenes[sample.Scene.Name] {
+			split.Samples = append(split.Samples, sample)
+		}
+	}
+	if len(split.Samples) == 0 {
+		return Split{}, fmt.Errorf("nuscenes: %s has no sample of split %s", d.folder(), name)
+	}
+	return split, nil
+}
+
+func (d *Dataset) folder() string { return filepath.Join(d.Dir, d.Version) }
+
+// customSplit returns the scenes of a split in splits.json, nil for all.
+func (d *Dataset) customSplit(name string) (map[string]bool, error) {
+	own, err := d.readSplits()
+	if err != nil {
+		return nil, err
+	}
+	scenes, ok := own[name]
+	if ok {
+		return set(scenes), nil
+	}
+	if name == "all" {
+		return nil, nil
+	}
+	if o, known := official[name]; known {
+		return nil, fmt.Errorf("nuscenes: split %s is for versions whose name ends in %s, not for %s", name, o.version, d.Version)
+	}
+	names := append(OfficialSplits(), "all")
+	for n := range own {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return nil, fmt.Errorf("nuscenes: no split %q, want one of %s, or a name in %s",
+		name, strings.Join(slices.Compact(names), ", "), filepath.Join(d.folder(), "splits.json"))
+}
+
+// readSplits reads splits.json, which need not exist.
+func (d *Dataset) readSplits() (map[string][]string, error) {
+	file := filepath.Join(d.folder(), "splits.json")
+	text, err := readText(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &TableError{File: file, Row: -1, Err: err}
+	}
+	splits, r := map[string][]string{}, pull.NewReader(text)
+	for name := range r.Object() {
+		splits[name] = []string{}
+		for range r.Array() {
+			scene := r.String()
+			if d.Scene(scene) == nil && r.Err() == nil {
+				r.Fail("split %s: the data set has no scene %q", name, scene)
+			}
+			splits[name] = append(splits[name], scene)
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, &TableError{File: file, Row: -1, Err: err}
+	}
+	return splits, nil
+}
+
+func set(names []string) map[string]bool {
+	s := make(map[string]bool, len(names))
+	for _, name := range names {
+		s[name] = true
+	}
+	return s
+}

@@ -1,0 +1,281 @@
+package nuscenes
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes/internal/pull"
+)
+
+// TableError says what is wrong with a table.
+type TableError struct {
+	File  string // for example data/v1.0-mini/sample.json
+	Row   int    // from 0; -1 where the file as a whole is meant
+	Token string // of the row, "" where it is not known
+	Field string // "" where the row as a whole is meant
+	Err   error  // what is wrong, and what would be right
+}
+
+func (e *TableError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "nuscenes: %s: ", e.File)
+	if e.Row >= 0 {
+		fmt.Fprintf(&b, "row %d", e.Row)
+		if e.Token != "" {
+			fmt.Fprintf(&b, " (token %q)", e.Token)
+		}
+		b.WriteString(": ")
+	}
+	if e.Field != "" {
+		fmt.Fprintf(&b, "field %s: ", e.Field)
+	}
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+func (e *TableError) Unwrap() error { return e.Err }
+
+// field reads one field of a row of type T.
+type field[T any] struct {
+	name string
+	read func(r *pull.Reader, row *T)
+}
+
+// schema is what a table's rows must have, beside the field token.
+type schema[T any] struct {
+	name   string // of the table
+	token  func(*T) *string
+	fields []field[T]
+}
+
+// index is a table's rows, and where each token's row is.
+type index[T any] struct {
+	file    string
+	rows    []T
+	byToken map[string]*T
+}
+
+// readTable reads and checks a whole table.
+func readTable[T any](folder string, s schema[T]) (index[T], error) {
+	file := filepath.Join(folder, s.name+".json")
+	text, err := readText(file)
+	if err != nil {
+		return index[T]{}, &TableError{File: file, Row: -1, Err: err}
+	}
+	return parseTable(file, text, s)
+}
+
+func parseTable[T any](file, text string, s schema[T]) (index[T], error) {
+	x := index[T]{file: file}
+	r := pull.NewReader(text)
+	for i := range r.Array() {
+		var row T
+		if where := s.readRow(r, &row); r.Err() != nil {
+			return x, &TableError{File: file, Row: i, Token: *s.token(&row), Field: where, Err: r.Err()}
+		}
+		x.rows = append(x.rows, row)
+	}
+	if err := r.End(); err != nil {
+		return x, &TableError{File: file, Row: -1, Err: err}
+	}
+	x.byToken = make(map[string]*T, len(x.rows))
+	for i := range x.rows {
+		row := &x.rows[i]
+		token := *s.token(row)
+		if _, twice := x.byToken[token]; twice {
+			return x, x.fail(i, token, "token", "another row has this token, want unique ones")
+		}
+		x.byToken[token] = row
+	}
+	return x, nil
+}
+
+// readRow reads one row and returns the name of the field it came to.
+func (s schema[T]) readRow(r *pull.Reader, row *T) (where string) {
+	const tokenBit = 1 << 31
+	seen, next := uint32(0), 0
+	for key := range r.Object() {
+		where = key
+		bit := uint32(0)
+		if key == "token" {
+			bit = tokenBit
+		} else if i := s.find(key, next); i >= 0 {
+			bit, next = 1<<i, i+1
+		}
+		if bit&seen != 0 {
+			r.Fail("the row has it twice")
+			return where
+		}
+		seen |= bit
+		switch bit {
+		case 0:
+			r.Skip()
+		case tokenBit:
+			*s.token(row) = strings.Clone(r.String())
+		default:
+			s.fields[next-1].read(r, row)
+		}
+		if r.Err() != nil {
+			return where
+		}
+	}
+	if r.Err() != nil {
+		return ""
+	}
+	if *s.token(row) == "" {
+		r.Fail("is missing or empty, want a unique string")
+		return "token"
+	}
+	for i, f := range s.fields {
+		if seen&(1<<i) == 0 {
+			r.Fail("is missing")
+			return f.name
+		}
+	}
+	return ""
+}
+
+// find returns the position of a field or -1. It looks at position guess
+// first: rows list their fields in the same order.
+func (s schema[T]) find(name string, guess int) int {
+	if guess < len(s.fields) && s.fields[guess].name == name {
+		return guess
+	}
+	for i := range s.fields {
+		if s.fields[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// fail returns an error about a field of a row.
+func (x *index[T]) fail(row int, token, field, format string, args ...any) error {
+	return &TableError{File: x.file, Row: row, Token: token, Field: field, Err: fmt.Errorf(format, args...)}
+}
+
+// ref reads a token and returns its row.
+func (x *index[T]) ref(r *pull.Reader) *T {
+	token := r.String()
+	row := x.byToken[token]
+	if row == nil {
+		r.Fail("%q is no token of %s", token, filepath.Base(x.file))
+	}
+	return row
+}
+
+// optionalRef is ref, and nil for an empty token.
+func (x *index[T]) optionalRef(r *pull.Reader) *T {
+	if token := r.String(); token != "" {
+		row := x.byToken[token]
+		if row == nil {
+			r.Fail("%q is no token of %s, nor empty", token, filepath.Base(x.file))
+		}
+		return row
+	}
+	return nil
+}
+
+// link returns the row of a token that row i of the same table has in a
+// field; nil for an empty token.
+func (x *index[T]) link(i int, field, token, linked string) (*T, error) {
+	if linked == "" {
+		return nil, nil
+	}
+	row := x.byToken[linked]
+	if row == nil {
+		return nil, x.fail(i, token, field, "%q is no token of this table, nor empty", linked)
+	}
+	return row, nil
+}
+
+// readText reads a file into a string.
+func readText(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	defer f.Close()
+	var b strings.Builder
+	if info, err := f.Stat(); err == nil {
+		b.Grow(int(info.Size()))
+	}
+	if _, err := f.WriteTo(&b); err != nil {
+		return "", withoutPath(err)
+	}
+	return b.String(), nil
+}
+
+// withoutPath strips a file's path, which our errors name themselves.
+func withoutPath(err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+// numbers reads exactly len(dst) finite numbers.
+func numbers(r *pull.Reader, dst []float64) {
+	n := 0
+	for i := range r.Array() {
+		x := r.Float()
+		if x-x != 0 {
+			r.Fail("number %d is %g, want a finite one", i, x)
+		}
+		if i < len(dst) {
+			dst[i] = x
+		}
+		n++
+	}
+	if n != len(dst) {
+		r.Fail("has %d numbers, want %d", n, len(dst))
+	}
+}
+
+func vector(r *pull.Reader) (v geom.Vec3) {
+	numbers(r, v[:])
+	return v
+}
+
+// rotation reads a quaternion w, x, y, z that is not zero.
+func rotation(r *pull.Reader) geom.Quat {
+	var q [4]float64
+	numbers(r, q[:])
+	quat := geom.Quat{W: q[0], X: q[1], Y: q[2], Z: q[3]}
+	if quat.Norm() == 0 {
+		r.Fail("is zero, want a quaternion w, x, y, z of length one")
+	}
+	return quat
+}
+
+// positive reads a vector without a component below or at zero.
+func positive(r *pull.Reader) geom.Vec3 {
+	v := vector(r)
+	if min(v[0], v[1], v[2]) <= 0 {
+		r.Fail("is %v, want positive numbers", v)
+	}
+	return v
+}
+
+// count reads an integer that is not negative.
+func count(r *pull.Reader) int {
+	n := r.Int()
+	if n < 0 {
+		r.Fail("is %d, want no negative number", n)
+	}
+	return int(n)
+}
+
+// timestamp reads a time after 1970.
+func timestamp(r *pull.Reader) Timestamp {
+	t := r.Int()
+	if t <= 0 {
+		r.Fail("is %d, want microseconds since 1970", t)
+	}
+	return Timestamp(t)
+}
