@@ -1,0 +1,130 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// Port is an input or an output of a graph. Axes that the graph leaves open
+// are -1.
+type Port struct {
+	Name  string
+	Type  string // as Go says it: float32, uint8; for others ONNX Runtime's name
+	Shape []int64
+}
+
+// String returns the port as, for example, "images float32 [-1 3 128 352]".
+func (p Port) String() string { return fmt.Sprintf("%s %s %v", p.Name, p.Type, p.Shape) }
+
+// Session is a loaded graph. Its bindings may run one at a time.
+type Session struct {
+	name     string
+	provider string
+	inputs   []Port
+	outputs  []Port
+	session  *ort.DynamicAdvancedSession
+}
+
+// Load makes a session of the graph on the first of the providers that works;
+// each fall-back is logged with its reason. The name is for messages. Threads
+// is the number that work within an operator; 0 takes one for each core. The
+// graph is not needed afterwards.
+func (r *Runtime) Load(name string, graph []byte, providers []string, threads int) (*Session, error) {
+	if err := CheckProviders(providers); err != nil {
+		return nil, err
+	}
+	inputs, outputs, err := inspect(graph)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: loading %s: %w", name, err)
+	}
+	session, provider, err := createSession(name, graph, providers, threads)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: loading %s: %w", name, err)
+	}
+	return &Session{name: name, provider: provider, inputs: inputs, outputs: outputs, session: session}, nil
+}
+
+// Inspect returns the ports of a graph, in its order. It loads the graph, so
+// that an error says what is wrong with it.
+func (r *Runtime) Inspect(graph []byte) (inputs, outputs []Port, err error) {
+	inputs, outputs, err = inspect(graph)
+	if err != nil {
+		err = fmt.Errorf("onnx: %w", err)
+	}
+	return inputs, outputs, err
+}
+
+func inspect(graph []byte) (inputs, outputs []Port, err error) {
+	in, out, err := ort.GetInputOutputInfoWithONNXData(graph)
+	return ports(in), ports(out), err
+}
+
+func ports(infos []ort.InputOutputInfo) []Port {
+	list := make([]Port, len(infos))
+	for i, info := range infos {
+		list[i] = Port{Name: info.Name, Type: typeName(info.DataType), Shape: info.Dimensions}
+	}
+	return list
+}
+
+func typeName(t ort.TensorElementDataType) string {
+	switch t {
+	case ort.TensorElementDataTypeFloat:
+		return "float32"
+	case ort.TensorElementDataTypeDouble:
+		return "float64"
+	case ort.TensorElementDataTypeUint8:
+		return "uint8"
+	case ort.TensorElementDataTypeInt8:
+		return "int8"
+	case ort.TensorElementDataTypeInt32:
+		return "int32"
+	case ort.TensorElementDataTypeInt64:
+		return "int64"
+	}
+	return t.String()
+}
+
+// Name returns the name that the session was loaded under.
+func (s *Session) Name() string { return s.name }
+
+// Provider returns the provider that the session runs on.
+func (s *Session) Provider() string { return s.provider }
+
+// Inputs returns the graph's inputs in its order.
+func (s *Session) Inputs() []Port { return slices.Clone(s.inputs) }
+
+// Outputs returns the graph's outputs in its order.
+func (s *Session) Outputs() []Port { return slices.Clone(s.outputs) }
+
+// Run binds, runs and unbinds. Where a session runs more than once over the
+// same tensors, a [Binding] saves the allocations.
+func (s *Session) Run(inputs, outputs Tensors) error {
+	b, err := s.Bind(inputs, outputs)
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.Run(), b.Close())
+}
+
+// Close frees the session; its bindings must be closed before.
+func (s *Session) Close() error {
+	if s.session == nil {
+		return nil
+	}
+	err := s.session.Destroy()
+	s.session = nil
+	return err
+}
+
+func names(ports []Port) string {
+	list := make([]string, len(ports))
+	for i, p := range ports {
+		list[i] = p.Name
+	}
+	return strings.Join(list, ", ")
+}
