@@ -239,3 +239,18 @@ func FuzzInspect(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkImage(b *testing.B) {
+	for _, net := range [][2]int{{352, 128}, {704, 256}} {
+		b.Run(fmt.Sprint(net[0]), func(b *testing.B) {
+			cam, err := NewCamera(plain(net[0], net[1], 0.02, 0), 1600, 900)
+			if err != nil {
+				b.Fatal(err)
+			}
+			dst, bgr := make([]float32, 3*net[0]*net[1]), made(1600, 900)
+			for b.Loop() {
+				cam.Pixels(dst, bgr)
+			}
+		})
+	}
+}
