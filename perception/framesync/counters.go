@@ -1,0 +1,47 @@
+package framesync
+
+// Reason says why something that arrived was not used.
+type Reason int
+
+// The reasons. Their names are stable: metrics and status messages use them.
+const (
+	UnknownCamera      Reason = iota // not in the rig
+	Duplicate                        // the camera's frame of that capture, number or key time is there already
+	OutOfOrder                       // belongs to a set that has left, or to an earlier one
+	NoPose                           // no ego pose for its time came before the deadline
+	PoseNotFinite                    // an ego pose with NaN, infinity or a zero quaternion
+	PoseConflict                     // a second, different ego pose for one time
+	BeforeCalibration                // a frame before the first usable calibration
+	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
+	ClockJump                        // a time far from that of the frames before it
+	Unfinished                       // of a set discarded by Discard
+
+	reasons
+)
+
+var reasonNames = [reasons]string{
+	"unknown_camera", "duplicate", "out_of_order", "no_pose", "pose_not_finite", "pose_conflict",
+	"before_calibration", "invalid_calibration", "clock_jump", "unfinished",
+}
+
+// String returns the reason's stable name.
+func (r Reason) String() string { return reasonNames[r] }
+
+// Counters count what went in and what became of it since New.
+type Counters struct {
+	Frames     uint64 // that arrived
+	Poses      uint64 // that arrived
+	Sets       uint64 // that went out
+	Incomplete uint64 // of Sets, those that lacked a camera
+	Dropped    [reasons]uint64
+}
+
+// Drops calls yield with each reason's name and count, in the order of the
+// reasons, zeros included.
+func (c *Counters) Drops(yield func(reason string, n uint64) bool) {
+	for r, n := range c.Dropped {
+		if !yield(reasonNames[r], n) {
+			return
+		}
+	}
+}

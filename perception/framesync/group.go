@@ -1,0 +1,56 @@
+package framesync
+
+import (
+	"time"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// group is a set in the making.
+type group struct {
+	key      time.Time // common key time; zero where frames are grouped by capture
+	first    time.Time // earliest capture
+	last     time.Time // latest capture
+	deadline time.Time
+	frames   []*perception.Frame // by the rig's cameras, nil where missing
+}
+
+// order is the time by which groups leave.
+func (g *group) order() time.Time {
+	if !g.key.IsZero() {
+		return g.key
+	}
+	return g.first
+}
+
+// takes reports whether f belongs to g, whatever the camera.
+func (g *group) takes(f *perception.Frame, spread time.Duration) bool {
+	if !g.key.IsZero() || !f.KeyTime.IsZero() {
+		return g.key.Equal(f.KeyTime)
+	}
+	return f.Captured.Sub(g.first) <= spread && g.last.Sub(f.Captured) <= spread
+}
+
+func (g *group) add(camera int, f *perception.Frame) {
+	g.frames[camera] = f
+	if f.Captured.Before(g.first) {
+		g.first = f.Captured
+	}
+	if f.Captured.After(g.last) {
+		g.last = f.Captured
+	}
+}
+
+func (g *group) count() (n int) {
+	for _, f := range g.frames {
+		if f != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// same reports whether f is the frame old once more.
+func same(old, f *perception.Frame) bool {
+	return old != nil && (old.Captured.Equal(f.Captured) || f.Sequence != 0 && old.Sequence == f.Sequence)
+}

@@ -1,0 +1,342 @@
+package framesync
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+)
+
+var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+func ms(n int) time.Time { return epoch.Add(time.Duration(n) * time.Millisecond) }
+
+func rig(cameras ...string) *perception.Rig {
+	r := &perception.Rig{Name: "test", EgoFromLidar: geom.IdentityTransform()}
+	for _, name := range cameras {
+		r.Cameras = append(r.Cameras, perception.Camera{
+			Name: name, Width: 8, Height: 4, Intrinsics: geom.Identity3(), EgoFromCamera: geom.IdentityTransform(),
+		})
+	}
+	return r
+}
+
+// poseAt is a drive along x at one metre a millisecond.
+func poseAt(at int) perception.EgoPose {
+	t := geom.IdentityTransform()
+	t.Translation[0] = float64(at)
+	return perception.EgoPose{Time: ms(at), GlobalFromEgo: t}
+}
+
+func frame(camera string, at int) *perception.Frame {
+	return &perception.Frame{Camera: camera, Captured: ms(at)}
+}
+
+func keyed(camera string, at, key int) *perception.Frame {
+	f := frame(camera, at)
+	f.KeyTime = ms(key)
+	return f
+}
+
+// script pushes events at given milliseconds and describes the sets that leave
+// as "time:cameras@x" with the time and the position in milliseconds.
+type script struct {
+	sync *Sync
+	got  []string
+}
+
+func newScript(o Options, events ...perception.Event) *script {
+	s := &script{sync: New(o)}
+	for _, ev := range events {
+		s.at(0, ev)
+	}
+	return s
+}
+
+func (s *script) at(now int, events ...perception.Event) *script {
+	for _, ev := range events {
+		s.note(s.sync.Push(ev, ms(now)))
+	}
+	return s
+}
+
+func (s *script) wait(now int) *script {
+	s.note(s.sync.Advance(ms(now)))
+	return s
+}
+
+func (s *script) flush() *script {
+	s.note(s.sync.Flush())
+	return s
+}
+
+func (s *script) note(sets []*perception.FrameSet) {
+	for _, set := range sets {
+		s.got = append(s.got, describe(set))
+	}
+}
+
+func describe(set *perception.FrameSet) string {
+	text := fmt.Sprintf("%d", set.Time.Sub(epoch).Milliseconds())
+	for _, f := range set.Frames {
+		if f == nil {
+			text += " -"
+			continue
+		}
+		text += fmt.Sprintf(" %s%d", f.Camera, f.Captured.Sub(epoch).Milliseconds())
+		if x := f.GlobalFromEgo.T[0]; math.Abs(x-float64(f.Captured.Sub(epoch).Milliseconds())) > 1e-9 {
+			text += fmt.Sprintf("@%g", x)
+		}
+	}
+	if set.NewSequence != "" {
+		text += " (" + set.NewSequence + ")"
+	}
+	return text
+}
+
+func (s *script) want(t *testing.T, sets ...string) {
+	t.Helper()
+	if diff := cmp.Diff(sets, s.got); diff != "" {
+		t.Errorf("sets (-want +got):\n%s", diff)
+	}
+}
+
+func (s *script) dropped(t *testing.T, want map[string]uint64) {
+	t.Helper()
+	got := map[string]uint64{}
+	c := s.sync.Counters()
+	for reason, n := range c.Drops {
+		if n > 0 {
+			got[reason] = n
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("drops (-want +got):\n%s", diff)
+	}
+}
+
+func poses(from, to, step int) (out []perception.Event) {
+	for t := from; t <= to; t += step {
+		out = append(out, poseAt(t))
+	}
+	return out
+}
+
+func TestCompleteSetLeavesAtOnce(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 600, 100)...)
+	s.at(10, frame("b", 10), frame("a", 0))
+	s.at(510, frame("a", 500), frame("b", 510))
+	s.want(t, "10 a0 b10 (stream started)", "510 a500 b510")
+	s.dropped(t, map[string]uint64{})
+}
+
+func TestKeyTimesGroupFarCaptures(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 1000, 100)...)
+	s.at(10, keyed("a", 100, 300), keyed("a", 600, 800), keyed("b", 380, 300), keyed("b", 900, 800))
+	s.want(t, "300 a100 b380 (stream started)", "800 a600 b900")
+}
+
+func TestIncompleteSetLeavesAtDeadline(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 600, 100)...)
+	s.at(20, frame("a", 20))
+	if at, ok := s.sync.Deadline(); !ok || !at.Equal(ms(170)) {
+		t.Fatalf("deadline %v %v, want 170 ms", at, ok)
+	}
+	s.wait(169).want(t)
+	s.wait(170).want(t, "20 a20 - (stream started)")
+	if _, ok := s.sync.Deadline(); ok {
+		t.Error("a deadline with nothing pending")
+	}
+	s.at(180, frame("b", 30))
+	s.dropped(t, map[string]uint64{"out_of_order": 1})
+	if c := s.sync.Counters(); c.Sets != 1 || c.Incomplete != 1 {
+		t.Errorf("counters %+v", c)
+	}
+}
+
+func TestNewerCompleteSetReleasesOlder(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 600, 100)...)
+	s.at(1, frame("a", 0), frame("a", 100), frame("b", 100))
+	s.want(t, "0 a0 - (stream started)", "100 a100 b100")
+}
+
+func TestPoses(t *testing.T) {
+	t.Run("interpolated", func(t *testing.T) {
+		s := newScript(Options{}, rig("a"), poseAt(0), poseAt(100), frame("a", 25))
+		s.want(t, "25 a25 (stream started)")
+	})
+	t.Run("exact", func(t *testing.T) {
+		off := poseAt(25)
+		off.GlobalFromEgo.Translation[0] = 7
+		s := newScript(Options{}, rig("a"), poseAt(0), poseAt(100), off, frame("a", 25))
+		s.want(t, "25 a25@7 (stream started)")
+	})
+	t.Run("late", func(t *testing.T) {
+		s := newScript(Options{}, rig("a"), poseAt(0), frame("a", 25))
+		s.want(t)
+		s.at(60, poseAt(50)).want(t, "25 a25 (stream started)")
+	})
+	t.Run("gap too wide", func(t *testing.T) {
+		s := newScript(Options{}, rig("a"), poseAt(0), poseAt(300), frame("a", 25)).wait(500)
+		s.want(t)
+		s.dropped(t, map[string]uint64{"no_pose": 1})
+	})
+	t.Run("before the first", func(t *testing.T) {
+		s := newScript(Options{}, rig("a"), poseAt(50), poseAt(100), frame("a", 25)).wait(500)
+		s.dropped(t, map[string]uint64{"no_pose": 1})
+	})
+	t.Run("one of two frames without", func(t *testing.T) {
+		s := newScript(Options{}, rig("a", "b"), poseAt(0), poseAt(20), frame("a", 10), frame("b", 30)).wait(500)
+		s.want(t, "10 a10 - (stream started)")
+		s.dropped(t, map[string]uint64{"no_pose": 1})
+	})
+	t.Run("none at the key time", func(t *testing.T) {
+		s := newScript(Options{}, rig("a"), poseAt(0), poseAt(20), keyed("a", 10, 40)).wait(500)
+		s.want(t)
+		s.dropped(t, map[string]uint64{"no_pose": 1})
+	})
+	t.Run("bad", func(t *testing.T) {
+		nan, other := poseAt(10), poseAt(0)
+		nan.GlobalFromEgo.Translation[2] = math.NaN()
+		other.GlobalFromEgo.Translation[1] = 1
+		s := newScript(Options{}, rig("a"), poseAt(0), nan, other, poseAt(0), poseAt(20), frame("a", 10))
+		s.want(t, "10 a10 (stream started)")
+		s.dropped(t, map[string]uint64{"pose_not_finite": 1, "pose_conflict": 1})
+	})
+	t.Run("bounded", func(t *testing.T) {
+		s := newScript(Options{Poses: 3}, rig("a")).at(0, poses(0, 1000, 100)...)
+		if n := len(s.sync.poses.poses); n != 3 {
+			t.Fatalf("%d poses are kept", n)
+		}
+		s.at(0, poseAt(-5000), poseAt(-4900), poseAt(-4800), frame("a", -4850))
+		s.want(t, "-4850 a-4850 (stream started)")
+	})
+}
+
+func TestDrops(t *testing.T) {
+	bad := rig("a")
+	bad.Cameras[0].Width = 0
+	tests := []struct {
+		name   string
+		events []perception.Event
+		want   map[string]uint64
+	}{
+		{"before calibration", []perception.Event{frame("a", 0)}, map[string]uint64{"before_calibration": 1}},
+		{"invalid calibration", []perception.Event{bad, frame("a", 0)},
+			map[string]uint64{"invalid_calibration": 1, "before_calibration": 1}},
+		{"unknown camera", []perception.Event{rig("a"), frame("x", 0)}, map[string]uint64{"unknown_camera": 1}},
+		{"duplicate in the making", []perception.Event{rig("a", "b"), frame("a", 0), frame("a", 0)},
+			map[string]uint64{"duplicate": 1}},
+		{"duplicate number", []perception.Event{rig("a", "b"),
+			&perception.Frame{Camera: "a", Captured: ms(0), Sequence: 5},
+			&perception.Frame{Camera: "a", Captured: ms(1), Sequence: 5}},
+			map[string]uint64{"duplicate": 1}},
+		{"two frames of one key time", []perception.Event{rig("a", "b"), keyed("a", 0, 50), keyed("a", 1, 50)},
+			map[string]uint64{"duplicate": 1}},
+		{"duplicate of a set that left", []perception.Event{rig("a"), poseAt(0), frame("a", 0), frame("a", 0)},
+			map[string]uint64{"duplicate": 1}},
+		{"older than the set that left", []perception.Event{rig("a"), poseAt(0), poseAt(100), frame("a", 100), frame("a", 0)},
+			map[string]uint64{"out_of_order": 1}},
+		{"older key time", []perception.Event{rig("a"), poseAt(0), poseAt(100), keyed("a", 100, 100), keyed("a", 0, 0)},
+			map[string]uint64{"out_of_order": 1}},
+		{"clock of one camera", []perception.Event{rig("a", "b"), frame("a", 0), frame("b", 3600_000), frame("b", 3600_100)},
+			map[string]uint64{"clock_jump": 2}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { newScript(Options{}, tt.events...).dropped(t, tt.want) })
+	}
+}
+
+func TestClockJumpIsBelievedWhenConfirmed(t *testing.T) {
+	for _, jump := range []int{3600_000, -3600_000} {
+		s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 100, 100)...).at(0, poses(jump, jump+1000, 100)...)
+		s.at(0, frame("a", 0), frame("b", 0))
+		s.at(100, frame("a", jump), frame("b", jump), frame("a", jump+500), frame("b", jump+500))
+		s.flush()
+		s.want(t, "0 a0 b0 (stream started)",
+			fmt.Sprintf("%d - b%d (clock jumped)", jump, jump),
+			fmt.Sprintf("%d a%d b%d", jump+500, jump+500, jump+500))
+		s.dropped(t, map[string]uint64{"clock_jump": 1})
+	}
+}
+
+func TestPauseOfTheStreamIsNoJump(t *testing.T) {
+	s := newScript(Options{}, rig("a"), poseAt(0), poseAt(3600_000), frame("a", 0)).at(3600_001, frame("a", 3600_000))
+	s.want(t, "0 a0 (stream started)", "3600000 a3600000")
+}
+
+func TestResetFlushesAndStartsASequence(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 100, 100)...)
+	s.at(1, frame("a", 50), perception.Reset{Reason: "scene-0002"})
+	s.want(t, "50 a50 - (stream started)")
+	s.at(2, poseAt(0), poseAt(10), frame("a", 0), frame("b", 10))
+	s.want(t, "50 a50 - (stream started)", "10 a0 b10 (scene-0002)")
+	s.at(3, perception.Reset{}, poseAt(20), frame("a", 20), frame("b", 20))
+	if last := s.got[len(s.got)-1]; last != "20 a20 b20 (reset)" {
+		t.Error(last)
+	}
+}
+
+func TestCalibrationChange(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 200, 100)...)
+	s.at(0, frame("a", 0), frame("b", 0), rig("a", "b"), frame("a", 100), frame("b", 100))
+	s.at(0, frame("a", 150), rig("b"), frame("a", 200), frame("b", 200))
+	s.want(t, "0 a0 b0 (stream started)", "100 a100 b100", "150 a150 -", "200 b200 (calibration changed)")
+	s.dropped(t, map[string]uint64{"unknown_camera": 1})
+	if got := len(s.sync.Rig().Cameras); got != 1 {
+		t.Errorf("%d cameras in force", got)
+	}
+}
+
+func TestPendingIsBounded(t *testing.T) {
+	s := newScript(Options{Pending: 2}, rig("a", "b")).at(0, poses(0, 1000, 100)...)
+	for i := range 4 {
+		s.at(0, frame("a", 100*i))
+	}
+	s.want(t, "0 a0 - (stream started)", "100 a100 -")
+}
+
+func TestDiscard(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b", "c"), poseAt(0), frame("a", 0), frame("b", 0))
+	s.sync.Discard()
+	s.flush().want(t)
+	s.dropped(t, map[string]uint64{"unfinished": 2})
+}
+
+func TestStreamTime(t *testing.T) {
+	s := newScript(Options{StreamTime: true}, rig("a", "b")).at(0, poses(0, 1000, 100)...)
+	s.at(0, frame("a", 0)).wait(100_000).want(t)
+	s.at(0, frame("a", 500)).want(t, "0 a0 - (stream started)")
+	s.flush().want(t, "0 a0 - (stream started)", "500 a500 -")
+}
+
+func TestFramesAreNotModified(t *testing.T) {
+	f := frame("a", 25)
+	newScript(Options{}, rig("a"), poseAt(0), poseAt(100), f)
+	if f.GlobalFromEgo != (geom.Pose{}) {
+		t.Error("the caller's frame was changed")
+	}
+}
+
+func TestReasonsHaveNames(t *testing.T) {
+	for r := range reasons {
+		if r.String() == "" || slices.Index(reasonNames[:], r.String()) != int(r) {
+			t.Errorf("reason %d has no name of its own", r)
+		}
+	}
+}
+
+func TestUnknownEventPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	New(Options{}).Push(nil, epoch)
+}
