@@ -17,26 +17,26 @@ type Bound struct {
 
 // Diff is the largest difference between two arrays.
 type Diff struct {
-	Abs   float64 // largest absolute difference; +Inf where only one is NaN or infinite
-	Rel   float64 // Abs over the expected array's largest finite absolute value
-	Index int     // where it is
+	Abs     float64 // largest absolute difference; +Inf where only one is NaN or infinite
+	Rel     float64 // Abs / Largest
+	Index   int     // where it is
+	Largest float64 // finite absolute value of the expected array
 }
 
 // Compare measures the difference of two arrays of equal length.
 func Compare[T tensor.Elem](got, want []T) Diff {
 	var d Diff
-	largest := 0.0
 	for i := range want {
 		w := float64(want[i])
 		if !math.IsNaN(w) && !math.IsInf(w, 0) {
-			largest = max(largest, math.Abs(w))
+			d.Largest = max(d.Largest, math.Abs(w))
 		}
 		if e := distance(float64(got[i]), w); e > d.Abs {
 			d.Abs, d.Index = e, i
 		}
 	}
 	if d.Abs > 0 {
-		d.Rel = d.Abs / largest
+		d.Rel = d.Abs / d.Largest
 	}
 	return d
 }
@@ -67,10 +67,7 @@ func within[T tensor.Elem](got, want []T, b Bound) (Diff, error) {
 		return Diff{}, fmt.Errorf("%d elements, want %d", len(got), len(want))
 	}
 	d := Compare(got, want)
-	if d.Abs == 0 {
-		return d, nil
-	}
-	if limit := b.Abs + b.Rel*d.Abs/d.Rel; !(d.Abs <= limit) {
+	if limit := b.Abs + b.Rel*d.Largest; d.Abs > limit {
 		return d, fmt.Errorf("element %d is %v, want %v: off by %.3g (%.3g of the largest), allowed %.3g",
 			d.Index, got[d.Index], want[d.Index], d.Abs, d.Rel, limit)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/sbinet/npyio"
+
+	"github.com/solofusion/solofusion/tensor"
 )
 
 func TestReadNpyAgreesWithAnotherWriter(t *testing.T) {
@@ -187,4 +189,22 @@ func TestCheckpointRefuses(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+func TestChannelsLast(t *testing.T) {
+	a := tensor.From([]uint8{0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32}, 2, 2, 3)
+	b := ChannelsLast(a)
+	b.MustShape("result", 2, 3, 2)
+	Within(t, "result", b.Data, []uint8{0, 10, 1, 11, 2, 12, 20, 30, 21, 31, 22, 32}, Bound{})
+}
+
+func TestFold(t *testing.T) {
+	one := func(x ...float32) *tensor.F32 { return tensor.From(x, len(x)) }
+	w, b := Fold(t, map[string]*tensor.F32{
+		"c.weight": one(1, 2, 3, 4), "c.bias": one(1, 0),
+		"n.weight": one(2, 1), "n.bias": one(0.5, 0), "n.running_mean": one(3, 1), "n.running_var": one(3, 0),
+	}, "c", "n", 1)
+	// (x - 3) · 2/√4 + 0.5 and (x - 1) · 1/√1
+	Within(t, "weight", w, []float32{1, 2, 3, 4}, Bound{})
+	Within(t, "bias", b, []float32{-1.5, -1}, Bound{})
 }
