@@ -1,0 +1,83 @@
+# Run `make` for the list of targets.
+
+# Environment variables are set over what the machine's Go is configured to do.
+export GOTOOLCHAIN := go1.27.3
+export GOEXPERIMENT := simd
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.13.0
+BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
+
+PART := scripts/part.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench \
+	test unit test-race test-python lint golangci fmt proto clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: toolchain opencv onnxruntime ## install what building and running need: Go's toolchain, OpenCV, ONNX Runtime
+
+toolchain:
+	@command -v go >/dev/null || { echo "deps: go is missing: install Go 1.21 or later, which fetches $(GOTOOLCHAIN) by itself" >&2; exit 1; }
+	@go version >/dev/null || { echo "deps: $(GOTOOLCHAIN) could not be fetched: check the network and GOPROXY" >&2; exit 1; }
+
+opencv:
+	@scripts/install-opencv.sh
+
+onnxruntime:
+	@scripts/install-onnxruntime.sh
+
+build: deps ## build bin/solofusion
+	@go build -o bin/solofusion ./cmd/solofusion
+
+build-plain: deps
+	@GOEXPERIMENT= go build ./...
+
+demo: ## render a drive, serve it over NATS, detect, grade, draw
+	@$(PART) deps $(MAKE) --no-print-directory deps
+	@$(PART) build $(MAKE) --no-print-directory build
+	@$(PART) demo bin/solofusion demo
+
+bench: build ## time every stage of the default bundle on this machine
+	@bin/solofusion bench
+
+test: ## install what is needed, lint, run all Go tests
+	@$(PART) deps $(MAKE) --no-print-directory deps
+	@$(PART) lint $(MAKE) --no-print-directory lint
+	@$(PART) "build without GOEXPERIMENT" $(MAKE) --no-print-directory build-plain
+	@$(PART) "Go tests" go test ./...
+
+test-race: deps ## run all Go tests under the race detector
+	@$(PART) "Go tests, race detector" go test -race ./...
+
+.venv/.installed: training/requirements.txt training/requirements-devkit.txt
+	@scripts/install-python.sh
+	@scripts/make-venv.sh .venv $^
+	@touch $@
+
+test-python: ## make .venv with PyTorch and nuscenes-devkit, run what compares with them
+	@$(PART) build $(MAKE) --no-print-directory build
+	@$(PART) .venv $(MAKE) --no-print-directory .venv/.installed
+	@$(PART) "Python lint" .venv/bin/ruff check
+	@$(PART) "Python tests" .venv/bin/python -m pytest
+
+lint: deps ## vet, gofmt and staticcheck
+	@go vet ./...
+	@test -z "$$(gofmt -l .)" || { echo "lint: not formatted, run make fmt:"; gofmt -l .; exit 1; }
+	@go run $(STATICCHECK) ./...
+
+golangci: deps ## the linters of .golangci.yml; building golangci-lint takes minutes the first time
+	@go run $(GOLANGCI) run ./...
+
+fmt: toolchain ## format Go, and Python where .venv is there
+	@gofmt -w .
+	@if [ -x .venv/bin/ruff ]; then .venv/bin/ruff format; fi
+
+proto: deps ## lint the wire schema, generate its Go, fail where that changes what is committed
+	@cd proto && go run $(BUF) lint && go run $(BUF) generate
+	@git diff --exit-code -- proto
+
+clean: ## remove what make made, but not the dependencies
+	@rm -rf bin out .pytest_cache .ruff_cache
