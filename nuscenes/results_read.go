@@ -216,7 +216,12 @@ func (p *resultsParser) readField(name string, b *Box) {
 	case "attribute_name":
 		b.Attribute = p.attribute()
 	case "num_pts":
-		b.Points = int(p.Float())
+		n := p.Float()
+		if n-n != 0 {
+			p.Fail("is %g, want a number of points", n)
+			return
+		}
+		b.Points = int(n)
 	default:
 		p.Skip()
 	}

@@ -38,6 +38,8 @@ const (
 type cli struct {
 	LogLevel slog.Level       `help:"Lowest level of the messages on standard error: debug, info, warn or error." default:"info" env:"SOLOFUSION_LOG_LEVEL" placeholder:"LEVEL"`
 	Version  kong.VersionFlag `help:"Print the version and exit."`
+
+	Eval evalCmd `cmd:"" help:"Grade detections with the nuScenes metric."`
 }
 
 const description = `Detects the objects around a vehicle in the images of its cameras.

@@ -1,0 +1,218 @@
+package eval
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Box is what the metric needs of a true or a found box.
+type Box struct {
+	Class     perception.Class
+	Score     float64 // of a found box
+	Center    [2]float64
+	Size      geom.Vec3
+	Yaw       float64
+	Velocity  [2]float64
+	Attribute string
+}
+
+// Frame is the boxes to compare in one sample.
+type Frame struct {
+	Sample *nuscenes.Sample
+	Truth  []Box // in the annotation table's order
+	Found  []Box // in the results' order
+}
+
+// SamplesError says that results do not answer the samples of the split.
+type SamplesError struct {
+	Split          string
+	Missing, Extra []string // tokens
+	Hint           string   // where the extra samples belong, "" where nowhere
+}
+
+func (e *SamplesError) Error() string {
+	var parts []string
+	if len(e.Missing) > 0 {
+		parts = append(parts, fmt.Sprintf("lack %d of its samples (%s)", len(e.Missing), firstThree(e.Missing)))
+	}
+	if len(e.Extra) > 0 {
+		parts = append(parts, fmt.Sprintf("have %d samples that are not in it (%s)", len(e.Extra), firstThree(e.Extra)))
+	}
+	return fmt.Sprintf("eval: the results are not those of split %s: they %s%s", e.Split, strings.Join(parts, " and "), e.Hint)
+}
+
+func firstThree(tokens []string) string {
+	if len(tokens) > 3 {
+		return strings.Join(tokens[:3], ", ") + ", ..."
+	}
+	return strings.Join(tokens, ", ")
+}
+
+// Frames joins a split's annotations with results and leaves out what is not
+// graded.
+func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, cfg Config) ([]Frame, error) {
+	answers := make(map[string]*nuscenes.SampleResult, len(results.Samples))
+	for i := range results.Samples {
+		answers[results.Samples[i].Token] = &results.Samples[i]
+	}
+	if err := checkSamples(ds, split, results, answers); err != nil {
+		return nil, err
+	}
+	samples := split.Samples
+	if split.Official { // equal scores go by the place in the file
+		samples = make([]*nuscenes.Sample, len(results.Samples))
+		for i := range results.Samples {
+			samples[i] = ds.Sample(results.Samples[i].Token)
+		}
+	}
+	frames := make([]Frame, len(samples))
+	for i, sample := range samples {
+		var err error
+		if frames[i], err = newFrame(sample, answers[sample.Token].Boxes, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return frames, nil
+}
+
+func checkSamples(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, answers map[string]*nuscenes.SampleResult) error {
+	wrong := SamplesError{Split: split.Name}
+	wanted := make(map[string]bool, len(split.Samples))
+	for _, sample := range split.Samples {
+		wanted[sample.Token] = true
+		if answers[sample.Token] == nil {
+			wrong.Missing = append(wrong.Missing, sample.Token)
+		}
+	}
+	for i := range results.Samples {
+		if token := results.Samples[i].Token; !wanted[token] && (split.Official || split.Name == "all") {
+			wrong.Extra = append(wrong.Extra, token)
+		}
+	}
+	if len(wrong.Missing)+len(wrong.Extra) == 0 {
+		return nil
+	}
+	if len(wrong.Extra) > 0 {
+		wrong.Hint = originHint(ds, wrong.Extra[0])
+	}
+	return &wrong
+}
+
+// originHint says which split a sample is of.
+func originHint(ds *nuscenes.Dataset, token string) string {
+	sample := ds.Sample(token)
+	if sample == nil {
+		return "; " + ds.Version + " has no such sample"
+	}
+	for _, name := range nuscenes.OfficialSplits() {
+		if slices.Contains(nuscenes.OfficialScenes(name), sample.Scene.Name) {
+			return fmt.Sprintf("; the first of these is of split %s", name)
+		}
+	}
+	return ""
+}
+
+func newFrame(sample *nuscenes.Sample, found []nuscenes.Box, cfg Config) (Frame, error) {
+	frame := Frame{Sample: sample}
+	lidar := sample.Key(nuscenes.LidarTop)
+	if lidar == nil {
+		return frame, fmt.Errorf("eval: sample %s has no key frame of %s, whose ego pose the metric needs", sample.Token, nuscenes.LidarTop)
+	}
+	graded := filter{cfg: cfg, ego: lidar.EgoPose.GlobalFromEgo.Translation, racks: racks(sample)}
+	for _, a := range sample.Annotations {
+		class, ok := a.Class()
+		if !ok {
+			continue
+		}
+		if len(a.Attributes) > 1 {
+			return frame, fmt.Errorf("eval: annotation %s has %d attributes, want one at most", a.Token, len(a.Attributes))
+		}
+		if graded.keeps(class, a.Center, a.LidarPoints+a.RadarPoints) {
+			frame.Truth = append(frame.Truth, trueBox(a, class))
+		}
+	}
+	for i := range found {
+		b := &found[i]
+		if graded.keeps(b.Class, b.Center, b.Points) {
+			frame.Found = append(frame.Found, foundBox(b))
+		}
+	}
+	return frame, nil
+}
+
+func trueBox(a *nuscenes.Annotation, class perception.Class) Box {
+	v := a.Velocity()
+	b := Box{
+		Class: class, Center: [2]float64{a.Center[0], a.Center[1]}, Size: a.Size,
+		Yaw: yaw(a.Rotation), Velocity: [2]float64{v[0], v[1]},
+	}
+	if len(a.Attributes) == 1 {
+		b.Attribute = a.Attributes[0].Name
+	}
+	return b
+}
+
+func foundBox(b *nuscenes.Box) Box {
+	return Box{
+		Class: b.Class, Score: b.Score, Center: [2]float64{b.Center[0], b.Center[1]}, Size: b.Size,
+		Yaw: yaw(b.Rotation), Velocity: b.Velocity, Attribute: b.Attribute,
+	}
+}
+
+// yaw is the heading of the rotated x axis. The quaternion's length does not
+// matter; that of zero is 0.
+func yaw(q geom.Quat) float64 {
+	return math.Atan2(2*(q.X*q.Y+q.W*q.Z), q.W*q.W+q.X*q.X-q.Y*q.Y-q.Z*q.Z)
+}
+
+// filter decides which boxes of a sample are graded.
+type filter struct {
+	cfg   Config
+	ego   geom.Vec3
+	racks []rack
+}
+
+func (f *filter) keeps(class perception.Class, center geom.Vec3, points int) bool {
+	dx, dy := center[0]-f.ego[0], center[1]-f.ego[1]
+	if !(distance(dx, dy) < f.cfg.Range[class]) || points == 0 {
+		return false
+	}
+	isCycle := class.String() == "bicycle" || class.String() == "motorcycle"
+	return !isCycle || !slices.ContainsFunc(f.racks, func(r rack) bool { return r.contains(center) })
+}
+
+// distance is written so that no processor fuses its operations: borders must
+// fall alike everywhere.
+func distance(dx, dy float64) float64 {
+	return math.Sqrt(float64(dx*dx) + float64(dy*dy))
+}
+
+// rack is the box of a bicycle rack.
+type rack struct {
+	boxFromGlobal geom.Pose
+	half          geom.Vec3 // along x, y, z
+}
+
+func racks(sample *nuscenes.Sample) []rack {
+	var found []rack
+	for _, a := range sample.Annotations {
+		if a.Instance.Category.Name == nuscenes.BicycleRack {
+			found = append(found, rack{
+				boxFromGlobal: geom.NewPose(a.Rotation, a.Center).Inv(),
+				half:          geom.Vec3{a.Size[1] / 2, a.Size[0] / 2, a.Size[2] / 2},
+			})
+		}
+	}
+	return found
+}
+
+func (r *rack) contains(global geom.Vec3) bool {
+	p := r.boxFromGlobal.Apply(global)
+	return math.Abs(p[0]) <= r.half[0] && math.Abs(p[1]) <= r.half[1] && math.Abs(p[2]) <= r.half[2]
+}
