@@ -5,7 +5,7 @@ export GOTOOLCHAIN := go1.27.3
 export GOEXPERIMENT := simd
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.13.0
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 PART := scripts/part.sh
