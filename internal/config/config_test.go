@@ -1,0 +1,199 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+	"pgregory.net/rapid"
+)
+
+const reference = "../../solofusion.yaml"
+
+// TestReferenceFile: solofusion.yaml has every key, each with a comment above
+// it, and says the defaults.
+func TestReferenceFile(t *testing.T) {
+	c, err := Load(reference, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Default(), c); diff != "" {
+		t.Errorf("solofusion.yaml differs from the defaults (-default +file):\n%s", diff)
+	}
+	text, err := os.ReadFile(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	collect(t, "", root.Content[0], got)
+	for _, key := range keys(&c) {
+		if !got[key] {
+			t.Errorf("solofusion.yaml lacks %s", key)
+		}
+	}
+}
+
+// collect notes the keys under a mapping. One comment may speak for a pair such
+// as user and password.
+func collect(t *testing.T, prefix string, table *yaml.Node, got map[string]bool) {
+	for i := 0; i < len(table.Content); i += 2 {
+		key, value := table.Content[i], table.Content[i+1]
+		name := prefix + key.Value
+		if key.HeadComment == "" && name != "nats.password" {
+			t.Errorf("solofusion.yaml: %s has no comment above it", name)
+		}
+		got[name] = true
+		if value.Kind == yaml.MappingNode {
+			collect(t, name+".", value, got)
+		}
+	}
+}
+
+func TestFileAndEnvironment(t *testing.T) {
+	text := "nats: {url: 'nats://a:1', rig: x}\nsync:\nonnx: {providers: [cuda, cpu], threads: 3}\nlog: {}\n"
+	c, err := parse([]byte(text), "f.yaml", []string{
+		"SOLOFUSION_NATS_RIG=y", "SOLOFUSION_SYNC_DEADLINE=20ms", "SOLOFUSION_ONNX_PROVIDERS=cpu, cuda",
+		"SOLOFUSION_DATA=elsewhere", "SOLOFUSION_ONNXRUNTIME=lib.so", "PATH=/bin",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.NATS.URL, want.NATS.Rig = "nats://a:1", "y"
+	want.Sync.Deadline = 20 * time.Millisecond
+	want.ONNX = ONNX{Providers: []string{"cpu", "cuda"}, Threads: 3}
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	tests := []struct {
+		name, text string
+		environ    []string
+		want       []string // "key: value: want …", beginnings
+	}{
+		{"all at once", "nats: {embedded: {port: 70000}, rig: a.b}\nsync: {spread: 60}\nlog: {level: loud}\n", nil, []string{
+			`log.level: "loud": want debug, info, warn or error (from f.yaml)`,
+			`nats.embedded.port: 70000: want 1 to 65535, or -1 for any free port (from f.yaml)`,
+			`nats.rig: "a.b": want letters`,
+			`sync.spread: 60: want a duration with its unit`,
+		}},
+		{"unknown key", "nats: {ulr: x}\n", nil, []string{`nats.ulr: "x": want one of the keys of solofusion.yaml; the nearest is nats.url`}},
+		{"unknown section", "natz: {url: x}\n", nil, []string{`natz.url: "x": want one of the keys`}},
+		{"section as a value", "nats: 5\n", nil, []string{`nats: 5: want a section`}},
+		{"key as a section", "nats: {url: {a: 1}}\n", nil, []string{`nats.url.a: 1: want one of the keys`}},
+		{"key as an empty section", "nats: {url: {}}\n", nil, []string{`nats.url: map[string]interface {}{}: want one of the keys`}},
+		{"list for a text", "nats: {rig: [a]}\n", nil, []string{`nats.rig: []interface {}{"a"}: want a text`}},
+		{"text for a number", "onnx: {threads: many}\n", nil, []string{`onnx.threads: "many": want a whole number`}},
+		{"number for a list", "onnx: {providers: 1}\n", nil, []string{`onnx.providers: 1: want a list`}},
+		{"provider", "onnx: {providers: [cpu, cpu]}\n", nil, []string{`onnx.providers: []string{"cpu", "cpu"}: want some of`}},
+		{"no provider", "onnx: {providers: []}\n", nil, []string{`onnx.providers: []string(nil): want some of`}},
+		{"negative time", "service: {drain: -1s}\n", nil, []string{`service.drain: "-1s": want a duration above zero`}},
+		{"url", "nats: {url: 'http://x'}\n", nil, []string{`nats.url: "http://x": want nats://host:port`}},
+		{"secrets are hidden", "nats: {password: hush}\n", nil, []string{`nats.password: (hidden): want nats.user with it`}},
+		{"user and token", "nats: {user: a, token: hush}\n", nil, []string{`nats.token: (hidden): want either`}},
+		{"creds", "nats: {creds: /nowhere.creds, url: 'nats://x:1'}\n", nil, []string{`nats.creds: "/nowhere.creds": want a file`}},
+		{"listen", "http: {listen: here}\n", nil, []string{`http.listen: "here": want host:port`}},
+		{"variable", "", []string{"SOLOFUSION_NATS_EMBEDDED_PORT=x"},
+			[]string{`nats.embedded.port: "x": want a whole number (from SOLOFUSION_NATS_EMBEDDED_PORT)`}},
+		{"unknown variable", "", []string{"SOLOFUSION_NATS_ULR=x"},
+			[]string{`SOLOFUSION_NATS_ULR: "x": want one of the variables of solofusion.yaml; the nearest is SOLOFUSION_NATS_URL`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := parse([]byte(tt.text), "f.yaml", tt.environ)
+			var faults Faults
+			if !errors.As(err, &faults) {
+				t.Fatalf("error %v, want Faults", err)
+			}
+			if len(faults) != len(tt.want) {
+				t.Fatalf("%d faults, want %d:\n%v", len(faults), len(tt.want), err)
+			}
+			for i, want := range tt.want {
+				if !strings.HasPrefix(faults[i].String(), want) {
+					t.Errorf("fault %d is\n  %s, want\n  %s", i, faults[i], want)
+				}
+				if !strings.Contains(err.Error(), faults[i].String()) {
+					t.Errorf("the error does not name fault %d:\n%v", i, err)
+				}
+			}
+			if strings.Contains(err.Error(), "hush") {
+				t.Error("a secret is in the error")
+			}
+		})
+	}
+}
+
+// TestEveryKeyIsChecked: no key is without a rule but those that may be
+// anything.
+func TestEveryKeyIsChecked(t *testing.T) {
+	free := map[string]bool{"nats.user": true, "nats.embedded.store": true}
+	for _, r := range rules() {
+		free[r.key] = true
+	}
+	c := Default()
+	for _, key := range keys(&c) {
+		if !free[key] {
+			t.Errorf("%s has no rule", key)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", home)
+	if c, err := Load("", nil); err != nil || !reflect.DeepEqual(c, Default()) {
+		t.Errorf("without a file: %v %v", c, err)
+	}
+	path, err := Path()
+	if err != nil || path != filepath.Join(home, "solofusion", "solofusion.yaml") {
+		t.Fatalf("path %s %v", path, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("nats: {rig: found}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load("", nil); err != nil || c.NATS.Rig != "found" {
+		t.Errorf("with a file: %v %v", c.NATS.Rig, err)
+	}
+	if _, err := Load(filepath.Join(home, "absent.yaml"), nil); err == nil || !strings.Contains(err.Error(), "absent.yaml") {
+		t.Errorf("a named file that is absent: %v", err)
+	}
+	if err := os.WriteFile(path, []byte("nats: [\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load("", nil); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("broken YAML: %v", err)
+	}
+	t.Setenv("XDG_CONFIG_HOME", "")
+	t.Setenv("HOME", "")
+	if c, err := Load("", nil); err != nil || !reflect.DeepEqual(c, Default()) {
+		t.Errorf("without a home: %v %v", c, err)
+	}
+}
+
+// TestNoTextCrashes: any YAML gives a configuration or an error.
+func TestNoTextCrashes(t *testing.T) {
+	value := rapid.SampledFrom([]string{"", "1", "x", "[]", "{}", "[a, 1]", "{a: b}", "1.5", "true", "~", "-1s", "1:2"})
+	c := Default()
+	name := rapid.SampledFrom(append(keys(&c), "x", "nats", "nats.embedded"))
+	rapid.Check(t, func(t *rapid.T) {
+		key := name.Draw(t, "key")
+		parts := strings.Split(key, ".")
+		text := strings.Join(parts, ": {") + ": " + value.Draw(t, "value") + strings.Repeat("}", len(parts)-1)
+		_, _ = parse([]byte(text), "f.yaml", []string{variable(name.Draw(t, "variable")) + "=" + value.Draw(t, "of it")})
+	})
+}
