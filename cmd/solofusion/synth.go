@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/solofusion/solofusion/synth"
+)
+
+type synthCmd struct {
+	Out    string  `required:"" help:"Folder for the data set; it is created." placeholder:"DIR"`
+	Seed   uint64  `default:"1" help:"What everything is drawn from; the same seed gives the same bytes."`
+	Drives int     `default:"1" help:"Number of drives."`
+	Frames int     `default:"20" help:"Key frames of each drive, two a second."`
+	Rate   float64 `default:"2" help:"Images of each camera per second, a multiple of 2."`
+	Window string  `help:"Render at a network's size, as if resized by SCALE and cropped at LEFT, TOP." placeholder:"WxH@SCALE+LEFT+TOP"`
+	Depth  bool    `help:"Also write depth images, 16 bit, 1/256 m."`
+	Jobs   int     `help:"Images rendered at a time; all cores where it is 0."`
+}
+
+func (c *synthCmd) Help() string {
+	return `Renders drives through made-up streets as a data set in nuScenes format, version
+v1.0-synth, with its own split "all".
+
+Example:
+
+  solofusion synth --out drives --seed 7 --drives 2 --frames 20
+  solofusion synth --out train --drives 50 --window 352x128@0.24+16+88 --depth`
+}
+
+func (c *synthCmd) Run(ctx context.Context) error {
+	o := synth.Options{Seed: c.Seed, Drives: c.Drives, Frames: c.Frames, Rate: c.Rate, Depth: c.Depth, Jobs: c.Jobs}
+	if c.Window != "" {
+		w, err := synth.ParseWindow(c.Window)
+		if err != nil {
+			return err
+		}
+		o.Window = w
+	}
+	start, images := time.Now(), 0
+	progress, finish := renderProgress()
+	err := synth.Write(ctx, c.Out, o, func(done, total int) {
+		images = total
+		progress(done, total)
+	})
+	finish()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d images of %d drives in %.1f s: %s (%s)\n", images, c.Drives, time.Since(start).Seconds(), c.Out, synth.Version)
+	return nil
+}
+
+// renderProgress draws a bar of images on a terminal, and nothing elsewhere.
+func renderProgress() (progress func(done, total int), finish func()) {
+	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return func(int, int) {}, func() {}
+	}
+	bars := mpb.New(mpb.WithOutput(os.Stderr), mpb.WithWidth(60))
+	bar := bars.AddBar(0,
+		mpb.PrependDecorators(decor.Name("rendering "), decor.CountersNoUnit("%d/%d images")),
+		mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_GO)),
+	)
+	return func(done, total int) {
+			bar.SetTotal(int64(total), false)
+			bar.SetCurrent(int64(done))
+		}, func() {
+			bar.SetTotal(-1, true)
+			bars.Wait()
+		}
+}
