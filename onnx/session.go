@@ -48,16 +48,8 @@ func (r *Runtime) Load(name string, graph []byte, providers []string, threads in
 	return &Session{name: name, provider: provider, inputs: inputs, outputs: outputs, session: session}, nil
 }
 
-// Inspect returns the ports of a graph, in its order. It loads the graph, so
+// inspect returns the ports of a graph, in its order. It loads the graph, so
 // that an error says what is wrong with it.
-func (r *Runtime) Inspect(graph []byte) (inputs, outputs []Port, err error) {
-	inputs, outputs, err = inspect(graph)
-	if err != nil {
-		err = fmt.Errorf("onnx: %w", err)
-	}
-	return inputs, outputs, err
-}
-
 func inspect(graph []byte) (inputs, outputs []Port, err error) {
 	in, out, err := ort.GetInputOutputInfoWithONNXData(graph)
 	return ports(in), ports(out), err

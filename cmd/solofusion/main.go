@@ -39,7 +39,8 @@ type cli struct {
 	LogLevel slog.Level       `help:"Lowest level of the messages on standard error: debug, info, warn or error." default:"info" env:"SOLOFUSION_LOG_LEVEL" placeholder:"LEVEL"`
 	Version  kong.VersionFlag `help:"Print the version and exit."`
 
-	Eval evalCmd `cmd:"" help:"Grade detections with the nuScenes metric."`
+	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
+	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
 }
 
 const description = `Detects the objects around a vehicle in the images of its cameras.

@@ -30,11 +30,14 @@ type Set string
 // Generic is plain Go.
 const Generic Set = "generic"
 
-// sets are those of this build, best first, each with the features it needs.
-var sets = [...]struct {
+// entry is a set with the features it needs.
+type entry struct {
 	name  Set
 	needs []string
-}{
+}
+
+// sets are those of this build, best first.
+var sets = [...]entry{
 	{Generic, nil},
 }
 
@@ -42,6 +45,10 @@ var sets = [...]struct {
 // the features allow. It returns an error for a name that is no set, and for a
 // set that needs a feature which is not there.
 func Choose(asked string, features Features) (Set, error) {
+	return choose(asked, features, sets[:])
+}
+
+func choose(asked string, features Features, sets []entry) (Set, error) {
 	names := []string{Auto}
 	for _, s := range sets {
 		missing := features.missing(s.needs)

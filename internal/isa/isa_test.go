@@ -8,23 +8,37 @@ import (
 )
 
 func TestChoose(t *testing.T) {
+	const wide Set = "wide"
+	table := []entry{{wide, []string{"avx512bw", "avx512f"}}, {Generic, nil}}
+	narrow, full := Features{"avx2", "avx512f"}, Features{"avx2", "avx512bw", "avx512f"}
 	for _, tt := range []struct {
-		asked string
-		want  Set
-		err   string
+		asked    string
+		features Features
+		want     Set
+		err      string
 	}{
-		{"", Generic, ""},
-		{"auto", Generic, ""},
-		{"generic", Generic, ""},
-		{"Generic", "", `isa: SOLOFUSION_KERNELS is "Generic", want one of auto, generic`},
-		{"avx9", "", `"avx9", want one of`},
+		{"", full, wide, ""},
+		{"auto", full, wide, ""},
+		{"auto", narrow, Generic, ""},
+		{"wide", full, wide, ""},
+		{"generic", full, Generic, ""},
+		{"wide", narrow, "", "isa: SOLOFUSION_KERNELS=wide needs avx512bw, which this machine lacks"},
+		{"Generic", full, "", `isa: SOLOFUSION_KERNELS is "Generic", want one of auto, wide, generic`},
 	} {
-		got, err := Choose(tt.asked, nil)
+		got, err := choose(tt.asked, tt.features, table)
 		if got != tt.want {
-			t.Errorf("Choose(%q) = %q, want %q", tt.asked, got, tt.want)
+			t.Errorf("choose(%q, %v) = %q, want %q", tt.asked, tt.features, got, tt.want)
 		}
 		if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
-			t.Errorf("Choose(%q): error %v, want %q", tt.asked, err, tt.err)
+			t.Errorf("choose(%q, %v): error %v, want %q", tt.asked, tt.features, err, tt.err)
+		}
+	}
+}
+
+func TestGenericIsAlwaysThere(t *testing.T) {
+	for _, asked := range []string{"", Auto, string(Generic)} {
+		if _, err := Choose(asked, nil); err != nil {
+			t.Error(err)
 		}
 	}
 }

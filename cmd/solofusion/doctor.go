@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"gocv.io/x/gocv"
+
+	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/onnx"
+)
+
+type doctorCmd struct{}
+
+func (doctorCmd) Help() string {
+	return `Prints a table of what this program runs on. What is missing comes with the
+command that mends it, and then the exit code is 1.
+
+Example:
+
+  solofusion doctor`
+}
+
+func (doctorCmd) Run(context.Context) error { return diagnose(os.Stdout) }
+
+// finding is one row of the doctor's table; mend, the command or word that
+// helps, is set where the row is a fault.
+type finding struct{ part, state, mend string }
+
+// diagnose writes the table, and returns an error where something needed is
+// missing.
+func diagnose(w io.Writer) error {
+	findings := []finding{goFinding(), {part: "OpenCV", state: gocv.OpenCVVersion()}}
+	rt, library := runtimeFinding()
+	findings = append(findings, library)
+	if rt != nil {
+		findings = append(findings, providerFinding(rt))
+	}
+	features := isa.Detect()
+	findings = append(findings,
+		finding{part: "processor", state: fmt.Sprintf("%s, %d cores: %v", runtime.GOARCH, runtime.NumCPU(), features)},
+		kernelFinding(os.Getenv(isa.Variable), features),
+		modelFinding())
+
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var faults []string
+	for _, f := range findings {
+		fmt.Fprintf(table, "%s\t%s\n", f.part, f.state)
+		if f.mend != "" {
+			fmt.Fprintf(table, "\t→ %s\n", f.mend)
+			faults = append(faults, f.part)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("doctor: %w", err)
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("doctor: not ready: %s", strings.Join(faults, ", "))
+	}
+	return nil
+}
+
+func goFinding() finding {
+	experiment := "without GOEXPERIMENT=simd"
+	if strings.Contains(runtime.Version(), "simd") {
+		experiment = "with GOEXPERIMENT=simd"
+	}
+	return finding{part: "Go", state: runtime.Version() + ", built " + experiment}
+}
+
+// runtimeFinding returns the loaded library, or nil with the fault.
+func runtimeFinding() (*onnx.Runtime, finding) {
+	rt, err := onnx.Open("")
+	if err != nil {
+		return nil, finding{"ONNX Runtime", err.Error(), "make deps, or set " + onnx.LibraryVariable}
+	}
+	return rt, finding{part: "ONNX Runtime", state: rt.Version() + " in " + rt.Library()}
+}
+
+// providerFinding tells which execution providers the library can be told to
+// use. The CPU's is always there, so that the others are no faults.
+func providerFinding(rt *onnx.Runtime) finding {
+	var there, absent []string
+	for _, p := range onnx.Providers {
+		if rt.Available(p) == nil {
+			there = append(there, p)
+		} else {
+			absent = append(absent, p)
+		}
+	}
+	state := strings.Join(there, ", ")
+	if len(absent) > 0 {
+		state += " (not " + strings.Join(absent, ", ") + ")"
+	}
+	return finding{part: "providers", state: state}
+}
+
+func kernelFinding(asked string, features isa.Features) finding {
+	set, err := isa.Choose(asked, features)
+	if err != nil {
+		return finding{"kernels", err.Error(), "unset " + isa.Variable}
+	}
+	return finding{part: "kernels", state: string(set)}
+}
+
+// modelFinding verifies the embedded bundle.
+func modelFinding() finding {
+	b, err := model.Default()
+	if err != nil {
+		return finding{"model", err.Error(), "build from a checkout with model/default, or give --model a folder"}
+	}
+	return finding{part: "model", state: b.ID() + ", verified"}
+}
