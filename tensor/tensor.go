@@ -56,6 +56,6 @@ func Size(shape []int) int {
 // MustShape panics unless t has the given shape; name is for the message.
 func (t *Dense[T]) MustShape(name string, shape ...int) {
 	if !slices.Equal(t.Shape, shape) {
-		panic(fmt.Sprintf("tensor: %s has shape %v, want %v", name, t.Shape, shape))
+		panic(fmt.Sprintf("tensor: %s has shape %v, want %v", name, t.Shape, slices.Clone(shape))) // a copy, so that shape stays on the caller's stack
 	}
 }

@@ -1,0 +1,125 @@
+package history
+
+import (
+	"fmt"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/history/internal/kernel"
+)
+
+// Mode says when planes are resampled.
+type Mode int
+
+const (
+	Recursive Mode = iota // at every step
+	Direct                // once, from the frame in which they were seen
+)
+
+var modes = [...]string{Recursive: "recursive", Direct: "direct"}
+
+// String returns the mode's name.
+func (m Mode) String() string { return modes[m] }
+
+// ParseMode returns the mode of that name.
+func ParseMode(name string) (Mode, error) {
+	for i, n := range modes {
+		if n == name {
+			return Mode(i), nil
+		}
+	}
+	return 0, fmt.Errorf("history: mode %q, want recursive or direct", name)
+}
+
+// Clock says what a plane's age is.
+type Clock int
+
+const (
+	Counted  Clock = iota // frames times the period
+	Measured              // seconds between capture times
+)
+
+var clocks = [...]string{Counted: "counted", Measured: "measured"}
+
+// String returns the clock's name.
+func (c Clock) String() string { return clocks[c] }
+
+// ParseClock returns the clock of that name.
+func ParseClock(name string) (Clock, error) {
+	for i, n := range clocks {
+		if n == name {
+			return Clock(i), nil
+		}
+	}
+	return 0, fmt.Errorf("history: time %q, want counted or measured", name)
+}
+
+// Config has the numbers of the model, and the modes.
+type Config struct {
+	Width, Height    int     // of a plane, cells
+	Channels         int     // of a cell
+	Frames           int     // in the history, T
+	OriginX, OriginY float64 // metres, lower bounds of the grid
+	CellX, CellY     float64 // metres
+	Period           float64 // seconds between counted frames
+	Mode             Mode
+	Clock            Clock
+	KeepFeatures     bool // for Features: keep the planes as they came, too
+}
+
+// Weights are the time convolution's, its batch norm folded.
+type Weights struct {
+	Weight []float32 // C x C, row major, one row for each output: the feature columns
+	Age    []float32 // C: the age's column, per second
+	Bias   []float32 // C
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Width < 1 || c.Height < 1 || c.Channels < 1:
+		return fmt.Errorf("history: planes of %d x %d cells with %d channels are empty", c.Width, c.Height, c.Channels)
+	case c.Frames < 1:
+		return fmt.Errorf("history: %d frames, want at least 1", c.Frames)
+	case !(c.CellX > 0 && c.CellY > 0):
+		return fmt.Errorf("history: cells of %v x %v m", c.CellX, c.CellY)
+	case !(c.Period > 0):
+		return fmt.Errorf("history: period of %v s", c.Period)
+	}
+	return nil
+}
+
+func (w *Weights) validate(channels int) error {
+	for _, p := range []struct {
+		name      string
+		got, want int
+	}{
+		{"weight", len(w.Weight), channels * channels}, {"age", len(w.Age), channels}, {"bias", len(w.Bias), channels},
+	} {
+		if p.got != p.want {
+			return fmt.Errorf("history: time.%s has %d numbers, want %d", p.name, p.got, p.want)
+		}
+	}
+	return nil
+}
+
+// affine maps (x, y) to (xx x + xy y + x1, yx x + yy y + y1).
+type affine struct{ xx, xy, x1, yx, yy, y1 float64 }
+
+// line returns where the cells of row y go.
+func (a *affine) line(y int) kernel.Line {
+	v := float64(y)
+	return kernel.Line{X: a.xy*v + a.x1, Y: a.yy*v + a.y1, DX: a.xx, DY: a.yx}
+}
+
+// cells returns the map from current cells to past ones. Cell i stands for
+// origin + cell · i metres at z = 1, as in the reference.
+func (c *Config) cells(pastFromCurrent geom.Pose) affine {
+	r, t := pastFromCurrent.R, pastFromCurrent.T
+	return affine{
+		xx: r[0],
+		xy: r[1] * c.CellY / c.CellX,
+		x1: (r[0]*c.OriginX + r[1]*c.OriginY + r[2] + t[0] - c.OriginX) / c.CellX,
+		yx: r[3] * c.CellX / c.CellY,
+		yy: r[4],
+		y1: (r[3]*c.OriginX + r[4]*c.OriginY + r[5] + t[1] - c.OriginY) / c.CellY,
+	}
+}
