@@ -163,3 +163,25 @@ func (w *world) lamp(at point) {
 	w.place(m, at)
 	w.casters = append(w.casters, caster{at: at, a: 0.1, b: 0.1, from: 0, to: 7.4, strength: 1})
 }
+
+// skyline closes the view beyond the houses with distant woods and blocks.
+func (w *world) skyline(d dice) {
+	mid := w.roads[0].axis.at(w.roads[0].axis.length() / 2)
+	radius := w.roads[0].axis.length()/2 + 60
+	for a := 0.0; a < 2*math.Pi; a += 0.09 {
+		p := mid.turned(a).ahead(radius+d.between(0, 40), 0)
+		if !w.free(p.x, p.y, 14, -1) {
+			continue
+		}
+		h := float32(d.between(7, 16))
+		q := paint{kind: foliage, color: d.tint(rgb(66, 92, 50), 0.15)}
+		if d.chance(0.25) {
+			h *= 2
+			q = paint{kind: concrete, color: d.tint(rgb(150, 148, 150), 0.15)}
+		}
+		var m mesh
+		y := float32(radius * 0.052)
+		m.box(q, -9, 9, -y, y, 0, h)
+		w.place(m, p)
+	}
+}

@@ -100,7 +100,7 @@ type road struct {
 const (
 	laneWidth    = 3.4
 	cycleWidth   = 1.6
-	parkingWidth = 3.1
+	parkingWidth = 3.6
 	kerbHeight   = 0.12
 	vergeWidth   = 9.0
 )
@@ -112,7 +112,7 @@ func (r *road) half() float64 { return float64(r.lanes)*laneWidth + cycleWidth +
 // being next to it.
 func (r *road) lane(i int) float64 { return (float64(i) + 0.5) * laneWidth }
 func (r *road) cycleLane() float64 { return float64(r.lanes)*laneWidth + cycleWidth/2 }
-func (r *road) parking() float64   { return r.half() - parkingWidth/2 - 0.02 }
+func (r *road) parking() float64   { return r.half() - parkingWidth/2 + 0.25 }
 func (r *road) edge() float64      { return r.half() + r.walk }
 
 // clear reports whether no crossing street takes [s-by, s+by].

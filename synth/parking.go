@@ -28,7 +28,7 @@ func (c *crowd) deck() []func(r *road, s, side float64) float64 {
 	cards := []func(r *road, s, side float64) float64{
 		cars, cars, cars, cars, cars, cars,
 		c.lot(aTruck, 8.6), c.lot(aBus, 13.6), c.lot(aTrailer, 14.6),
-		c.cycles, c.cycles, c.site, c.site, c.fence,
+		c.cycles, c.site, c.site, c.fence, c.fence,
 	}
 	if c.chance(0.4) {
 		cards = append(cards, c.gap)
@@ -64,7 +64,7 @@ func (c *crowd) lot(make kind, length float64) func(r *road, s, side float64) fl
 func (c *crowd) cycles(r *road, s, side float64) float64 {
 	n := c.between(2, 3.6)
 	k := c.between(0.5, 1.1)
-	for x := 0.5; x < n; x += c.between(1.0, 1.6) {
+	for x := 0.5; x < n; x += c.between(1.1, 1.8) {
 		make := aBicycle(false)
 		if c.chance(0.5) {
 			make = aMotorcycle(false)
@@ -76,14 +76,14 @@ func (c *crowd) cycles(r *road, s, side float64) float64 {
 
 // site is a work zone: cones taper in, barriers shield a machine and workers.
 func (c *crowd) site(r *road, s, side float64) float64 {
-	n := c.between(11, 16)
+	n := c.between(12, 17)
 	inner := r.half() - parkingWidth
 	style := c.IntN(3)
 	for x := 0.5; x < 3.5; x += c.between(1, 1.5) {
 		c.still(r, aCone, s+x, side*(r.half()-0.4-(x/3.5)*(parkingWidth-0.7)), c.between(0, 1.5))
 	}
 	for x := 4.6; x < n-1; x += 2.6 {
-		c.still(r, aBarrier(style), s+x, side*(inner+0.05), math.Pi/2+c.between(-0.04, 0.04))
+		c.still(r, aBarrier(style), s+x, side*(inner+0.1), math.Pi/2+c.between(-0.04, 0.04))
 	}
 	if c.chance(0.5) {
 		c.still(r, aBarrier(style), s+n-0.5, side*(r.half()-1.5), c.between(-0.05, 0.05))
@@ -92,9 +92,9 @@ func (c *crowd) site(r *road, s, side float64) float64 {
 			c.still(r, aCone, s+n-0.3, side*(r.half()-0.4-x), 0)
 		}
 	}
-	c.still(r, aDigger, s+n/2+1.2, side*(r.half()-1.4), along(side)+c.between(-0.03, 0.03)+math.Pi*float64(c.IntN(2)))
-	for range 2 {
-		c.still(r, aPerson(false, true), s+c.between(3.5, n), side*(r.half()+c.between(-1.8, 1.2)), c.between(-math.Pi, math.Pi))
+	c.still(r, aDigger, s+n/2+1.2, side*(r.half()-1.52), along(side)+c.between(-0.03, 0.03)+math.Pi*float64(c.IntN(2)))
+	for range 1 + c.IntN(2) {
+		c.still(r, aPerson(false, true), s+c.between(3.5, n), side*(r.half()+c.between(-2.6, 0.4)), c.between(-math.Pi, math.Pi))
 	}
 	return n + 1
 }

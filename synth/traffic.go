@@ -272,7 +272,7 @@ func (c *crowd) cycle(i int, side float64) {
 	}
 	v := steady(c.between(2.5, 6))
 	back := v.distance(c.seconds)
-	for s := c.between(-back, 20-back); s < p.length(); s += c.between(18, 50) {
+	for s := c.between(-back, 40-back); s < p.length(); s += c.between(30, 100) {
 		o := aBicycle(true)(c.dice)
 		if c.chance(0.25) {
 			o = aMotorcycle(true)(c.dice)
@@ -285,7 +285,7 @@ func (c *crowd) cycle(i int, side float64) {
 // walk fills a side-walk with people, walking and standing.
 func (c *crowd) walk(i int, side float64) {
 	r := &c.roads[i]
-	for s := c.between(0, 8); s < r.axis.length(); s += c.between(4, 17) {
+	for s := c.between(0, 8); s < r.axis.length(); s += c.between(8, 28) {
 		d := side * c.between(r.half()+1.5, r.edge()-0.6)
 		if c.chance(0.3) {
 			if r.clear(s, 0) {
@@ -334,7 +334,7 @@ func (c *crowd) onCarriageway(x, y float64) bool {
 func (c *crowd) crossZebras(i int) {
 	r := &c.roads[i]
 	for _, z := range r.zebras {
-		for range 3 {
+		for range 1 + c.IntN(3) {
 			side := c.sign()
 			from := r.axis.side(z+c.between(-1.1, 1.1), side*(r.half()-c.between(0.4, 8))).turned(-side * math.Pi / 2)
 			way := c.seconds * 1.6

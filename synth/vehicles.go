@@ -91,7 +91,7 @@ func car(d dice) (size [3]float64, poses []mesh) {
 	carEnds(&m, w, belt)
 	for _, x := range []float32{-1.38, 1.4} {
 		for _, y := range []float32{-w + 0.1, w - 0.1} {
-			m.box(underbody, x-0.4, x+0.4, y-0.105, y+0.105, 0.2, 0.68)
+			m.taper(underbody, vec{x, y - 0.105, 0.39}, vec{x, y + 0.105, 0.39}, 0.385, 0.385, 12)
 			m.wheel(x, y, 0.33, 0.22)
 		}
 	}

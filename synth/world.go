@@ -75,6 +75,7 @@ func newWorld(d dice, seconds float64) *world {
 	w.placed = geom.NewPose(geom.QuatFromYaw(d.between(-math.Pi, math.Pi)), geom.Vec3{d.between(400, 1600), d.between(400, 1600), 0})
 	w.paveAll(d)
 	w.build(d)
+	w.skyline(d)
 	w.populate(d, seconds)
 	return w
 }
