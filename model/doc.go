@@ -12,6 +12,6 @@
 //
 //	b, err := model.Open("default")
 //	if err != nil { … }                  // names the file and the key
-//	err = b.Verify(runtime.Inspect)      // the graphs' shapes too
+//	err = b.Verify(inspector)            // the graphs' shapes too
 //	fmt.Println(b.ID(), b.Manifest.Image.Width)
 package model

@@ -15,7 +15,7 @@ type Port struct {
 }
 
 // Inspector tells a graph's ports without running it.
-type Inspector func(graph []byte) (inputs, outputs []Port, err error)
+type Inspector func(g Graph) (inputs, outputs []Port, err error)
 
 // Verify compares the ports of every graph with the manifest; hashes, ranges
 // and weights were checked when the bundle was read. The error joins all
@@ -23,7 +23,7 @@ type Inspector func(graph []byte) (inputs, outputs []Port, err error)
 func (b *Bundle) Verify(inspect Inspector) error {
 	var all []error
 	for _, g := range graphs {
-		inputs, outputs, err := inspect(b.graphs[g])
+		inputs, outputs, err := inspect(g)
 		if err != nil {
 			all = append(all, fmt.Errorf("model: %s: %w", g, err))
 			continue

@@ -1,0 +1,21 @@
+package pipeline
+
+import "github.com/solofusion/solofusion/tensor"
+
+// Observer follows the stages of a Step, on its goroutine.
+type Observer interface {
+	Begin(stage string)
+	// End says that the stage is done. The outputs are valid until it returns.
+	End(stage string, outputs []Output)
+}
+
+// Output is an array that a stage made.
+type Output struct {
+	Name         string // as design.md section 5 names it
+	ChannelsLast bool   // the channel axis, second by contract, is the last
+	Values       func() *tensor.F32
+}
+
+func output(name string, t *tensor.F32, channelsLast bool) Output {
+	return Output{name, channelsLast, func() *tensor.F32 { return t }}
+}
