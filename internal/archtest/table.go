@@ -1,0 +1,47 @@
+package archtest
+
+const module = "github.com/solofusion/solofusion"
+
+// layers lists every package, the top first. A name ending in /... stands for
+// all folders below it.
+var layers = [][]string{
+	{"cmd/solofusion", "examples/..."},
+	{"internal/service"},
+	{"perception/pipeline", "nuscenes/replay", "bus", "view", "recording", "quant"},
+	{"model", "onnx", "nuscenes/eval", "synth", "internal/config"},
+	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
+	{"nuscenes"},
+	{"perception", "proto/solofusion/v1"},
+	{"geom", "tensor", "internal/isa", "internal/parallel"},
+}
+
+// testSupport lists the packages that only test files import.
+var testSupport = []string{"internal/archtest", "internal/golden", "internal/testbundle", "nuscenes/internal/tinyset"}
+
+// reserved gives, for imports from outside by their prefix, who may have them.
+var reserved = []struct {
+	prefix string
+	may    []string
+	why    string
+}{
+	{"github.com/nats-io", []string{"bus"}, "only bus knows NATS"},
+	{"google.golang.org/protobuf", []string{"bus", "proto/solofusion/v1"}, "only bus knows protobuf"},
+	{"github.com/yalue/onnxruntime_go", []string{"onnx"}, "only onnx knows ONNX Runtime"},
+	{"gocv.io", []string{"perception/preprocess", "view", "cmd/solofusion"}, "OpenCV is for reading and drawing pictures"},
+	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
+	{"github.com/knadh/koanf", []string{"internal/config"}, "only config knows how settings are read"},
+	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
+}
+
+// confined gives, for packages that must know little, all they may import of
+// this module.
+var confined = []struct {
+	name string
+	may  []string
+	why  string
+}{
+	{"nuscenes/eval", []string{"nuscenes", "perception", "geom", "internal/parallel"}, "the metric grades anybody's results and does not know the detector"},
+	{"stereo", []string{"geom", "tensor", "internal/isa", "internal/parallel"}, "stereo does not know perception"},
+	{"history", []string{"geom", "tensor", "internal/isa", "internal/parallel"}, "history does not know perception"},
+	{"onnx", []string{"tensor"}, "onnx runs any graph and does not know the detector's"},
+}
