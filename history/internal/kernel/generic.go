@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 func projectGeneric(dst, src, w []float32, channels int) {
 	clear(dst)
 	for n := 0; n < len(src); n += channels {
@@ -74,17 +76,13 @@ func activateF32Generic(dst, src, add []float32, stride int) {
 	for n := range len(src) / channels {
 		in, out := src[n*channels:][:channels], dst[n*stride:][:channels]
 		for c, a := range add {
-			v := in[c] + a
-			if v < 0 {
-				v = 0
-			}
-			out[c] = v
+			out[c] = max(in[c]+a, 0)
 		}
 	}
 }
 
-// whole is where the last bit of a float32 is worth one: adding and subtracting
-// it rounds what is in [0, whole) half to even.
+// whole is where the last bit of a float32 is worth one: adding it rounds what
+// is in [0, 256) half to even and leaves the integer in the low bits.
 const whole = 1 << 23
 
 func activateU8Generic(dst []uint8, src, add []float32, stride int, scale float32, zero uint8) {
@@ -93,12 +91,11 @@ func activateU8Generic(dst []uint8, src, add []float32, stride int, scale float3
 	for n := range len(src) / channels {
 		in, out := src[n*channels:][:channels], dst[n*stride:][:channels]
 		for c, a := range add {
-			v := in[c] + a
-			if !(v > 0) {
+			v := min(max(in[c]+a, 0)/scale, largest)
+			if v != v {
 				v = 0
 			}
-			v = min(v/scale, largest)
-			out[c] = uint8(int32(float32(v+whole)-whole)) + zero
+			out[c] = uint8(math.Float32bits(v+whole)) + zero
 		}
 	}
 }

@@ -51,7 +51,7 @@ func similarityGeneric(dst, x []float32, n *Network) {
 // denseRelu computes y = relu(w x + b).
 func denseRelu(y, w, b, x []float32) {
 	for i := range y {
-		y[i] = relu(dot(w[i*len(x):][:len(x)], x) + b[i])
+		y[i] = max(dot(w[i*len(x):][:len(x)], x)+b[i], 0)
 	}
 }
 
@@ -69,13 +69,6 @@ func dot(a, b []float32) float32 {
 		s0 += float32(a[i] * b[i])
 	}
 	return (s0 + s1) + (s2 + s3)
-}
-
-func relu(x float32) float32 {
-	if x < 0 {
-		return 0
-	}
-	return x
 }
 
 func softmaxGeneric(dst, x []float32) {
