@@ -74,8 +74,9 @@ func parseTable[T any](file, text string, s schema[T]) (index[T], error) {
 	r := pull.NewReader(text)
 	for i := range r.Array() {
 		var row T
+		start := *r
 		if where := s.readRow(r, &row); r.Err() != nil {
-			return x, &TableError{File: file, Row: i, Token: *s.token(&row), Field: where, Err: r.Err()}
+			return x, &TableError{File: file, Row: i, Token: tokenOf(start), Field: where, Err: r.Err()}
 		}
 		x.rows = append(x.rows, row)
 	}
@@ -92,6 +93,17 @@ func parseTable[T any](file, text string, s schema[T]) (index[T], error) {
 		x.byToken[token] = row
 	}
 	return x, nil
+}
+
+// tokenOf returns the token of the row at r, "" where it cannot be read.
+func tokenOf(r pull.Reader) string {
+	for key := range r.Object() {
+		if key == "token" {
+			return r.String()
+		}
+		r.Skip()
+	}
+	return ""
 }
 
 // readRow reads one row and returns the name of the field it came to.

@@ -1,0 +1,181 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Faults are what goes wrong on the way of the frames. The zero value is that
+// nothing does.
+type Faults struct {
+	Seed      uint64
+	Drop      []CameraDrop
+	DropFrame float64       // probability of each frame to be lost, 0 to 1
+	Jitter    time.Duration // capture times are wrong by up to this much, either way
+	Reorder   int           // frames are shuffled in groups of this many; below 2 they are not
+}
+
+// CameraDrop is a camera that sends nothing for a while.
+type CameraDrop struct {
+	Camera      string
+	First, Last int // key frames from 0 in each scene, both included; Last below 0 means for ever
+}
+
+// ParseCameraDrop reads NAME or NAME@FROM-TO.
+func ParseCameraDrop(s string) (CameraDrop, error) {
+	name, span, hasSpan := strings.Cut(s, "@")
+	drop := CameraDrop{Camera: name, Last: -1}
+	if !hasSpan && name != "" {
+		return drop, nil
+	}
+	from, to, _ := strings.Cut(span, "-")
+	first, errFirst := strconv.ParseUint(from, 10, 31)
+	last, errLast := strconv.ParseUint(to, 10, 31)
+	if errFirst != nil || errLast != nil || name == "" || last < first {
+		return CameraDrop{}, fmt.Errorf("replay: camera drop %q, want NAME or NAME@FROM-TO such as CAM_BACK@3-10", s)
+	}
+	drop.First, drop.Last = int(first), int(last)
+	return drop, nil
+}
+
+// Validate says what cannot be meant.
+func (f *Faults) Validate() error {
+	switch {
+	case !(f.DropFrame >= 0 && f.DropFrame <= 1):
+		return fmt.Errorf("replay: frame loss %g, want a probability from 0 to 1", f.DropFrame)
+	case f.Jitter < 0:
+		return fmt.Errorf("replay: jitter %s, want no negative time", f.Jitter)
+	case f.Reorder < 0:
+		return fmt.Errorf("replay: reordering of %d frames, want no negative number", f.Reorder)
+	}
+	return nil
+}
+
+// Inject returns a source that sends what the given one does, with faults.
+// Rigs, poses and resets are not touched, and no frame moves across a
+// rig or a reset.
+func Inject(source perception.Source, faults Faults) (perception.Source, error) {
+	if err := faults.Validate(); err != nil {
+		return nil, err
+	}
+	return &faulty{
+		source: source, faults: faults, frame: -1,
+		order: rand.New(rand.NewPCG(faults.Seed, 0)),
+	}, nil
+}
+
+type faulty struct {
+	source perception.Source
+	faults Faults
+	order  *rand.Rand // of reordering
+
+	frame   int       // key frame within the scene, -1 before the first
+	keyTime time.Time // of it
+
+	held  []perception.Event // frames that wait to be shuffled
+	ready []perception.Event
+	end   error // of the source
+}
+
+// Next implements [perception.Source].
+func (f *faulty) Next(ctx context.Context) (perception.Event, error) {
+	for {
+		if len(f.ready) > 0 {
+			next := f.ready[0]
+			f.ready = f.ready[1:]
+			return next, nil
+		}
+		if f.end != nil {
+			return nil, f.end
+		}
+		event, err := f.source.Next(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
+			f.release()
+			f.end = err
+		case err != nil:
+			return nil, err
+		default:
+			f.take(event)
+		}
+	}
+}
+
+// take puts an event into the queue, or drops or holds it.
+func (f *faulty) take(event perception.Event) {
+	switch e := event.(type) {
+	case *perception.Frame:
+		f.takeFrame(e)
+	case perception.EgoPose:
+		f.ready = append(f.ready, e)
+	case perception.Reset:
+		f.release()
+		f.frame, f.keyTime = -1, time.Time{}
+		f.ready = append(f.ready, e)
+	default:
+		f.release()
+		f.ready = append(f.ready, e)
+	}
+}
+
+func (f *faulty) takeFrame(frame *perception.Frame) {
+	if f.frame < 0 || !frame.KeyTime.Equal(f.keyTime) {
+		f.frame++
+		f.keyTime = frame.KeyTime
+	}
+	dice := f.dice(frame)
+	lost := dice.Float64() < f.faults.DropFrame
+	if lost || f.isDropped(frame.Camera) {
+		return
+	}
+	if f.faults.Jitter > 0 {
+		shifted := *frame
+		shifted.Captured = frame.Captured.Add(jitter(dice, f.faults.Jitter))
+		frame = &shifted
+	}
+	f.held = append(f.held, frame)
+	if len(f.held) >= f.faults.Reorder {
+		f.release()
+	}
+}
+
+// jitter is up to d either way, in whole microseconds as recordings have them.
+func jitter(dice *rand.Rand, d time.Duration) time.Duration {
+	us := d.Microseconds()
+	return time.Duration(dice.Int64N(2*us+1)-us) * time.Microsecond
+}
+
+func (f *faulty) isDropped(camera string) bool {
+	for _, d := range f.faults.Drop {
+		if d.Camera == camera && f.frame >= d.First && (d.Last < 0 || f.frame <= d.Last) {
+			return true
+		}
+	}
+	return false
+}
+
+// dice returns random numbers of one frame's own: what befalls it does not
+// depend on other frames.
+func (f *faulty) dice(frame *perception.Frame) *rand.Rand {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s %d", frame.Camera, frame.Sequence)
+	return rand.New(rand.NewPCG(f.faults.Seed, h.Sum64()))
+}
+
+// release shuffles the held frames and makes them ready.
+func (f *faulty) release() {
+	if f.faults.Reorder > 1 {
+		f.order.Shuffle(len(f.held), func(i, j int) { f.held[i], f.held[j] = f.held[j], f.held[i] })
+	}
+	f.ready = append(f.ready, f.held...)
+	f.held = f.held[:0]
+}

@@ -1,0 +1,143 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// movingSpeed is the speed in metres a second above which an object has the attribute of a
+// moving one.
+const movingSpeed = 0.2
+
+// Rows collects results as the rows of a results file. It is a
+// [perception.Sink].
+type Rows struct {
+	mu       sync.Mutex
+	byTime   map[nuscenes.Timestamp]int // position in samples
+	samples  []nuscenes.SampleResult
+	answered []bool
+}
+
+// NewRows returns rows for the samples, in their order, without boxes at first. It
+// fails where two samples have the same key time, by which results are told
+// apart.
+func NewRows(samples []*nuscenes.Sample) (*Rows, error) {
+	r := &Rows{
+		byTime:   make(map[nuscenes.Timestamp]int, len(samples)),
+		samples:  make([]nuscenes.SampleResult, len(samples)),
+		answered: make([]bool, len(samples)),
+	}
+	for i, sample := range samples {
+		if other, twice := r.byTime[sample.KeyTime()]; twice {
+			return nil, fmt.Errorf("replay: samples %s and %s both have key time %d, want distinct ones",
+				samples[other].Token, sample.Token, sample.KeyTime())
+		}
+		r.byTime[sample.KeyTime()] = i
+		r.samples[i] = nuscenes.SampleResult{Token: sample.Token, Boxes: []nuscenes.Box{}}
+	}
+	return r, nil
+}
+
+// Publish adds a result. It fails where no sample has its time or the sample
+// has a result already.
+func (r *Rows) Publish(_ context.Context, result *perception.Result) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i, ok := r.byTime[nuscenes.Timestamp(result.Time.UnixMicro())]
+	if !ok {
+		return fmt.Errorf("replay: no sample has the key time of the result at %s", result.Time)
+	}
+	if r.answered[i] {
+		return fmt.Errorf("replay: sample %s has two results", r.samples[i].Token)
+	}
+	r.answered[i] = true
+	r.samples[i].Boxes = Boxes(result)
+	return nil
+}
+
+// Answered returns for how many samples there was a result.
+func (r *Rows) Answered() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, ok := range r.answered {
+		if ok {
+			n++
+		}
+	}
+	return n
+}
+
+// Results returns the rows so far; samples without a result have no boxes.
+func (r *Rows) Results() *nuscenes.Results {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &nuscenes.Results{Meta: nuscenes.CameraMeta(), Samples: slices.Clone(r.samples)}
+}
+
+// Boxes turns detections into boxes in the global frame, by descending score.
+// Those beyond their class's evaluation range, and those with the least
+// scores above the number that a sample may have, are left out.
+func Boxes(result *perception.Result) []nuscenes.Box {
+	boxes := make([]nuscenes.Box, 0, len(result.Detections))
+	for i := range result.Detections {
+		d := &result.Detections[i]
+		inEgo := result.EgoFromLidar.Apply(d.Center)
+		if math.Hypot(inEgo[0], inEgo[1]) > nuscenes.EvaluationRange(d.Class) {
+			continue
+		}
+		boxes = append(boxes, globalBox(d, inEgo, result))
+	}
+	slices.SortStableFunc(boxes, func(a, b nuscenes.Box) int { return cmp.Compare(b.Score, a.Score) })
+	return boxes[:min(len(boxes), nuscenes.MaxBoxesPerSample)]
+}
+
+func globalBox(d *perception.Detection, inEgo geom.Vec3, result *perception.Result) nuscenes.Box {
+	rotation := geom.QuatFromMat3(result.GlobalFromEgo.R).
+		Mul(geom.QuatFromMat3(result.EgoFromLidar.R)).
+		Mul(geom.QuatFromYaw(d.Yaw))
+	velocity := result.GlobalFromEgo.R.Apply(
+		result.EgoFromLidar.R.Apply(geom.Vec3{d.Velocity[0], d.Velocity[1], 0}))
+	return nuscenes.Box{
+		Class:     d.Class,
+		Score:     float64(d.Score),
+		Center:    result.GlobalFromEgo.Apply(inEgo),
+		Size:      d.Size,
+		Rotation:  rotation,
+		Velocity:  [2]float64{velocity[0], velocity[1]},
+		Attribute: attribute(d.Class, math.Hypot(velocity[0], velocity[1])),
+		Points:    -1,
+	}
+}
+
+// attribute guesses a box's attribute from its speed over ground.
+func attribute(class perception.Class, speed float64) string {
+	moving := speed > movingSpeed
+	switch name := class.String(); name {
+	case "barrier", "traffic_cone":
+		return ""
+	case "pedestrian":
+		return choose(moving, "pedestrian.moving", "pedestrian.standing")
+	case "bicycle", "motorcycle":
+		return choose(moving, "cycle.with_rider", "cycle.without_rider")
+	case "bus":
+		return choose(moving, "vehicle.moving", "vehicle.stopped")
+	default:
+		return choose(moving, "vehicle.moving", "vehicle.parked")
+	}
+}
+
+func choose(yes bool, a, b string) string {
+	if yes {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,243 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Options say what a source sends.
+type Options struct {
+	Cameras []string     // in the rig's order; nil takes all that a sample has
+	Logger  *slog.Logger // hears of absent images; nil takes slog.Default()
+}
+
+// Stats counts what a source did. What is not a count of the absent is a
+// count of the sent.
+type Stats struct {
+	Scenes         int // begun
+	Samples        int // with at least one image
+	SkippedSamples int // without any
+	Frames         int
+	AbsentImages   int
+}
+
+// Source sends scenes as events. It is a [perception.Source] for one
+// goroutine.
+type Source struct {
+	ds      *nuscenes.Dataset
+	scenes  []*nuscenes.Scene
+	options Options
+	stats   Stats
+
+	scene, sample int               // the next to send
+	queue         []event           // of the current sample
+	rig           *perception.Rig   // last one sent
+	sequence      map[string]uint64 // of each camera's next frame
+	absent        absentImages      // of the current scene
+}
+
+// event is something to send; a frame's image is read when its turn comes.
+type event struct {
+	perception.Event
+	path string // of a frame's image
+}
+
+// absentImages is what a scene lacks.
+type absentImages struct {
+	count int
+	first string
+}
+
+// NewSource returns a source of scenes in the given order. It fails where a
+// sample's calibration cannot be used, and where no sample has any of the
+// cameras.
+func NewSource(ds *nuscenes.Dataset, scenes []*nuscenes.Scene, options Options) (*Source, error) {
+	if options.Logger == nil {
+		options.Logger = slog.Default()
+	}
+	s := &Source{ds: ds, scenes: scenes, options: options, sequence: map[string]uint64{}}
+	samples, usable := 0, 0
+	for _, scene := range scenes {
+		for _, sample := range scene.Samples {
+			samples++
+			if !s.hasCamera(sample) {
+				continue
+			}
+			usable++
+			if _, err := ds.Rig(sample, options.Cameras); err != nil {
+				return nil, fmt.Errorf("replay: %w", err)
+			}
+		}
+	}
+	if samples > 0 && usable == 0 {
+		return nil, fmt.Errorf("replay: no sample of %s has one of the cameras %v", ds.Version, options.Cameras)
+	}
+	return s, nil
+}
+
+// hasCamera reports whether the sample has one of the wanted cameras.
+func (s *Source) hasCamera(sample *nuscenes.Sample) bool {
+	return slices.ContainsFunc(sample.Cameras(), func(d *nuscenes.SampleData) bool {
+		return s.options.Cameras == nil || slices.Contains(s.options.Cameras, d.Channel())
+	})
+}
+
+// Stats returns the counts so far.
+func (s *Source) Stats() Stats { return s.stats }
+
+// Next returns the next event, io.EOF after the last one.
+func (s *Source) Next(ctx context.Context) (perception.Event, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(s.queue) == 0 {
+			if err := s.fill(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		next := s.queue[0]
+		s.queue = s.queue[1:]
+		frame, isFrame := next.Event.(*perception.Frame)
+		if !isFrame {
+			return next.Event, nil
+		}
+		if err := s.load(frame, next.path); err != nil {
+			return nil, err
+		}
+		return frame, nil
+	}
+}
+
+// load reads a frame's image and gives the frame its number.
+func (s *Source) load(frame *perception.Frame, path string) (err error) {
+	if frame.Image, err = os.ReadFile(path); err != nil {
+		return fmt.Errorf("replay: %s: %w", frame.Camera, err)
+	}
+	frame.Sequence = s.sequence[frame.Camera]
+	s.sequence[frame.Camera]++
+	s.stats.Frames++
+	return nil
+}
+
+// fill queues the events of the next sample, or of the change of scenes.
+func (s *Source) fill() error {
+	if s.scene == len(s.scenes) {
+		return io.EOF
+	}
+	scene := s.scenes[s.scene]
+	if s.sample == len(scene.Samples) {
+		s.endScene(scene)
+		return nil
+	}
+	if s.sample == 0 {
+		s.stats.Scenes++
+	}
+	sample := scene.Samples[s.sample]
+	s.sample++
+	return s.queueSample(sample)
+}
+
+func (s *Source) endScene(scene *nuscenes.Scene) {
+	if s.absent.count > 0 {
+		s.options.Logger.Warn("images absent, their frames are skipped",
+			"scene", scene.Name, "count", s.absent.count, "first", s.absent.first)
+	}
+	s.absent = absentImages{}
+	s.scene++
+	s.sample = 0
+	if s.scene < len(s.scenes) {
+		s.queue = append(s.queue, event{Event: perception.Reset{Reason: "scene " + s.scenes[s.scene].Name + " begins"}})
+	}
+}
+
+func (s *Source) queueSample(sample *nuscenes.Sample) error {
+	if !s.hasCamera(sample) {
+		s.stats.SkippedSamples++
+		return nil
+	}
+	rig, err := s.ds.Rig(sample, s.options.Cameras)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	frames := s.frames(sample, rig)
+	if len(frames) == 0 {
+		s.stats.SkippedSamples++
+		return nil
+	}
+	s.stats.Samples++
+	if s.rig == nil || !reflect.DeepEqual(s.rig, rig) {
+		s.rig = rig
+		s.queue = append(s.queue, event{Event: rig})
+	}
+	s.queue = append(s.queue, poses(sample, rig)...)
+	s.queue = append(s.queue, frames...)
+	return nil
+}
+
+// frames returns the sample's frames whose images exist, by capture time and
+// then in the rig's order.
+func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
+	var frames []event
+	for i := range rig.Cameras {
+		data := sample.Key(rig.Cameras[i].Name)
+		path := s.ds.Path(data)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			s.reportAbsent(data, path)
+			continue
+		}
+		frames = append(frames, event{path: path, Event: &perception.Frame{
+			Camera:   rig.Cameras[i].Name,
+			Captured: data.Timestamp.Time(),
+			KeyTime:  sample.KeyTime().Time(),
+		}})
+	}
+	slices.SortStableFunc(frames, func(a, b event) int {
+		return a.Event.(*perception.Frame).Captured.Compare(b.Event.(*perception.Frame).Captured)
+	})
+	return frames
+}
+
+// reportAbsent counts an image that is not there.
+func (s *Source) reportAbsent(data *nuscenes.SampleData, path string) {
+	if s.absent.count == 0 {
+		s.absent.first = path
+	}
+	s.absent.count++
+	s.stats.AbsentImages++
+	s.options.Logger.Debug("image absent", "scene", data.Sample.Scene.Name, "camera", data.Channel(), "file", path)
+}
+
+// poses returns where the vehicle was at the key time and at each capture, one
+// for each instant. The key pose goes before a camera's of the same instant.
+func poses(sample *nuscenes.Sample, rig *perception.Rig) []event {
+	type at struct {
+		time nuscenes.Timestamp
+		pose geom.Transform
+	}
+	all := []at{{sample.KeyTime(), sample.KeyPose().GlobalFromEgo}}
+	for i := range rig.Cameras {
+		data := sample.Key(rig.Cameras[i].Name)
+		all = append(all, at{data.Timestamp, data.EgoPose.GlobalFromEgo})
+	}
+	slices.SortStableFunc(all, func(a, b at) int { return cmp.Compare(a.time, b.time) })
+	all = slices.CompactFunc(all, func(a, b at) bool { return a.time == b.time })
+	events := make([]event, len(all))
+	for i, p := range all {
+		events[i].Event = perception.EgoPose{Time: p.time.Time(), GlobalFromEgo: p.pose}
+	}
+	return events
+}
