@@ -1,0 +1,369 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	natsserver "github.com/nats-io/nats-server/v2/server"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+func TestEventsArriveAsSentAndInOrder(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
+	p := NewPublisher(connect(t, ConnOptions{URL: srv.URL()}), car, PublisherOptions{})
+	sent := []perception.Event{testRig()}
+	for i := 1; i < 50; i++ {
+		sent = append(sent, testPose(i), testFrame("CAM_FRONT", i), testFrame("CAM_BACK", i))
+	}
+	sent = append(sent, perception.Reset{Reason: "scene-0002"}, testFrame("CAM_FRONT", 3))
+	publish(t, p, sent...)
+	for i, want := range sent {
+		if diff := cmp.Diff(want, next(t, src)); diff != "" {
+			t.Fatalf("event %d (-sent +received):\n%s", i, diff)
+		}
+	}
+}
+
+func TestLateJoinerHasTheCalibration(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{})
+	other := testRig()
+	other.Cameras = other.Cameras[:1]
+	publish(t, p, other, testRig())
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
+	if diff := cmp.Diff(perception.Event(testRig()), next(t, src)); diff != "" {
+		t.Errorf("(-sent +received):\n%s", diff)
+	}
+	truck := Subjects{Prefix: car.Prefix, Rig: "truck"}
+	none, err := NewSource(within(t), connect(t, ConnOptions{Server: srv}), truck, SourceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer none.Close()
+	if _, ok := none.queue.pop(); ok {
+		t.Error("another rig's source got a calibration")
+	}
+}
+
+func TestCalibrationOutlivesAServerWithAStore(t *testing.T) {
+	store := t.TempDir()
+	first := start(t, ServerOptions{Store: store})
+	publish(t, NewPublisher(connect(t, ConnOptions{Server: first}), car, PublisherOptions{}), testRig())
+	first.Close()
+	src := source(t, connect(t, ConnOptions{Server: start(t, ServerOptions{Store: store})}), SourceOptions{})
+	if _, ok := next(t, src).(*perception.Rig); !ok {
+		t.Error("the first event is no calibration")
+	}
+}
+
+func TestImageOverThePayloadLimit(t *testing.T) {
+	srv := start(t, ServerOptions{MaxPayload: 4096})
+	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{})
+	f := testFrame("CAM_FRONT", 1)
+	f.Image = make([]byte, 5000)
+	err := p.Publish(within(t), f)
+	var over *PayloadError
+	if !errors.As(err, &over) || over.Limit != 4096 || over.Size <= 5000 {
+		t.Fatalf("error %v", err)
+	}
+	for _, word := range []string{"frame.CAM_FRONT", "nats.embedded.max_payload", "max_payload in the configuration of a server", "4096"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q does not name %s", err, word)
+		}
+	}
+	publish(t, p, testFrame("CAM_FRONT", 2)) // the connection still works
+}
+
+func TestMalformedMessagesAreCounted(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	log, said := quiet()
+	src := source(t, connect(t, ConnOptions{Server: srv, Log: log}), SourceOptions{})
+	raw := connect(t, ConnOptions{Server: srv})
+	empty := testFrame("CAM_FRONT", 1)
+	empty.Image = nil
+	_, emptyFrame := encodeEvent(empty)
+	data, err := raw.encode("x", emptyFrame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []struct{ kind, data string }{
+		{"frame.CAM_FRONT", "\xff\xff"}, {"frame.CAM_FRONT", ""}, {"frame.CAM_FRONT", string(data)},
+		{"frame.CAM_BACK", string(data)}, {"pose", ""}, {"calibration", ""}, {"control", ""}, {"nonsense", ""},
+	} {
+		if err := raw.nc.Publish(car.of(m.kind), []byte(m.data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(t, NewPublisher(raw, car, PublisherOptions{}), testFrame("CAM_FRONT", 2))
+	if diff := cmp.Diff(perception.Event(testFrame("CAM_FRONT", 2)), next(t, src)); diff != "" {
+		t.Error(diff)
+	}
+	if got := drops(src)["malformed"]; got != 8 {
+		t.Errorf("%d malformed messages are counted, want 8", got)
+	}
+	if n := strings.Count(said.String(), "message dropped"); n != 1 {
+		t.Errorf("the log speaks of it %d times within a second:\n%s", n, said)
+	}
+}
+
+func TestMalformedCalibrationInTheBucket(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	c := connect(t, ConnOptions{Server: srv})
+	publish(t, NewPublisher(c, car, PublisherOptions{}), testRig())
+	if err := c.nc.Publish("$KV."+car.bucket()+".car", []byte{0xff}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Flush(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
+	if got := drops(src)["malformed"]; got != 1 {
+		t.Errorf("%d malformed messages are counted, want 1", got)
+	}
+}
+
+func TestOverflowDropsTheOldestFrames(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Queue: 4})
+	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{})
+	publish(t, p, testRig(), testPose(1))
+	for i := 1; i <= 6; i++ {
+		publish(t, p, testFrame("CAM_FRONT", i))
+	}
+	publish(t, p, perception.Reset{Reason: "end"})
+	for drops(src)["queue_full"] < 5 { // nine messages, four places
+		time.Sleep(time.Millisecond)
+	}
+	want := []perception.Event{testRig(), testPose(1), testFrame("CAM_FRONT", 6), perception.Reset{Reason: "end"}}
+	for _, w := range want {
+		if diff := cmp.Diff(w, next(t, src)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestLosslessSourceWaits(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Queue: 2, Lossless: true})
+	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{Confirm: true})
+	ctx, failed := within(t), make(chan error, 1)
+	go func() {
+		for i := 1; i <= 100; i++ {
+			if err := p.Publish(ctx, testFrame("CAM_FRONT", i)); err != nil {
+				failed <- err
+				return
+			}
+		}
+		failed <- p.End(ctx)
+	}()
+	for i := 1; i <= 100; i++ {
+		if f := next(t, src).(*perception.Frame); f.Sequence != uint64(i) {
+			t.Fatalf("frame %d came as number %d", f.Sequence, i)
+		}
+	}
+	if _, err := src.Next(ctx); err != io.EOF {
+		t.Errorf("after the end: %v", err)
+	}
+	if err := <-failed; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConfirmSaysWhatWasRefused(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{Confirm: true})
+	var refused *RefusedError
+	if err := p.Publish(within(t), testPose(1)); !errors.As(err, &refused) || !strings.Contains(err.Error(), "no service listens") {
+		t.Errorf("without a service: %v", err)
+	}
+	source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
+	empty := testFrame("CAM_FRONT", 1)
+	empty.Image = nil
+	if err := p.Publish(within(t), empty); !errors.As(err, &refused) || !strings.Contains(err.Error(), "the image is empty") {
+		t.Errorf("an empty image: %v", err)
+	}
+	if err := p.End(within(t)); err != nil {
+		t.Errorf("a live source takes the end and goes on: %v", err)
+	}
+	if err := p.Publish(within(t), testFrame("a.b", 1)); err == nil {
+		t.Error("a camera of two tokens was taken")
+	}
+}
+
+func TestResultsAndStatus(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	reader := connect(t, ConnOptions{Server: srv})
+	results, err := NewResults(reader, car)
+	if err != nil {
+		t.Fatal(err)
+	}
+	statuses, err := NewStatuses(reader, car)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := connect(t, ConnOptions{Server: srv})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
+	sink := NewSink(service, car)
+	status := &perception.Status{
+		Time: epoch, State: perception.Degraded, Model: "m", LastError: "e", ErrorTime: epoch, Counts: map[string]uint64{"sets": 3},
+	}
+	if err := errors.Join(sink.Publish(within(t), testResult()), sink.PublishStatus(within(t), status), sink.Flush(within(t))); err != nil {
+		t.Fatal(err)
+	}
+	got, err := results.Next(within(t))
+	if diff := cmp.Diff(testResult(), got); err != nil || diff != "" {
+		t.Errorf("%v (-sent +received):\n%s", err, diff)
+	}
+	gotStatus, err := statuses.Next(within(t))
+	if diff := cmp.Diff(status, gotStatus); err != nil || diff != "" {
+		t.Errorf("%v (-sent +received):\n%s", err, diff)
+	}
+	if err := service.nc.Publish(car.of(detections), []byte{0xff}); err != nil {
+		t.Fatal(err)
+	}
+	var malformed *MalformedError
+	if _, err := results.Next(within(t)); !errors.As(err, &malformed) {
+		t.Errorf("a malformed result: %v", err)
+	}
+	if got := drops(src); got["malformed"] != 0 {
+		t.Errorf("a source counts results as malformed: %v", got)
+	}
+	if err := errors.Join(results.Close(), statuses.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPlacementsAreOneBox(t *testing.T) {
+	m := encodeResult("car", testResult())
+	r := testResult()
+	for i, d := range m.Detections {
+		globalFromEgo := r.GlobalFromEgo
+		want := place(globalFromEgo, decodeVec(d.Ego.Center), d.Ego.Yaw, [2]float64{d.Ego.VelocityX, d.Ego.VelocityY})
+		got := []float64{d.Global.Center.X, d.Global.Center.Y, d.Global.Center.Z, d.Global.Yaw, d.Global.VelocityX, d.Global.VelocityY}
+		exp := []float64{want.Center.X, want.Center.Y, want.Center.Z, want.Yaw, want.VelocityX, want.VelocityY}
+		if diff := cmp.Diff(exp, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+			t.Errorf("detection %d: ego and global placements differ:\n%s", i, diff)
+		}
+	}
+}
+
+func TestWrongPassword(t *testing.T) {
+	srv := start(t, ServerOptions{User: "car", Password: "right"})
+	for name, o := range map[string]ConnOptions{
+		"password": {URL: srv.URL(), User: "car", Password: "wrong"},
+		"nobody":   {URL: srv.URL()},
+	} {
+		o.Log, _ = quiet()
+		_, err := Connect(o)
+		if err == nil || !strings.Contains(err.Error(), "nats.password") || strings.Contains(err.Error(), "wrong") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	connect(t, ConnOptions{URL: srv.URL(), User: "car", Password: "right"})
+	connect(t, ConnOptions{Server: srv})
+	_, err := Connect(ConnOptions{URL: start(t, ServerOptions{Token: "right"}).URL(), Token: "wrong"})
+	if err == nil || !strings.Contains(err.Error(), "check nats.token") {
+		t.Errorf("token: error %v", err)
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	_, err := Connect(ConnOptions{URL: "nats://me:secret@127.0.0.1:1", Timeout: time.Second})
+	if err == nil || !strings.Contains(err.Error(), "nats.url") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	log, _ := quiet()
+	_, err := StartServer(ServerOptions{Port: srv.port(), Log: log})
+	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestServerWithoutJetStream(t *testing.T) {
+	plain, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain.Start()
+	t.Cleanup(func() { plain.Shutdown(); plain.WaitForShutdown() })
+	if !plain.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	log, said := quiet()
+	src := source(t, connect(t, ConnOptions{URL: plain.ClientURL(), Log: log}), SourceOptions{})
+	if !strings.Contains(said.String(), "no JetStream") {
+		t.Errorf("the log does not say that the server keeps no calibration: %s", said)
+	}
+	p := NewPublisher(connect(t, ConnOptions{URL: plain.ClientURL()}), car, PublisherOptions{})
+	if err := p.Publish(within(t), testRig()); !errors.Is(err, ErrNotKept) {
+		t.Errorf("error %v, want ErrNotKept", err)
+	}
+	if _, ok := next(t, src).(*perception.Rig); !ok {
+		t.Error("the calibration did not arrive")
+	}
+}
+
+func TestServerRestart(t *testing.T) {
+	store := t.TempDir()
+	first := start(t, ServerOptions{Store: store})
+	port := first.port()
+	log, said := quiet()
+	src := source(t, connect(t, ConnOptions{URL: first.URL(), Log: log}), SourceOptions{})
+	publish(t, NewPublisher(connect(t, ConnOptions{Server: first}), car, PublisherOptions{}), testRig())
+	next(t, src)
+	first.Close()
+	second, err := StartServer(ServerOptions{Port: port, Store: store, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(second.Close)
+	if _, ok := next(t, src).(*perception.Rig); !ok {
+		t.Error("the calibration was not read again")
+	}
+	if !strings.Contains(said.String(), "connected to the NATS server again") {
+		t.Errorf("the log does not speak of it:\n%s", said)
+	}
+}
+
+func TestNextEnds(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	c := connect(t, ConnOptions{Server: srv})
+	src := source(t, c, SourceOptions{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := src.Next(ctx); err != context.Canceled {
+		t.Errorf("cancelled: %v", err)
+	}
+	if err := src.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := src.Next(within(t)); err != io.EOF {
+		t.Errorf("after Close: %v", err)
+	}
+	other := source(t, c, SourceOptions{})
+	c.Close()
+	if _, err := other.Next(within(t)); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("after the connection's end: %v", err)
+	}
+}
+
+func TestBadNames(t *testing.T) {
+	c := connect(t, ConnOptions{Server: start(t, ServerOptions{})})
+	for _, s := range []Subjects{{"", "car"}, {"sf.>", "car"}, {"sf", "a.b"}, {"sf", "*"}} {
+		if _, err := NewSource(within(t), c, s, SourceOptions{}); err == nil {
+			t.Errorf("%v was taken", s)
+		}
+	}
+}

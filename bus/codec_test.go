@@ -1,0 +1,158 @@
+package bus
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
+)
+
+func bytesOf(t interface{ Fatal(...any) }, m proto.Message) []byte {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func anyVec(t *rapid.T) geom.Vec3 {
+	f := rapid.Float64()
+	return geom.Vec3{f.Draw(t, "x"), f.Draw(t, "y"), f.Draw(t, "z")}
+}
+
+func anyTransform(t *rapid.T) geom.Transform {
+	v := anyVec(t)
+	return geom.Transform{Rotation: geom.Quat{W: rapid.Float64().Draw(t, "w"), X: v[0], Y: v[1], Z: v[2]}, Translation: anyVec(t)}
+}
+
+func anyTime(t *rapid.T) time.Time {
+	return time.UnixMicro(rapid.Int64Range(1, 1<<52).Draw(t, "µs")).UTC()
+}
+
+// TestEventsKeepTheirBits: what is decoded is what was encoded.
+func TestEventsKeepTheirBits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		camera := perception.Camera{
+			Name: "c", Width: rapid.IntRange(0, math.MaxUint32).Draw(t, "width"), Height: 2,
+			Intrinsics: anyTransform(t).Pose().R, EgoFromCamera: anyTransform(t),
+		}
+		for _, ev := range []perception.Event{
+			perception.EgoPose{Time: anyTime(t), GlobalFromEgo: anyTransform(t)},
+			&perception.Rig{Name: "r", Cameras: []perception.Camera{camera}, EgoFromLidar: anyTransform(t)},
+			&perception.Frame{Camera: "c", Captured: anyTime(t), Sequence: rapid.Uint64().Draw(t, "sequence"), Image: []byte{1}},
+			&perception.Frame{Camera: "c", Captured: anyTime(t), KeyTime: anyTime(t), Image: []byte{2, 3}},
+			perception.Reset{Reason: rapid.String().Draw(t, "reason")},
+		} {
+			kind, m := encodeEvent(ev)
+			got, err := decodeEvent(kind, bytesOf(t, m))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(ev, got, cmpopts.EquateNaNs()); diff != "" {
+				t.Fatalf("(-sent +received):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestResultsKeepTheirBits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := testResult()
+		r.GlobalFromEgo = geom.Pose{R: geom.Mat3{0: rapid.Float64().Draw(t, "r")}, T: anyVec(t)}
+		r.HistoryAge = time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "age")) * time.Microsecond
+		r.StageDurations["x"] = time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "ns"))
+		r.Detections = append(r.Detections, perception.Detection{
+			Class:    perception.Class(rapid.IntRange(0, 9).Draw(t, "class")),
+			Score:    rapid.Float32().Draw(t, "score"),
+			Center:   anyVec(t),
+			Size:     anyVec(t),
+			Yaw:      rapid.Float64().Draw(t, "yaw"),
+			Velocity: [2]float64{rapid.Float64().Draw(t, "vx"), rapid.Float64().Draw(t, "vy")},
+		})
+		got, err := decodeResult(bytesOf(t, encodeResult("car", r)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, got); diff != "" {
+			t.Fatalf("(-sent +received):\n%s", diff)
+		}
+	})
+}
+
+func TestSameResultSameBytes(t *testing.T) {
+	want := string(bytesOf(t, encodeResult("car", testResult())))
+	for range 50 {
+		if string(bytesOf(t, encodeResult("car", testResult()))) != want {
+			t.Fatal("the bytes differ")
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	whole := func(change func(*pb.Detections)) []byte {
+		m := encodeResult("car", testResult())
+		change(m)
+		return bytesOf(t, m)
+	}
+	for name, data := range map[string][]byte{
+		"class":    whole(func(m *pb.Detections) { m.Detections[0].ClassName = "ship" }),
+		"place":    whole(func(m *pb.Detections) { m.Detections[0].Lidar = nil }),
+		"size":     whole(func(m *pb.Detections) { m.Detections[0].Size = nil }),
+		"rotation": whole(func(m *pb.Detections) { m.GlobalFromEgo.Rotation = m.GlobalFromEgo.Rotation[:8] }),
+		"lidar":    whole(func(m *pb.Detections) { m.EgoFromLidar = nil }),
+		"bytes":    {0xff},
+	} {
+		if _, err := decodeResult(data); err == nil {
+			t.Errorf("a result without a good %s was taken", name)
+		}
+	}
+	for name, data := range map[string][]byte{"state": nil, "bytes": {0xff}} {
+		if _, err := decodeStatus(data); err == nil {
+			t.Errorf("a status without a good %s was taken", name)
+		}
+	}
+	rig := encodeRig(testRig())
+	rig.Cameras[1].Intrinsics = rig.Cameras[1].Intrinsics[:4]
+	if _, err := decodeRig(bytesOf(t, rig)); err == nil || err.Error() != `camera "CAM_BACK": intrinsics have 4 numbers, want 9` {
+		t.Errorf("a short matrix: %v", err)
+	}
+	if _, err := decodeEgoPose(bytesOf(t, &pb.EgoPose{GlobalFromEgo: encodeTransform(geom.IdentityTransform())})); err == nil {
+		t.Error("a pose without a time was taken")
+	}
+}
+
+// FuzzDecode: no message crashes the decoder, and what it takes it would send
+// the same.
+func FuzzDecode(f *testing.F) {
+	for _, ev := range []perception.Event{testRig(), testPose(1), testFrame("CAM_FRONT", 1), perception.Reset{Reason: "r"}} {
+		kind, m := encodeEvent(ev)
+		f.Add(kind, bytesOf(f, m))
+	}
+	f.Add(control, bytesOf(f, &pb.Control{Command: &pb.Control_EndOfStream{}}))
+	f.Add(detections, bytesOf(f, encodeResult("car", testResult())))
+	f.Add(status, bytesOf(f, encodeStatus("car", &perception.Status{State: perception.Running})))
+	f.Fuzz(func(t *testing.T, kind string, data []byte) {
+		_, _ = decodeResult(data)
+		_, _ = decodeStatus(data)
+		ev, err := decodeEvent(kind, data)
+		if err != nil {
+			return
+		}
+		again, m := encodeEvent(ev)
+		back, err := decodeEvent(again, bytesOf(t, m))
+		if err != nil || again != kind {
+			t.Fatalf("%v is sent as %s: %v", ev, again, err)
+		}
+		if diff := cmp.Diff(ev, back, cmpopts.EquateNaNs()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}

@@ -1,0 +1,153 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
+)
+
+// errEnd is what decodeEvent returns for the message that ends a recording.
+var errEnd = errors.New("bus: end of stream")
+
+// encodeEvent returns the message of ev and the kind of its subject.
+func encodeEvent(ev perception.Event) (kind string, m proto.Message) {
+	switch e := ev.(type) {
+	case *perception.Rig:
+		return calibration, encodeRig(e)
+	case perception.EgoPose:
+		return pose, &pb.EgoPose{TimeUs: micros(e.Time), GlobalFromEgo: encodeTransform(e.GlobalFromEgo)}
+	case *perception.Frame:
+		return frame + e.Camera, &pb.Frame{
+			Camera:     e.Camera,
+			CapturedUs: micros(e.Captured),
+			KeyTimeUs:  micros(e.KeyTime),
+			Sequence:   e.Sequence,
+			Image:      e.Image,
+		}
+	case perception.Reset:
+		return control, &pb.Control{Command: &pb.Control_Reset_{Reset_: &pb.Reset{Reason: e.Reason}}}
+	}
+	panic(fmt.Sprintf("bus: unknown event %T", ev))
+}
+
+func encodeRig(r *perception.Rig) *pb.RigCalibration {
+	m := &pb.RigCalibration{Name: r.Name, EgoFromLidar: encodeTransform(r.EgoFromLidar)}
+	for i := range r.Cameras {
+		c := &r.Cameras[i]
+		m.Cameras = append(m.Cameras, &pb.CameraCalibration{
+			Name:          c.Name,
+			Width:         uint32(c.Width),
+			Height:        uint32(c.Height),
+			Intrinsics:    c.Intrinsics[:],
+			EgoFromCamera: encodeTransform(c.EgoFromCamera),
+		})
+	}
+	return m
+}
+
+// decodeEvent is the inverse of encodeEvent. It returns errEnd for the end of
+// the stream and other errors for what cannot be understood.
+func decodeEvent(kind string, data []byte) (perception.Event, error) {
+	switch {
+	case kind == calibration:
+		return decodeRig(data)
+	case kind == pose:
+		return decodeEgoPose(data)
+	case kind == control:
+		return decodeControl(data)
+	case strings.HasPrefix(kind, frame):
+		return decodeFrame(strings.TrimPrefix(kind, frame), data)
+	}
+	return nil, fmt.Errorf("want one of calibration, pose, frame.<camera> and control")
+}
+
+func decodeRig(data []byte) (perception.Event, error) {
+	var m pb.RigCalibration
+	if err := proto.Unmarshal(data, &m); err != nil {
+		return nil, err
+	}
+	r := &perception.Rig{Name: m.Name}
+	var err error
+	if r.EgoFromLidar, err = decodeTransform(m.EgoFromLidar); err != nil {
+		return nil, fmt.Errorf("ego_from_lidar: %w", err)
+	}
+	for _, c := range m.Cameras {
+		camera, err := decodeCamera(c)
+		if err != nil {
+			return nil, fmt.Errorf("camera %q: %w", c.GetName(), err)
+		}
+		r.Cameras = append(r.Cameras, camera)
+	}
+	return r, nil
+}
+
+func decodeCamera(c *pb.CameraCalibration) (perception.Camera, error) {
+	if len(c.GetIntrinsics()) != 9 {
+		return perception.Camera{}, fmt.Errorf("intrinsics have %d numbers, want 9", len(c.GetIntrinsics()))
+	}
+	pose, err := decodeTransform(c.EgoFromCamera)
+	return perception.Camera{
+		Name:          c.Name,
+		Width:         int(c.Width),
+		Height:        int(c.Height),
+		Intrinsics:    geom.Mat3(c.Intrinsics),
+		EgoFromCamera: pose,
+	}, err
+}
+
+func decodeEgoPose(data []byte) (perception.Event, error) {
+	var m pb.EgoPose
+	if err := proto.Unmarshal(data, &m); err != nil {
+		return nil, err
+	}
+	pose, err := decodeTransform(m.GlobalFromEgo)
+	if err != nil {
+		return nil, fmt.Errorf("global_from_ego: %w", err)
+	}
+	if m.TimeUs == 0 {
+		return nil, errors.New("time_us is missing")
+	}
+	return perception.EgoPose{Time: instant(m.TimeUs), GlobalFromEgo: pose}, nil
+}
+
+func decodeControl(data []byte) (perception.Event, error) {
+	var m pb.Control
+	if err := proto.Unmarshal(data, &m); err != nil {
+		return nil, err
+	}
+	switch c := m.Command.(type) {
+	case *pb.Control_Reset_:
+		return perception.Reset{Reason: c.Reset_.GetReason()}, nil
+	case *pb.Control_EndOfStream:
+		return nil, errEnd
+	}
+	return nil, errors.New("no command that is known")
+}
+
+func decodeFrame(camera string, data []byte) (perception.Event, error) {
+	var m pb.Frame
+	if err := proto.Unmarshal(data, &m); err != nil {
+		return nil, err
+	}
+	switch {
+	case m.Camera != camera:
+		return nil, fmt.Errorf("it is a frame of camera %q", m.Camera)
+	case m.CapturedUs == 0:
+		return nil, errors.New("captured_us is missing")
+	case len(m.Image) == 0:
+		return nil, errors.New("the image is empty")
+	}
+	return &perception.Frame{
+		Camera:   m.Camera,
+		Captured: instant(m.CapturedUs),
+		KeyTime:  instant(m.KeyTimeUs),
+		Sequence: m.Sequence,
+		Image:    m.Image,
+	}, nil
+}

@@ -1,0 +1,55 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Feed reads one kind of the service's messages. A reader that stays behind by
+// more than NATS' pending limits loses messages, which the log says.
+type Feed[T any] struct {
+	sub    *nats.Subscription
+	decode func([]byte) (T, error)
+}
+
+// NewResults returns the feed of results published from now on.
+func NewResults(c *Conn, s Subjects) (*Feed[*perception.Result], error) {
+	return subscribe(c, s.of(detections), decodeResult)
+}
+
+// NewStatuses returns the feed of status messages published from now on.
+func NewStatuses(c *Conn, s Subjects) (*Feed[*perception.Status], error) {
+	return subscribe(c, s.of(status), decodeStatus)
+}
+
+func subscribe[T any](c *Conn, subject string, decode func([]byte) (T, error)) (*Feed[T], error) {
+	sub, err := c.nc.SubscribeSync(subject)
+	if err == nil {
+		err = c.nc.Flush()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bus: subscription to %s: %w", subject, err)
+	}
+	return &Feed[T]{sub: sub, decode: decode}, nil
+}
+
+// Next waits for a message. After a [MalformedError] it may be called again.
+func (f *Feed[T]) Next(ctx context.Context) (T, error) {
+	var none T
+	msg, err := f.sub.NextMsgWithContext(ctx)
+	if err != nil {
+		return none, fmt.Errorf("bus: %s: %w", f.sub.Subject, err)
+	}
+	v, err := f.decode(msg.Data)
+	if err != nil {
+		return none, &MalformedError{Subject: msg.Subject, Reason: err.Error()}
+	}
+	return v, nil
+}
+
+// Close ends the subscription.
+func (f *Feed[T]) Close() error { return f.sub.Unsubscribe() }

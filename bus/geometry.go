@@ -1,0 +1,76 @@
+package bus
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/solofusion/solofusion/geom"
+	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
+)
+
+var (
+	errTransform = errors.New("a transform lacks its rotation or its translation")
+	errPose      = errors.New("a pose lacks its translation or the nine numbers of its rotation")
+)
+
+// micros is the wire's form of t; 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func instant(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+func encodeVec(v geom.Vec3) *pb.Vector3 { return &pb.Vector3{X: v[0], Y: v[1], Z: v[2]} }
+
+func decodeVec(v *pb.Vector3) geom.Vec3 { return geom.Vec3{v.GetX(), v.GetY(), v.GetZ()} }
+
+func encodeTransform(t geom.Transform) *pb.Transform {
+	q := t.Rotation
+	return &pb.Transform{
+		Rotation:    &pb.Quaternion{W: q.W, X: q.X, Y: q.Y, Z: q.Z},
+		Translation: encodeVec(t.Translation),
+	}
+}
+
+func decodeTransform(t *pb.Transform) (geom.Transform, error) {
+	if t.GetRotation() == nil || t.GetTranslation() == nil {
+		return geom.Transform{}, errTransform
+	}
+	q := t.Rotation
+	return geom.Transform{
+		Rotation:    geom.Quat{W: q.W, X: q.X, Y: q.Y, Z: q.Z},
+		Translation: decodeVec(t.Translation),
+	}, nil
+}
+
+func encodePose(p geom.Pose) *pb.Pose {
+	return &pb.Pose{Rotation: p.R[:], Translation: encodeVec(p.T)}
+}
+
+func decodePose(p *pb.Pose) (geom.Pose, error) {
+	if len(p.GetRotation()) != 9 || p.GetTranslation() == nil {
+		return geom.Pose{}, errPose
+	}
+	return geom.Pose{R: geom.Mat3(p.Rotation), T: decodeVec(p.Translation)}, nil
+}
+
+// place expresses a box of frame a in frame b.
+func place(bFromA geom.Pose, center geom.Vec3, yaw float64, velocity [2]float64) *pb.Placement {
+	axis := bFromA.R.Apply(geom.Vec3{math.Cos(yaw), math.Sin(yaw), 0})
+	v := bFromA.R.Apply(geom.Vec3{velocity[0], velocity[1], 0})
+	return &pb.Placement{
+		Center:    encodeVec(bFromA.Apply(center)),
+		Yaw:       math.Atan2(axis[1], axis[0]),
+		VelocityX: v[0],
+		VelocityY: v[1],
+	}
+}

@@ -1,0 +1,111 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/solofusion/solofusion/perception"
+	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
+)
+
+// PublisherOptions configure a Publisher.
+type PublisherOptions struct {
+	// Confirm waits until the service took each message. A replay that must
+	// lose nothing sets it, a vehicle does not.
+	Confirm bool
+}
+
+// Publisher sends events to the service.
+type Publisher struct {
+	conn     *Conn
+	subjects Subjects
+	options  PublisherOptions
+}
+
+// NewPublisher returns a publisher for one rig.
+func NewPublisher(c *Conn, s Subjects, o PublisherOptions) *Publisher {
+	return &Publisher{conn: c, subjects: s, options: o}
+}
+
+// Publish sends ev. A calibration is also kept for those who join later;
+// ErrNotKept says that the server could not. An image over the server's limit
+// is a [PayloadError].
+func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
+	if f, ok := ev.(*perception.Frame); ok && !token.MatchString(f.Camera) {
+		return fmt.Errorf("bus: camera %q: want letters, digits, _ and -", f.Camera)
+	}
+	kind, m := encodeEvent(ev)
+	if kind == calibration {
+		if err := p.keep(ctx, m); err != nil {
+			return errors.Join(p.send(ctx, kind, m), err)
+		}
+	}
+	return p.send(ctx, kind, m)
+}
+
+// End says that a recording is over. Only a lossless source heeds it.
+func (p *Publisher) End(ctx context.Context) error {
+	return p.send(ctx, control, &pb.Control{Command: &pb.Control_EndOfStream{EndOfStream: &pb.EndOfStream{}}})
+}
+
+// Flush waits until the server has all that was published.
+func (p *Publisher) Flush(ctx context.Context) error { return p.conn.Flush(ctx) }
+
+func (p *Publisher) send(ctx context.Context, kind string, m proto.Message) error {
+	subject := p.subjects.of(kind)
+	if !p.options.Confirm {
+		return p.conn.publish(subject, m)
+	}
+	data, err := p.conn.encode(subject, m)
+	if err != nil {
+		return err
+	}
+	reply, err := p.conn.nc.RequestWithContext(ctx, subject, data)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return &RefusedError{subject, "no service listens there"}
+	}
+	if err != nil {
+		return fmt.Errorf("bus: message on %s: %w", subject, err)
+	}
+	if len(reply.Data) > 0 {
+		return &RefusedError{subject, string(reply.Data)}
+	}
+	return nil
+}
+
+// keep puts a calibration into the bucket.
+func (p *Publisher) keep(ctx context.Context, m proto.Message) error {
+	data, err := p.conn.encode(p.subjects.of(calibration), m)
+	if err != nil {
+		return err
+	}
+	js, err := jetstream.New(p.conn.nc)
+	if err != nil {
+		return fmt.Errorf("bus: calibration bucket: %w", err)
+	}
+	bucket, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket:      p.subjects.bucket(),
+		Description: "calibration of each rig, solofusion.v1.RigCalibration",
+	})
+	if noJetStream(err) {
+		return ErrNotKept
+	}
+	if err != nil {
+		return fmt.Errorf("bus: calibration bucket: %w", err)
+	}
+	if _, err := bucket.Put(ctx, p.subjects.Rig, data); err != nil {
+		return fmt.Errorf("bus: calibration bucket: %w", err)
+	}
+	return nil
+}
+
+func noJetStream(err error) bool {
+	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) ||
+		errors.Is(err, nats.ErrNoResponders)
+}
