@@ -38,29 +38,34 @@ func pick[T any](d dice, xs ...T) T { return xs[d.IntN(len(xs))] }
 
 // color is linear in the light that a surface sends, 1 being white paper in
 // the sun.
-type color [3]float32
+type color struct{ r, g, b float32 }
 
-func (c color) scale(k float32) color { return color{k * c[0], k * c[1], k * c[2]} }
-func (c color) times(o color) color   { return color{c[0] * o[0], c[1] * o[1], c[2] * o[2]} }
-func (c color) plus(o color) color    { return color{c[0] + o[0], c[1] + o[1], c[2] + o[2]} }
-func mix(a, b color, t float32) color { return a.scale(1 - t).plus(b.scale(t)) }
+func (c color) scale(k float32) color { return color{k * c.r, k * c.g, k * c.b} }
+func (c color) times(o color) color   { return color{c.r * o.r, c.g * o.g, c.b * o.b} }
+func (c color) plus(o color) color    { return color{c.r + o.r, c.g + o.g, c.b + o.b} }
 func clamp01(x float32) float32       { return min(1, max(0, x)) }
-func rgb(r, g, b float32) color       { return color{r * r / 65025, g * g / 65025, b * b / 65025} }
+
+// mix is a where t is 0 and b where it is 1.
+func mix(a, b color, t float32) color {
+	return color{a.r + (b.r-a.r)*t, a.g + (b.g-a.g)*t, a.b + (b.b-a.b)*t}
+}
+
+// rgb is the colour of those values on a screen.
+func rgb(r, g, b float32) color { return color{r * r / 65025, g * g / 65025, b * b / 65025} }
+
+// tint varies each part of a colour by up to that share.
 func (d dice) tint(c color, by float64) color {
-	return color{
-		c[0] * float32(d.between(1-by, 1+by)),
-		c[1] * float32(d.between(1-by, 1+by)),
-		c[2] * float32(d.between(1-by, 1+by)),
-	}
+	k := func() float32 { return float32(d.between(1-by, 1+by)) }
+	return color{c.r * k(), c.g * k(), c.b * k()}
 }
 
 // hue draws a colour of that saturation and brightness.
 func (d dice) hue(saturation, value float64) color {
 	h := d.Float64() * 2 * math.Pi
-	var c color
-	for i := range c {
-		k := 0.5 + 0.5*math.Cos(h-float64(i)*2*math.Pi/3)
-		c[i] = float32(value * (1 - saturation + saturation*k))
+	part := func(i float64) float32 {
+		k := 0.5 + 0.5*math.Cos(h-i*2*math.Pi/3)
+		v := value * (1 - saturation + saturation*k)
+		return float32(v * v)
 	}
-	return color{c[0] * c[0], c[1] * c[1], c[2] * c[2]}
+	return color{part(0), part(1), part(2)}
 }

@@ -68,7 +68,7 @@ func (p *painter) draw(w *world, v view, t float64) {
 		if o.sheer {
 			strength = 0.6
 		}
-		p.shadows.add(caster{f.at, f.a * 0.96, f.b * 0.96, 0, o.size[2] * 0.92, strength})
+		p.shadows.add(caster{at: f.at, a: f.a * 0.96, b: f.b * 0.96, to: o.size[2] * 0.92, strength: strength})
 		middle := pose.T.Add(geom.Vec3{0, 0, o.size[2] / 2})
 		if r.visible(middle, math.Sqrt(o.size[0]*o.size[0]+o.size[1]*o.size[1]+o.size[2]*o.size[2])/2) {
 			r.draw(o.shape(t), pose, i, &w.light)

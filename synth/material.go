@@ -2,8 +2,6 @@ package synth
 
 import (
 	"math"
-
-	"github.com/solofusion/solofusion/geom"
 )
 
 // material is the kind of a surface's texture.
@@ -34,7 +32,7 @@ func (f spot) size() float32 { return max(f.du, f.dv) }
 // surface returns the share of each colour's light that a surface sends back
 // (for shiny ones with what they mirror) at a spot. The place p and the view's
 // ray serve mirrors and textures that must not move with a face.
-func (w *world) surface(p *paint, f spot, at, ray geom.Vec3, l *lighting) color {
+func (w *world) surface(p *paint, f spot, at, ray place, l *lighting) color {
 	c := p.color
 	switch p.kind {
 	case lacquer:
@@ -48,7 +46,7 @@ func (w *world) surface(p *paint, f spot, at, ray geom.Vec3, l *lighting) color 
 	case concrete:
 		return c.scale(1 + 0.1*grain(f.u, f.v, f.size(), 0.5, 7) + 0.08*grain(f.u, f.v, f.size(), 0.09, 8))
 	case foliage:
-		x, y := float32(at[0]+0.6*at[2]), float32(at[1]+0.8*at[2])
+		x, y := float32(at.x+0.6*at.z), float32(at.y+0.8*at.z)
 		s := f.size()
 		return c.scale(max(0.3, 1+0.35*grain(x, y, s, 0.9, 11)+0.45*grain(x, y, s, 0.28, 12)))
 	case bark:
@@ -63,10 +61,10 @@ func (w *world) surface(p *paint, f spot, at, ray geom.Vec3, l *lighting) color 
 		fade := clamp01(1.5 - f.size())
 		return c.scale((1 + 0.14*slab*fade + 0.06*grain(f.u, f.v, f.size(), 0.4, 4)) * (1 - 0.35*joint))
 	case lawn:
-		x, y := float32(at[0]), float32(at[1])
+		x, y := float32(at.x), float32(at.y)
 		s := f.size()
 		dry := 0.5 + 0.5*noise(x/9, y/9, 21)
-		g := mix(c, color{c[0] * 1.7, c[1] * 1.25, c[2] * 0.9}, dry*0.6)
+		g := mix(c, color{c.r * 1.7, c.g * 1.25, c.b * 0.9}, dry*0.6)
 		return g.scale(1 + 0.18*grain(x, y, s, 1.7, 22) + 0.3*grain(x, y, s, 0.2, 23))
 	}
 	return c
@@ -74,8 +72,8 @@ func (w *world) surface(p *paint, f spot, at, ray geom.Vec3, l *lighting) color 
 
 // mirror adds the sky above the horizon, and the dark street below it, as a
 // vertical surface seen along ray reflects them.
-func mirror(c color, share float32, ray geom.Vec3, l *lighting) color {
-	up := float32(ray[2] / ray.Norm())
+func mirror(c color, share float32, ray place, l *lighting) color {
+	up := float32(ray.z / ray.norm())
 	t := clamp01(0.5 + up*4)
 	return mix(c, mix(color{0.1, 0.1, 0.1}, l.horizon, t), share)
 }
@@ -126,8 +124,8 @@ func (r *road) clear(s, by float64) bool {
 }
 
 // surface is asphalt with its marks; u runs along the axis, v across.
-func (r *road) surface(f spot, at geom.Vec3) color {
-	x, y := float32(at[0]), float32(at[1])
+func (r *road) surface(f spot, at place) color {
+	x, y := float32(at.x), float32(at.y)
 	s := f.size()
 	k := 1 + 0.10*noise(x/7, y/7, r.seed) + 0.07*grain(x, y, s, 0.9, r.seed+1) + 0.16*grain(x, y, s, 0.07, r.seed+2)
 	d := float32(math.Abs(float64(f.v)))

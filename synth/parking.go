@@ -12,8 +12,8 @@ func (c *crowd) park(i int, side float64) {
 		if len(deck) == 0 {
 			deck = c.deck()
 		}
-		if !r.clear(s+10, 14) {
-			s += 4
+		if !r.clear(s+8, 9.5) {
+			s += 2
 			continue
 		}
 		s += deck[0](r, s, side)

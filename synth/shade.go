@@ -56,20 +56,20 @@ func (l *lighting) on(n geom.Vec3) color {
 }
 
 // skyAt returns the sky in a direction.
-func (l *lighting) skyAt(d geom.Vec3, footprint float32) color {
-	z := float32(max(d[2], 0))
+func (l *lighting) skyAt(d place, footprint float32) color {
+	z := float32(max(d.z, 0))
 	t := float32(math.Sqrt(float64(z)))
 	c := mix(l.horizon, l.zenith, clamp01(1.15*t))
 	if z > 0.015 {
 		k := 1 / (z + 0.12)
-		u, v := float32(d[0])*k*1.3, float32(d[1])*k*1.3
+		u, v := float32(d.x)*k*1.3, float32(d.y)*k*1.3
 		fp := footprint * k * 2
 		n := 0.6*noise(u, v, l.cloudSeed) + 0.3*grain(u, v, fp, 0.45, l.cloudSeed+1) + 0.15*grain(u, v, fp, 0.2, l.cloudSeed+2)
 		cover := clamp01((n + 2*l.clouds - 1) * 1.6)
 		c = mix(c, l.cloudColor.scale(0.82+0.18*clamp01(1-0.8*n)), cover*clamp01(z*9)*0.9)
 	}
 	if l.sunVisible {
-		if s := d.Dot(l.sun); s > 0.97 {
+		if s := d.x*l.sun[0] + d.y*l.sun[1] + d.z*l.sun[2]; s > 0.97 {
 			g := float32((s - 0.97) / 0.03)
 			c = mix(c, color{1.3, 1.25, 1.1}, g*g*g*0.9)
 		}
@@ -77,7 +77,7 @@ func (l *lighting) skyAt(d geom.Vec3, footprint float32) color {
 	return c
 }
 
-// haze mixes in the air between the lens and a surface.
+// through mixes in the air between the lens and a surface.
 func (l *lighting) through(c color, z float32) color {
 	t := 1 - float32(math.Exp(float64(-l.haze*z)))
 	return mix(c, l.horizon, t)
@@ -85,15 +85,19 @@ func (l *lighting) through(c color, z float32) color {
 
 // encode turns light into a pixel value: exposure, a soft shoulder, gamma.
 func (l *lighting) encode(c color, gain color) [3]uint8 {
-	var out [3]uint8
-	for i := range c {
-		x := c[i] * l.exposure * gain[i] * l.colorBalance[i]
-		if x > 0.7 {
-			x = 0.7 + 0.3*(1-1/(1+(x-0.7)/0.3))
-		}
-		out[i] = gamma[min(gammaSteps, int(x*gammaSteps+0.5))]
+	k := l.exposure
+	return [3]uint8{
+		tone(c.r * k * gain.r * l.colorBalance.r),
+		tone(c.g * k * gain.g * l.colorBalance.g),
+		tone(c.b * k * gain.b * l.colorBalance.b),
 	}
-	return out
+}
+
+func tone(x float32) uint8 {
+	if x > 0.7 {
+		x = 0.7 + 0.3*(1-1/(1+(x-0.7)/0.3))
+	}
+	return gamma[min(gammaSteps, int(x*gammaSteps+0.5))]
 }
 
 const gammaSteps = 4095
@@ -175,15 +179,24 @@ func (s *shader) depthOf(id int32, x, y float64) float64 {
 	return s.drawn[id-1].depth(x, y)
 }
 
-func (s *shader) ray(x, y float64) geom.Vec3 {
-	return s.worldFromCamera.R.Apply(geom.Vec3{(x - s.cx) / s.fx, (y - s.cy) / s.fy, 1})
+// place is a point or direction of the world; a struct, since the compiler
+// keeps its parts in registers.
+type place struct{ x, y, z float64 }
+
+func (p place) norm() float64 { return math.Sqrt(p.x*p.x + p.y*p.y + p.z*p.z) }
+
+func (s *shader) ray(x, y float64) place {
+	r := &s.worldFromCamera.R
+	x, y = (x-s.cx)/s.fx, (y-s.cy)/s.fy
+	return place{r[0]*x + r[1]*y + r[2], r[3]*x + r[4]*y + r[5], r[6]*x + r[7]*y + r[8]}
 }
 
 // sample returns the light that the face sends to a place of the screen.
 func (s *shader) sample(id int32, x, y float64) color {
 	ray := s.ray(x, y)
 	if id == 0 {
-		return s.light.skyAt(ray.Scale(1/ray.Norm()), float32(1/s.fx))
+		k := 1 / ray.norm()
+		return s.light.skyAt(place{k * ray.x, k * ray.y, k * ray.z}, float32(1/s.fx))
 	}
 	d := &s.drawn[id-1]
 	w := d.w[0] + d.w[1]*x + d.w[2]*y
@@ -195,21 +208,26 @@ func (s *shader) sample(id int32, x, y float64) color {
 	du := (math.Abs(d.u[1]-u*d.w[1]) + math.Abs(d.u[2]-u*d.w[2])) * z
 	dv := (math.Abs(d.v[1]-v*d.w[1]) + math.Abs(d.v[2]-v*d.w[2])) * z
 	f := spot{float32(u), float32(v), max(1e-4, float32(du)), max(1e-4, float32(dv))}
-	p := s.worldFromCamera.T.Add(ray.Scale(z))
+	eye := &s.worldFromCamera.T
+	p := place{eye[0] + z*ray.x, eye[1] + z*ray.y, eye[2] + z*ray.z}
+	paint := &d.face.paint
 	light := d.light
-	if d.face.paint.kind.isGround() {
+	if paint.kind.isGround() {
 		light = s.shadowed(light, p)
 	} else {
-		light = light.scale(0.62 + 0.38*clamp01(float32(p[2])*1.6))
+		light = light.scale(0.62 + 0.38*clamp01(float32(p.z)*1.6))
 	}
-	c := s.world.surface(&d.face.paint, f, p, ray, s.light)
-	lit := c.times(light).plus(c.scale(d.face.paint.glow))
+	c := s.world.surface(paint, f, p, ray, s.light)
+	lit := c.times(light)
+	if paint.glow > 0 {
+		lit = lit.plus(c.scale(paint.glow))
+	}
 	return s.light.through(lit, float32(z))
 }
 
 // shadowed dims the light on flat ground by what stands near.
-func (s *shader) shadowed(light color, p geom.Vec3) color {
-	ambient, sun := s.casts.at(p[0], p[1])
+func (s *shader) shadowed(light color, p place) color {
+	ambient, sun := s.casts.at(p.x, p.y)
 	l := s.light
 	direct := l.sunColor.scale(float32(l.sun[2]))
 	return light.plus(direct.scale(-1)).scale(ambient).plus(direct.scale((1 - (1-sun)*l.shadow*0.9) * (0.5 + 0.5*ambient)))

@@ -9,6 +9,7 @@ type caster struct {
 	a, b     float64
 	from, to float64
 	strength float32
+	sin, cos float64 // of the heading
 }
 
 const (
@@ -44,6 +45,7 @@ func (s *shadows) add(c caster) {
 	if i0 > i1 || j0 > j1 {
 		return
 	}
+	c.sin, c.cos = math.Sincos(c.at.heading)
 	k := int32(len(s.casters))
 	s.casters = append(s.casters, c)
 	for j := j0; j <= j1; j++ {
@@ -76,13 +78,13 @@ func (s *shadows) at(x, y float64) (ambient, sun float32) {
 
 // dim returns what one caster lets through to a place.
 func (c *caster) dim(x, y float64, slope [2]float64) (ambient, sun float32) {
-	sin, cos := math.Sincos(c.at.heading)
+	sin, cos := c.sin, c.cos
 	dx, dy := x-c.at.x, y-c.at.y
 	px, py := cos*dx+sin*dy, cos*dy-sin*dx
 	ambient = 1
 	if c.from < 0.5 {
 		ex, ey := max(0, math.Abs(px)-c.a), max(0, math.Abs(py)-c.b)
-		k := clamp01(1 - float32(math.Hypot(ex, ey))/0.55)
+		k := clamp01(1 - float32(math.Sqrt(ex*ex+ey*ey))/0.55)
 		ambient = 1 - 0.72*k*k*c.strength
 	}
 	sx, sy := cos*slope[0]+sin*slope[1], cos*slope[1]-sin*slope[0]

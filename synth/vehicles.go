@@ -65,7 +65,7 @@ func car(d dice) (size [3]float64, poses []mesh) {
 	waist := float32(0.55)
 	m.hull(p, rectangle(-2.26, 2.24, -w+0.06, w-0.06, 0.26), rectangle(-2.3, 2.3, -w, w, waist))
 	m.hull(p, rectangle(-2.3, 2.3, -w, w, waist), rectangle(-2.22, 2.1, -w+0.06, w-0.06, belt))
-	m.slab(p, -w+0.08, w-0.08, [2]float32{-2.22, belt}, [2]float32{2.1, belt - 0.08}, [2]float32{b.foot[1], b.bonnet + 0.02}, [2]float32{b.foot[0], b.boot})
+	m.slab(p, -w+0.11, w-0.11, [2]float32{-2.22, belt - 0.01}, [2]float32{2.1, belt - 0.09}, [2]float32{b.foot[1], b.bonnet + 0.02}, [2]float32{b.foot[0], b.boot})
 	bottom := rectangle(b.foot[0], b.foot[1], -w+0.08, w-0.08, belt)
 	top := rectangle(b.roof[0], b.roof[1], -w+0.26, w-0.26, b.roofLevel)
 	m.hull(p, bottom, top)
