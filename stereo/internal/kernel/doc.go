@@ -30,7 +30,7 @@
 //
 //	m = max(x); e[i] = exp(x[i] - m); dst[i] = e[i] / Σ e
 //
-// Bounded: 1e-6 absolute. dst may be x itself. A NaN or +Inf in x makes every
+// Bounded: 1e-5 absolute. dst may be x itself. A NaN or +Inf in x makes every
 // result NaN.
 //
 // No other arguments may overlap. Nothing outside the given lengths is read or
