@@ -41,6 +41,9 @@ type cli struct {
 
 	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
 	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
+	Trace  traceCmd  `cmd:"" help:"Write every stage's arrays."`
+	Bench  benchCmd  `cmd:"" help:"Time every stage on this machine."`
+	Model  modelCmd  `cmd:"" help:"Look at and check bundles."`
 }
 
 const description = `Detects the objects around a vehicle in the images of its cameras.

@@ -13,9 +13,14 @@ type Observer interface {
 type Output struct {
 	Name         string // as design.md section 5 names it
 	ChannelsLast bool   // the channel axis, second by contract, is the last
+	Single       bool   // the first axis, of length one, is no part of the contract
 	Values       func() *tensor.F32
 }
 
-func output(name string, t *tensor.F32, channelsLast bool) Output {
-	return Output{name, channelsLast, func() *tensor.F32 { return t }}
+func perCamera(name string, values func() *tensor.F32) Output {
+	return Output{Name: name, ChannelsLast: true, Values: values}
+}
+
+func perSet(name string, t *tensor.F32, channelsLast bool) Output {
+	return Output{Name: name, ChannelsLast: channelsLast, Single: true, Values: func() *tensor.F32 { return t }}
 }

@@ -8,15 +8,16 @@ import (
 // What each stage shows to an observer; for the cameras in use only.
 
 func (p *Pipeline) images() []Output {
-	return []Output{output("images", rows(p.encoder.inputs["images"], p.used()), false)}
+	images := func() *tensor.F32 { return rows(p.encoder.inputs["images"], p.used()) }
+	return []Output{{Name: "images", Values: images}}
 }
 
 func (p *Pipeline) features() []Output {
-	return []Output{
-		output("context", p.encoded("context"), true),
-		output("mono_logits", p.encoded("mono_logits"), true),
-		output("stereo_features", p.encoded("stereo_features"), true),
+	var all []Output
+	for _, name := range []string{"context", "mono_logits", "stereo_features"} {
+		all = append(all, perCamera(name, func() *tensor.F32 { return p.encoded(name) }))
 	}
+	return all
 }
 
 func (p *Pipeline) depths() []Output {
@@ -34,16 +35,16 @@ func (p *Pipeline) depths() []Output {
 		return t
 	}
 	return []Output{
-		{"stereo_samples", true, samples},
-		{"stereo_logits", true, logits},
-		output("depth", p.usedDepth(), true),
+		perCamera("stereo_samples", samples),
+		perCamera("stereo_logits", logits),
+		perCamera("depth", p.usedDepth),
 	}
 }
 
-func (p *Pipeline) raw() []Output { return []Output{output("bev_raw", p.bevRaw, true)} }
+func (p *Pipeline) raw() []Output { return []Output{perSet("bev_raw", p.bevRaw, true)} }
 
 func (p *Pipeline) embedded() []Output {
-	return []Output{output("bev", p.embed.outputs["bev"], true)}
+	return []Output{perSet("bev", p.embed.outputs["bev"], true)}
 }
 
 // aligned is the history as it came, at its place in this set's frame.
@@ -51,17 +52,17 @@ func (p *Pipeline) aligned() []Output {
 	if !p.options.KeepFeatures {
 		return nil
 	}
-	return []Output{{"history", true, p.history.Features}}
+	return []Output{{Name: "history", ChannelsLast: true, Values: p.history.Features}}
 }
 
 func noOutputs() []Output { return nil }
 
 func (p *Pipeline) headMaps() []Output {
-	all := []Output{output("fused", p.head.outputs["fused"], false)}
+	all := []Output{perSet("fused", p.head.outputs["fused"], false)}
 	for t := range p.maps {
 		for _, b := range model.Branches {
 			name := model.HeadOutput(t, b.Name)
-			all = append(all, output(name, p.head.outputs[name], false))
+			all = append(all, perSet(name, p.head.outputs[name], false))
 		}
 	}
 	return all

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception/pipeline"
+)
+
+type modelCmd struct {
+	Info   modelInfoCmd   `cmd:"" help:"Print what a bundle is."`
+	Verify modelVerifyCmd `cmd:"" help:"Check a bundle whole."`
+}
+
+type modelInfoCmd struct {
+	Bundle string `arg:"" default:"default" help:"Folder of a bundle, or default." placeholder:"BUNDLE"`
+}
+
+func (c *modelInfoCmd) Help() string {
+	return `Prints a bundle's geometry, classes, files and provenance.
+
+Example:
+
+  solofusion model info default`
+}
+
+func (c *modelInfoCmd) Run(ctx context.Context) error {
+	b, err := model.Open(c.Bundle)
+	if err != nil {
+		return err
+	}
+	return writeModel(os.Stdout, b)
+}
+
+type modelVerifyCmd struct {
+	Bundle string `arg:"" default:"default" help:"Folder of a bundle, or default." placeholder:"BUNDLE"`
+}
+
+func (c *modelVerifyCmd) Help() string {
+	return `Checks a bundle whole: the manifest's keys and ranges, each file's SHA-256, the
+weights' shapes, and the graphs' inputs and outputs against the manifest.
+
+Example:
+
+  solofusion model verify path/to/bundle`
+}
+
+func (c *modelVerifyCmd) Run(ctx context.Context) error {
+	b, err := model.Open(c.Bundle)
+	if err != nil {
+		return err
+	}
+	if err := pipeline.Verify(b); err != nil {
+		return err
+	}
+	fmt.Println(b.ID(), "is sound")
+	return nil
+}
+
+// writeModel prints a bundle as a table of names and values.
+func writeModel(w io.Writer, b *model.Bundle) error {
+	m := &b.Manifest
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(name, format string, values ...any) {
+		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, values...))
+	}
+	line("model", "%s", b.ID())
+	line("cameras", "%s", strings.Join(m.Cameras, ", "))
+	line("image", "%d x %d", m.Image.Width, m.Image.Height)
+	line("features", "%d channels at 1/%d for the plane, %d at 1/%d for stereo",
+		m.Features.Context, m.Features.Stride, m.Features.Stereo, m.Features.StereoStride)
+	line("depth", "%d bins of %g m from %g m", m.Depth.Bins, m.Depth.Step, m.Depth.Start)
+	line("stereo", "%d samples a pixel, %d groups", m.Stereo.Samples, m.Stereo.Groups)
+	line("grid", "%d x %d cells of %g m", m.Grid.X.Cells(), m.Grid.Y.Cells(), m.Grid.X[2])
+	line("history", "%d frames, %g s apart", m.History.Frames, m.History.Period)
+	for _, task := range m.Head.Tasks {
+		line("task", "%s", strings.Join(task.Classes, ", "))
+	}
+	line("head input", "%s", m.Head.Input.Type)
+	line("quantisation", "%s", b.Quantisation())
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		line("file", "%s  %s", m.Files[name], name)
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.Provenance)) {
+		line(key, "%v", m.Provenance[key])
+	}
+	return t.Flush()
+}
