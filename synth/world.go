@@ -68,7 +68,10 @@ func newWorld(d dice, seconds float64) *world {
 	w.ego.speed = egoSpeed(d, seconds, turn != 0)
 	travel := w.ego.speed.distance(seconds)
 	s0 := 120.0
-	at := s0 + d.between(0.25, 0.7)*max(travel, 30)
+	at := s0 + d.between(-50, travel+60)
+	if turn != 0 {
+		at = s0 + d.between(0.25, 0.7)*max(travel, 30)
+	}
 	crossed := turn != 0 || d.chance(0.75)
 	w.roads = streets(d, s0+travel+160, at, crossed)
 	w.ego.path, w.ego.start = egoPath(d, w.roads, s0, turn, at)
