@@ -33,13 +33,12 @@ type Weights struct {
 }
 
 func (c *Config) validate() error {
-	block := c.block()
 	switch {
-	case c.Coarse.Width <= 0 || c.Coarse.Height <= 0 || c.Channels <= 0:
-		return fmt.Errorf("stereo: coarse map %v of %d channels is empty", c.Coarse, c.Channels)
-	case block < 1 || c.Stereo != c.Coarse.times(block):
+	case min(c.Coarse.Width, c.Coarse.Height, c.Stereo.Width, c.Stereo.Height, c.Channels) < 1:
+		return fmt.Errorf("stereo: coarse map %v or stereo map %v of %d channels is empty", c.Coarse, c.Stereo, c.Channels)
+	case c.Stereo != c.Coarse.times(c.block()):
 		return fmt.Errorf("stereo: stereo map %v is no multiple of the coarse map %v", c.Stereo, c.Coarse)
-	case c.stride() < 1 || c.Image != c.Stereo.times(c.stride()):
+	case c.Image != c.Stereo.times(c.stride()):
 		return fmt.Errorf("stereo: image %v is no multiple of the stereo map %v", c.Image, c.Stereo)
 	case c.Groups < 1 || c.Channels%c.Groups != 0:
 		return fmt.Errorf("stereo: %d groups do not divide %d channels", c.Groups, c.Channels)

@@ -118,11 +118,17 @@ func TestReferencePoints(t *testing.T) {
 	want := golden.Array[float64](z, "prev_meshgrid_xyd1") // previous, current, K, sh, sw, 4
 	bins := golden.Array[int32](z, "k_indices")            // current, K, h, w
 	c := &tiny
+	var pairs [6][6]pair
+	for i := range pairs {
+		for j := range pairs[i] {
+			pairs[i][j] = newPair(&current[j], &previous[i], i)
+		}
+	}
 	worst, seen, hidden := 0.0, 0, 0
 	for i := range len(want.Data) / 4 {
 		x, y := i%88, i/88%32
 		k, cur, prev := i/(88*32)%7, i/(88*32*7)%6, i/(88*32*7*6)
-		p := newPair(&current[cur], &previous[prev], prev)
+		p := &pairs[prev][cur]
 		ray := p.ray.Apply(geom.Vec3{4*float64(x) + 2, 4*float64(y) + 2, 1})
 		q := ray.Scale(c.depth(bins.Data[((cur*7+k)*8+y/4)*22+x/4])).Add(p.shift)
 		w := want.Data[4*i:][:4]
