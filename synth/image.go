@@ -13,6 +13,7 @@ type painter struct {
 	shadows shadows
 	rgba    *image.RGBA
 	depth   []float32
+	soft    []uint8
 }
 
 // shot is a rendered image with what it shows of each object. Its pixels and
@@ -38,12 +39,38 @@ func (p *painter) paint(w *world, v view, t float64, gain color, noiseSeed uint3
 			c, z := s.pixel(x, y)
 			i := y*v.width + x
 			p.depth[i] = float32(z)
-			k := 1 + w.light.sensorNoise*0.012*(hash01(int32(x), int32(y), noiseSeed)+hash01(int32(x), int32(y), noiseSeed+1)-1)
+			k := 1 + w.light.sensorNoise*v.noise*0.012*(hash01(int32(x), int32(y), noiseSeed)+hash01(int32(x), int32(y), noiseSeed+1)-1)
 			px := w.light.encode(c.scale(k), gain)
 			copy(p.rgba.Pix[4*i:], []uint8{px[0], px[1], px[2], 255})
 		}
 	}
+	if v.soften {
+		soften(p.rgba, &p.soft)
+	}
 	return p.measure(v, len(w.objects))
+}
+
+// soften widens the pixels' square aperture to the triangle that a resize by
+// bilinear interpolation with antialiasing has. Three taps stand for the
+// second square, weighed so that they fit its response in the middle of the
+// band from a quarter of the sampling rate to half of it.
+func soften(m *image.RGBA, tmp *[]uint8) {
+	*tmp = append((*tmp)[:0], m.Pix...)
+	blend(*tmp, m.Pix, m.Rect.Dx(), m.Rect.Dy(), 4, m.Stride)
+	blend(m.Pix, *tmp, m.Rect.Dy(), m.Rect.Dx(), m.Stride, 4)
+}
+
+// blend filters n pixels a step apart, in each of the lines; the ends keep
+// their values.
+func blend(dst, src []uint8, n, lines, step, line int) {
+	for y := range lines {
+		for x := 1; x < n-1; x++ {
+			i := y*line + x*step
+			for k := i; k < i+3; k++ {
+				dst[k] = uint8((uint32(src[k-step]) + 12*uint32(src[k]) + uint32(src[k+step]) + 7) / 14)
+			}
+		}
+	}
 }
 
 // draw fills the visibility buffer and the shadows' grid.

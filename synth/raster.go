@@ -15,7 +15,9 @@ type view struct {
 	worldFromCamera geom.Pose
 	fx, fy, cx, cy  float64
 	width, height   int
-	samples         int // per pixel and direction
+	samples         int     // per pixel and direction
+	soften          bool    // widen the pixels as a resize would
+	noise           float32 // of the sensor, as a share of a full image's
 }
 
 // drawn is a face as one image sees it. Over the screen 1/z, u/z and v/z are

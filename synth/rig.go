@@ -79,13 +79,14 @@ func (c *camera) view(w *world, t float64, o *Window) view {
 	v := view{
 		worldFromCamera: w.egoPose(t).Mul(c.egoFromCamera.Pose()),
 		fx:              c.intrinsics[0], fy: c.intrinsics[4], cx: c.intrinsics[2], cy: c.intrinsics[5],
-		width: imageWidth, height: imageHeight, samples: 2,
+		width: imageWidth, height: imageHeight, samples: 2, noise: 1,
 	}
 	if o != nil {
 		k := o.Scale
 		v.fx, v.fy = k*v.fx, k*v.fy
 		v.cx, v.cy = k*(v.cx+0.5)-0.5-float64(o.Left), k*(v.cy+0.5)-0.5-float64(o.Top)
-		v.width, v.height, v.samples = o.Width, o.Height, 3
+		v.width, v.height, v.samples, v.soften = o.Width, o.Height, 3, true
+		v.noise = float32(k)
 	}
 	return v
 }
