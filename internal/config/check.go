@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/solofusion/solofusion/internal/isa"
 )
 
 // rule is what a key's value must satisfy.
@@ -64,7 +66,7 @@ func rules() []rule {
 		{"history.time", oneOf(func(c *Config) string { return c.History.Time }, "counted", "measured"), "counted or measured"},
 		{"onnx.providers", providersOK, "some of tensorrt, cuda and cpu, each once"},
 		{"onnx.threads", within(0, 1024, func(c *Config) int { return c.ONNX.Threads }), "0 for all cores, or 1 to 1024"},
-		{"kernels.set", oneOf(func(c *Config) string { return c.Kernels.Set }, "auto", "generic"), "auto or generic"},
+		{"kernels", kernelsOK, "auto, generic, or a set that this machine can run (see solofusion doctor)"},
 		{"http.listen", listenOK, "host:port, or \"\" for none"},
 		{"log.level", oneOf(func(c *Config) string { return c.Log.Level }, "debug", "info", "warn", "error"),
 			"debug, info, warn or error"},
@@ -123,6 +125,11 @@ func providersOK(c *Config) bool {
 		}
 	}
 	return len(c.ONNX.Providers) > 0
+}
+
+func kernelsOK(c *Config) bool {
+	_, err := isa.Choose(c.Kernels, isa.Detect())
+	return err == nil
 }
 
 func listenOK(c *Config) bool {

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/solofusion/solofusion/internal/isa"
+)
 
 // Config is the whole configuration. The comment of each key is in
 // solofusion.yaml.
@@ -11,7 +15,7 @@ type Config struct {
 	Model   Model   `koanf:"model"`
 	History History `koanf:"history"`
 	ONNX    ONNX    `koanf:"onnx"`
-	Kernels Kernels `koanf:"kernels"`
+	Kernels string  `koanf:"kernels"`
 	HTTP    HTTP    `koanf:"http"`
 	Log     Log     `koanf:"log"`
 }
@@ -73,11 +77,6 @@ type ONNX struct {
 	Threads   int      `koanf:"threads"`
 }
 
-// Kernels chooses the implementations of the hot loops.
-type Kernels struct {
-	Set string `koanf:"set"`
-}
-
 // HTTP serves metrics and health.
 type HTTP struct {
 	Listen string `koanf:"listen"`
@@ -114,9 +113,9 @@ func Default() Config {
 			Stall:        30 * time.Second,
 		},
 		Model:   Model{Bundle: "default"},
-		History: History{Mode: "recursive", Time: "measured"},
+		History: History{Mode: "recursive", Time: "counted"},
 		ONNX:    ONNX{Providers: []string{"cpu"}},
-		Kernels: Kernels{Set: "auto"},
+		Kernels: isa.Auto,
 		HTTP:    HTTP{Listen: "127.0.0.1:9464"},
 		Log:     Log{Level: "info", Format: "text"},
 	}
