@@ -87,7 +87,7 @@ func Default() (*Bundle, error) {
 	}
 	b, err := read(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("model: this binary was built without a default bundle (model/default has no %w); name a bundle's folder", err)
+		return nil, fmt.Errorf("model: this binary was built without a default bundle, name a bundle's folder: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model: default bundle: %w", err)

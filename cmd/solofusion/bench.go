@@ -148,7 +148,9 @@ func mallocs() uint64 {
 
 func (a *allocations) Begin(string) { a.before = mallocs() }
 
-func (a *allocations) End(stage string, _ []pipeline.Output) { a.stages[stage] = mallocs() - a.before }
+func (a *allocations) End(stage string, _ func() []pipeline.Output) {
+	a.stages[stage] = mallocs() - a.before
+}
 
 // benchReport collects the frames' numbers.
 type benchReport struct {

@@ -41,6 +41,7 @@ type cli struct {
 
 	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
 	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
+	Synth  synthCmd  `cmd:"" help:"Render drives as a data set."`
 	Trace  traceCmd  `cmd:"" help:"Write every stage's arrays."`
 	Bench  benchCmd  `cmd:"" help:"Time every stage on this machine."`
 	Model  modelCmd  `cmd:"" help:"Look at and check bundles."`

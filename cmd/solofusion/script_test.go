@@ -5,6 +5,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/solofusion/solofusion/internal/testbundle"
 	"github.com/solofusion/solofusion/onnx"
 )
 
@@ -18,10 +19,12 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bundle := testbundle.Write(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(onnx.LibraryVariable, library)
+			env.Setenv("BUNDLE", bundle)
 			return nil
 		},
 	})

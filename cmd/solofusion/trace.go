@@ -137,8 +137,8 @@ func (w *traceWriter) begin(dir string) error {
 
 func (w *traceWriter) Begin(string) {}
 
-func (w *traceWriter) End(_ string, outputs []pipeline.Output) {
-	for _, o := range outputs {
+func (w *traceWriter) End(_ string, outputs func() []pipeline.Output) {
+	for _, o := range outputs() {
 		if w.err == nil {
 			w.err = writeNpy(filepath.Join(w.dir, o.Name+".npy"), contract(o))
 		}

@@ -32,8 +32,7 @@ func (p *Pipeline) use(i int) {
 		copy(row(images, n), row(images, i))
 	}
 	image := f.set.Frames[c.index]
-	globalFromCamera := image.GlobalFromEgo.Mul(c.egoFromCamera)
-	lidarFromCamera := f.set.GlobalFromLidar().Inv().Mul(globalFromCamera)
+	globalFromCamera, lidarFromCamera := c.poses(f.set, image)
 	c.numbers(row(p.encoder.inputs["cameras"], n), lidarFromCamera)
 	f.places = append(f.places, lift.Camera{
 		LidarFromCamera: lidarFromCamera,
@@ -64,9 +63,25 @@ func (p *Pipeline) keepViews() {
 func (p *Pipeline) used() int { return len(p.frame.views) }
 
 // encoded returns what the encoder made of the set's images.
-func (p *Pipeline) encoded(name string) *tensor.F32 { return rows(p.encoder.outputs[name], p.used()) }
+func (p *Pipeline) encoded(name string) *tensor.F32 { return p.usedRows(p.encoder.outputs[name]) }
 
-func (p *Pipeline) usedDepth() *tensor.F32 { return rows(p.depth, p.used()) }
+func (p *Pipeline) usedDepth() *tensor.F32 { return p.usedRows(p.depth) }
+
+// cut names the first n rows of an array.
+type cut struct {
+	of *tensor.F32
+	n  int
+}
+
+// usedRows returns the rows of t that belong to the set's images. It allocates
+// for the first set with that many.
+func (p *Pipeline) usedRows(t *tensor.F32) *tensor.F32 {
+	c := cut{t, p.used()}
+	if p.cuts[c] == nil {
+		p.cuts[c] = rows(c.of, c.n)
+	}
+	return p.cuts[c]
+}
 
 // row returns the values of t at index i of its first axis.
 func row(t *tensor.F32, i int) []float32 {

@@ -5,8 +5,9 @@ import "github.com/solofusion/solofusion/tensor"
 // Observer follows the stages of a Step, on its goroutine.
 type Observer interface {
 	Begin(stage string)
-	// End says that the stage is done. The outputs are valid until it returns.
-	End(stage string, outputs []Output)
+	// End says that the stage is done. The outputs and what they hold are valid
+	// until it returns.
+	End(stage string, outputs func() []Output)
 }
 
 // Output is an array that a stage made.

@@ -8,7 +8,7 @@ import (
 // What each stage shows to an observer; for the cameras in use only.
 
 func (p *Pipeline) images() []Output {
-	images := func() *tensor.F32 { return rows(p.encoder.inputs["images"], p.used()) }
+	images := func() *tensor.F32 { return p.usedRows(p.encoder.inputs["images"]) }
 	return []Output{{Name: "images", Values: images}}
 }
 

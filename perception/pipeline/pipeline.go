@@ -41,6 +41,7 @@ type Pipeline struct {
 	bevRaw     *tensor.F32 // 1 Y X C
 	stack      history.Stack
 	maps       []decode.Maps // of the head's outputs
+	cuts       map[cut]*tensor.F32
 	frame      frame
 }
 
@@ -119,7 +120,7 @@ func (p *Pipeline) run(s *stage) error {
 	}
 	p.frame.result.StageDurations[s.name] = time.Since(start)
 	if o != nil {
-		o.End(s.name, s.outputs())
+		o.End(s.name, s.outputs)
 	}
 	return nil
 }

@@ -197,11 +197,11 @@ type dump struct {
 
 func (d *dump) Begin(stage string) { d.stages = append(d.stages, stage) }
 
-func (d *dump) End(stage string, outputs []Output) {
+func (d *dump) End(stage string, outputs func() []Output) {
 	if d.stages[len(d.stages)-1] != stage {
 		panic("stages overlap")
 	}
-	for _, o := range outputs {
+	for _, o := range outputs() {
 		v := o.Values()
 		d.values[o.Name] = tensor.From(slices.Clone(v.Data), v.Shape...)
 	}
@@ -402,6 +402,23 @@ func TestResets(t *testing.T) {
 				t.Errorf("not as from a new pipeline: %s", diff)
 			}
 		})
+	}
+}
+
+func TestPureStagesDoNotAllocate(t *testing.T) {
+	p := open(t, Options{})
+	sets := drive(t, 2)
+	step(t, p, sets[0])
+	step(t, p, sets[1])
+	p.begin(sets[1])
+	p.frame.first = false
+	if err := p.readImages(); err != nil {
+		t.Fatal(err)
+	}
+	for name, stage := range map[string]func() error{Stereo: p.match, Lift: p.splat, History: p.remember} {
+		if n := testing.AllocsPerRun(10, func() { _ = stage() }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
 	}
 }
 

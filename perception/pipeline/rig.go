@@ -60,6 +60,13 @@ func sameCalibration(a, b *perception.Rig) bool {
 	return a == b || a.EgoFromLidar == b.EgoFromLidar && reflect.DeepEqual(a.Cameras, b.Cameras)
 }
 
+// poses returns the camera's pose when it took the image, and its place in the
+// set's lidar frame: the vehicle's motion between the two times is in it.
+func (c *camera) poses(set *perception.FrameSet, image *perception.Frame) (globalFromCamera, lidarFromCamera geom.Pose) {
+	globalFromCamera = image.GlobalFromEgo.Mul(c.egoFromCamera)
+	return globalFromCamera, set.GlobalFromLidar().Inv().Mul(globalFromCamera)
+}
+
 // numbers writes what the encoder knows about a camera to dst.
 func (c *camera) numbers(dst []float32, lidarFromCamera geom.Pose) {
 	a := &c.augment

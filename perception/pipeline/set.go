@@ -58,7 +58,7 @@ func (p *Pipeline) install(rig *perception.Rig, cameras []camera) error {
 		p.kept = tensor.New[float32](p.encoder.outputs["stereo_features"].Shape...)
 		p.depth = tensor.New[float32](p.encoder.outputs["mono_logits"].Shape...)
 		p.faults = make([]error, len(cameras))
-		p.previous = p.previous[:0]
+		p.cuts = map[cut]*tensor.F32{}
 	}
 	p.rig, p.cameras = rig, cameras
 	return nil
