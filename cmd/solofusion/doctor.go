@@ -14,6 +14,7 @@ import (
 	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
+	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
 type doctorCmd struct{}
@@ -46,7 +47,7 @@ func diagnose(w io.Writer) error {
 	findings = append(findings,
 		finding{part: "processor", state: fmt.Sprintf("%s, %d cores: %v", runtime.GOARCH, runtime.NumCPU(), features)},
 		kernelFinding(os.Getenv(isa.Variable), features),
-		modelFinding())
+		modelFinding(rt))
 
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	var faults []string
@@ -109,11 +110,18 @@ func kernelFinding(asked string, features isa.Features) finding {
 	return finding{part: "kernels", state: string(set)}
 }
 
-// modelFinding verifies the embedded bundle.
-func modelFinding() finding {
+// modelFinding verifies the embedded bundle, its graphs included where there
+// is a library to read them.
+func modelFinding(rt *onnx.Runtime) finding {
 	b, err := model.Default()
 	if err != nil {
 		return finding{"model", err.Error(), "build from a checkout with model/default, or give --model a folder"}
+	}
+	if rt == nil {
+		return finding{part: "model", state: b.ID() + ", graphs not read"}
+	}
+	if err := pipeline.Verify(b); err != nil {
+		return finding{"model", strings.ReplaceAll(err.Error(), "\n", "; "), "build from a clean checkout"}
 	}
 	return finding{part: "model", state: b.ID() + ", verified"}
 }
