@@ -3,7 +3,6 @@ package golden
 import (
 	"fmt"
 	"math"
-	"testing"
 
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -51,9 +50,15 @@ func distance(a, b float64) float64 {
 	return math.Abs(a - b)
 }
 
+// Reporter is a test: a *testing.T, *testing.B or *rapid.T.
+type Reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
 // Within fails the test where got is not within the bound of want, and names
 // the worst element. It returns the difference, for the log.
-func Within[T tensor.Elem](t testing.TB, name string, got, want []T, b Bound) Diff {
+func Within[T tensor.Elem](t Reporter, name string, got, want []T, b Bound) Diff {
 	t.Helper()
 	d, err := within(got, want, b)
 	if err != nil {

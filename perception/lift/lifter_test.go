@@ -1,8 +1,13 @@
 package lift
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/golden"
@@ -10,27 +15,180 @@ import (
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// The reference's small configuration: ../shared/reference/tiny/config.json.
-var tiny = Config{
-	Width: 352, Height: 128, CoarseWidth: 22, CoarseHeight: 8,
-	Bins: 56, Start: 2, Step: 1, Channels: 16,
-	X: Axis{-51.2, 51.2, 1.6}, Y: Axis{-51.2, 51.2, 1.6}, Z: Axis{-10, 10, 20},
+// toy is small enough for many random placements; its grid is not square, and
+// the frustums reach beyond it.
+var toy = Config{
+	Width: 64, Height: 32, CoarseWidth: 5, CoarseHeight: 3,
+	Bins: 30, Start: 1, Step: 0.75, Channels: 3,
+	X: Axis{-10, 12, 2}, Y: Axis{-9, 9, 1.5}, Z: Axis{-4, 4, 8},
 }
 
-func referenceCameras(z *golden.Archive) []Camera {
-	poses := golden.Array[float64](z, "exact_cam2lidar")
-	intrinsics := golden.Array[float64](z, "intrins")
-	rotations, shifts := golden.Array[float64](z, "post_rots"), golden.Array[float64](z, "post_trans")
-	out := make([]Camera, poses.Shape[0])
-	for i := range out {
-		p, r, s := poses.Data[16*i:], rotations.Data[9*i:], shifts.Data[3*i:]
-		out[i] = Camera{
-			LidarFromCamera: geom.Pose{R: geom.Mat3{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}, T: geom.Vec3{p[3], p[7], p[11]}},
-			Intrinsics:      geom.Mat3(intrinsics.Data[9*i:][:9]),
-			Augment:         geom.Mat4{r[0], r[1], r[2], s[0], r[3], r[4], r[5], s[1], r[6], r[7], r[8], s[2], 0, 0, 0, 1},
+// splat places the cameras and returns the plane.
+func splat(l *Lifter, cameras []Camera, depth, context *tensor.F32) *tensor.F32 {
+	plane := tensor.New[float32](1, l.cfg.Y.Cells(), l.cfg.X.Cells(), l.cfg.Channels)
+	for i := range plane.Data {
+		plane.Data[i] = 99 // is overwritten
+	}
+	l.Place(cameras)
+	l.Splat(depth, context, plane)
+	return plane
+}
+
+func TestSplatAgreesWithTheSpecification(t *testing.T) {
+	l := mustNew(t, toy, nil)
+	rapid.Check(t, func(rt *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
+		cameras := ring(&toy, rapid.IntRange(0, 4).Draw(rt, "cameras"), rng.Float64()*6)
+		for i := range cameras {
+			cameras[i].LidarFromCamera.T = geom.Vec3{rng.NormFloat64() * 5, rng.NormFloat64() * 5, rng.NormFloat64()}
+		}
+		depth, context := random(rng, &toy, len(cameras))
+		got := splat(l, cameras, depth, context)
+		want, close := naive(&toy, cameras, depth.Data, context.Data)
+		mask(got.Data, want, close, toy.Channels)
+		golden.Within(rt, "plane", got.Data, want, golden.Bound{Abs: 1e-6, Rel: 1e-5})
+	})
+}
+
+// TestTruncation pins the rule at the grid's borders: up to one cell below the
+// lower bound is the first cell, the upper bound is outside.
+func TestTruncation(t *testing.T) {
+	a := Axis{-10, 12, 2}
+	for _, c := range []struct {
+		at   float64
+		cell int
+		ok   bool
+	}{
+		{-12, 0, false}, {-11.99, 0, true}, {-10, 0, true}, {-8.01, 0, true}, {-8, 1, true},
+		{11.99, 10, true}, {12, 0, false}, {math.NaN(), 0, false}, {math.Inf(1), 0, false}, {math.Inf(-1), 0, false},
+	} {
+		l := newLine(a, 0, c.at)
+		if cell, ok := l.cell(1); cell != c.cell || ok != c.ok {
+			t.Errorf("%v m: cell %d, %t, want %d, %t", c.at, cell, ok, c.cell, c.ok)
 		}
 	}
-	return out
+}
+
+// TestRunsAreMaximal checks that a point lies in at most one run, and
+// that no pixel's runs share a cell side by side.
+func TestRunsAreMaximal(t *testing.T) {
+	l := mustNew(t, toy, nil)
+	l.Place(ring(&toy, 3, 0.3))
+	seen := make(map[int32]bool)
+	end := make(map[[2]int32]int) // cell and first bin after a run
+	for cell := range l.cells {
+		for _, r := range l.byCell[l.start[cell]:l.start[cell+1]] {
+			for b := range r.Bins {
+				if seen[r.Depth+b] {
+					t.Fatalf("point %d is in two runs", r.Depth+b)
+				}
+				seen[r.Depth+b] = true
+			}
+			end[[2]int32{int32(cell), r.Depth + r.Bins}]++
+		}
+	}
+	for cell := range l.cells {
+		for _, r := range l.byCell[l.start[cell]:l.start[cell+1]] {
+			if end[[2]int32{int32(cell), r.Depth}] > 0 && r.Depth%int32(toy.Bins) != 0 {
+				t.Errorf("runs of cell %d meet at point %d", cell, r.Depth)
+			}
+		}
+	}
+	if len(seen) == 0 {
+		t.Error("no points")
+	}
+}
+
+func TestPlaceFollowsTheCameras(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 2))
+	l := mustNew(t, toy, nil)
+	for _, n := range []int{2, 4, 3, 0, 3} { // grows, shrinks, loses all
+		for _, angle := range []float64{0, 0.2, 0.2} {
+			cameras := ring(&toy, n, angle)
+			depth, context := random(rng, &toy, n)
+			got := splat(l, cameras, depth, context)
+			want := splat(mustNew(t, toy, nil), cameras, depth, context)
+			golden.Within(t, fmt.Sprintf("%d cameras at %v", n, angle), got.Data, want.Data, golden.Bound{})
+		}
+	}
+}
+
+// TestMissingCamera checks that a plane is the sum of the planes of its cameras.
+func TestMissingCamera(t *testing.T) {
+	l := mustNew(t, toy, nil)
+	depth, context := random(rand.New(rand.NewPCG(4, 3)), &toy, 3)
+	cameras := ring(&toy, 3, 0.1)
+	all := splat(l, cameras, depth, context)
+	sum := make([]float32, len(all.Data))
+	for i := range cameras {
+		one := splat(l, cameras[i:i+1], camera(depth, i), camera(context, i))
+		for j, v := range one.Data {
+			sum[j] += v
+		}
+	}
+	golden.Within(t, "sum of cameras", sum, all.Data, golden.Bound{Rel: 1e-6})
+}
+
+// camera returns one camera's map, [1, …], of [N, …].
+func camera(a *tensor.F32, i int) *tensor.F32 {
+	n := len(a.Data) / a.Shape[0]
+	return tensor.From(a.Data[i*n:][:n], append([]int{1}, a.Shape[1:]...)...)
+}
+
+func TestBrokenPoseLiftsNothing(t *testing.T) {
+	l := mustNew(t, toy, nil)
+	cameras := ring(&toy, 1, 0)
+	cameras[0].LidarFromCamera.T[1] = math.NaN()
+	depth, context := random(rand.New(rand.NewPCG(4, 4)), &toy, 1)
+	got := splat(l, cameras, depth, context)
+	golden.Within(t, "plane", got.Data, make([]float32, len(got.Data)), golden.Bound{})
+}
+
+func TestSplatIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
+	depth, context := random(rand.New(rand.NewPCG(4, 5)), &toy, 4)
+	want := splat(mustNew(t, toy, nil), ring(&toy, 4, 0.1), depth, context)
+	for _, n := range []int{2, 3, 8} {
+		pool := parallel.New(n)
+		got := splat(mustNew(t, toy, pool), ring(&toy, 4, 0.1), depth, context)
+		golden.Within(t, fmt.Sprintf("%d goroutines", n), got.Data, want.Data, golden.Bound{})
+		pool.Close()
+	}
+}
+
+func TestNothingAllocates(t *testing.T) {
+	pool := parallel.New(2)
+	defer pool.Close()
+	l := mustNew(t, toy, pool)
+	depth, context := random(rand.New(rand.NewPCG(4, 6)), &toy, 4)
+	plane := tensor.New[float32](1, toy.Y.Cells(), toy.X.Cells(), toy.Channels)
+	cameras := [2][]Camera{ring(&toy, 4, 0), ring(&toy, 4, 0.1)}
+	i := 0
+	if n := testing.AllocsPerRun(10, func() {
+		i++
+		l.Place(cameras[i&1])
+		l.Splat(depth, context, plane)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, change := range map[string]func(c *Config){
+		"no cells":      func(c *Config) { c.X.Max = c.X.Min },
+		"negative cell": func(c *Config) { c.Y.Step = -1 },
+		"NaN cell":      func(c *Config) { c.Y.Step = math.NaN() },
+		"storeys":       func(c *Config) { c.Z.Step = 4 },
+		"one column":    func(c *Config) { c.CoarseWidth = 1 },
+		"small image":   func(c *Config) { c.Height = 2 },
+		"bins":          func(c *Config) { c.Bins = 0 },
+		"step":          func(c *Config) { c.Step = 0 },
+	} {
+		c := toy
+		change(&c)
+		if _, err := New(c, nil); err == nil || !strings.HasPrefix(err.Error(), "lift: ") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 }
 
 // naivePoints transcribes model-spec section 4: every point in the lidar frame
@@ -117,76 +275,4 @@ func mustNew(t testing.TB, c Config, pool *parallel.Pool) *Lifter {
 		t.Fatal(err)
 	}
 	return l
-}
-
-func TestReference(t *testing.T) {
-	for _, name := range []string{
-		"rig/frame_000.npz", "rig/frame_001.npz", "rig/frame_002.npz", "rig/frame_003.npz",
-		"mini/scene-0103/000.npz", "mini/scene-0103/001.npz",
-	} {
-		z := golden.Open(t, golden.Shared(t, "reference/tiny/"+name))
-		cameras := referenceCameras(z)
-		depth := golden.ChannelsLast(golden.Array[float32](z, "depth_prob"))
-		context := golden.ChannelsLast(golden.Array[float32](z, "context"))
-		want := golden.ChannelsLast(golden.Array[float32](z, "bev_lifted"))
-		got := tensor.New[float32](want.Shape...)
-		l := mustNew(t, tiny, nil)
-		l.Place(cameras)
-		l.Splat(depth, context, got)
-		_, close := naive(&tiny, cameras, depth.Data, context.Data)
-		masked := mask(got.Data, want.Data, close, tiny.Channels)
-		d := golden.Within(t, name, got.Data, want.Data, golden.Bound{Rel: 1e-5})
-		t.Logf("%s: %.2g of the largest; %d of %d cells have a point on a boundary", name, d.Rel, masked, l.cells)
-		if masked > 400 {
-			t.Errorf("%s: %d cells are not compared", name, masked)
-		}
-	}
-}
-
-// TestReferenceCells compares the geometry: the points in float64, and the
-// cells of those that are kept.
-func TestReferenceCells(t *testing.T) {
-	z := golden.Open(t, golden.Shared(t, "reference/tiny/rig/frame_001.npz"))
-	cameras := referenceCameras(z)
-	points := golden.Array[float64](z, "geom").Data
-	cells := golden.Array[int32](z, "voxel_coords_kept").Data
-	next, worst := 0, 0.0
-	l := mustNew(t, tiny, nil)
-	l.Place(cameras)
-	table := l.points()
-	naivePoints(&tiny, cameras, func(n, b, i, j int, p geom.Vec3) {
-		index := ((n*tiny.Bins+b)*tiny.CoarseHeight+i)*tiny.CoarseWidth + j
-		want := geom.Vec3(points[3*index:][:3])
-		worst = max(worst, p.Sub(want).Norm())
-		_, _, ok, _ := naiveCell(&tiny, want)
-		cell := int32(-1)
-		if ok {
-			cell = cells[4*next+1]*int32(tiny.X.Cells()) + cells[4*next]
-			next++
-		}
-		pixel := (n*tiny.CoarseHeight+i)*tiny.CoarseWidth + j
-		if got := table[pixel*tiny.Bins+b]; got != cell {
-			t.Fatalf("point %v of camera %d, bin %d, row %d, column %d: cell %d, want %d", want, n, b, i, j, got, cell)
-		}
-	})
-	t.Logf("%d points kept; geometry within %.2g m", next, worst)
-	if 4*next != len(cells) || worst > 1e-4 {
-		t.Errorf("%d points kept, want %d; geometry within %g m", next, len(cells)/4, worst)
-	}
-}
-
-// points returns the cell of each point, [pixel][bin], -1 where it is dropped.
-func (l *Lifter) points() []int32 {
-	out := make([]int32, len(l.cellOf))
-	for i := range out {
-		out[i] = -1
-	}
-	for cell := range l.cells {
-		for _, r := range l.byCell[l.start[cell]:l.start[cell+1]] {
-			for b := range r.Bins {
-				out[r.Depth+b] = int32(cell)
-			}
-		}
-	}
-	return out
 }
