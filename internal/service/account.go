@@ -1,0 +1,129 @@
+package service
+
+import (
+	"sync"
+	"time"
+
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/framesync"
+)
+
+// loss is why a set led to no result.
+type loss int
+
+const (
+	behind      loss = iota // the detector was busy with earlier sets
+	failed                  // Step returned an error
+	unpublished             // the sink returned an error
+	unfinished              // the time for finishing was over
+
+	losses
+)
+
+var lossNames = [losses]string{"behind", "failed", "unpublished", "unfinished"}
+
+// account is what the service knows of itself, for all goroutines.
+type account struct {
+	mu        sync.Mutex
+	state     perception.State
+	counters  framesync.Counters
+	lost      [losses]uint64
+	results   uint64
+	model     string
+	quant     string
+	lastError string
+	errorTime time.Time
+	stepping  time.Time // since when a step runs; zero where none does
+}
+
+// enter changes the state. Draining is never left.
+func (a *account) enter(s perception.State) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state != perception.Draining {
+		a.state = s
+	}
+}
+
+func (a *account) input(c framesync.Counters) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counters = c
+}
+
+func (a *account) loseSet(why loss) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lost[why]++
+}
+
+func (a *account) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lastError, a.errorTime = err.Error(), time.Now()
+}
+
+func (a *account) begin(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stepping = now
+}
+
+func (a *account) end() { a.begin(time.Time{}) }
+
+func (a *account) publish(r *perception.Result) {
+	state := perception.Running
+	if len(r.Missing) > 0 {
+		state = perception.Degraded
+	}
+	a.enter(state)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.results++
+	a.model, a.quant = r.Model, r.Quantisation
+}
+
+// Status returns the service's account of itself. Its counts are frames, poses,
+// sets, incomplete and results, drop.<reason> of input and lost.<reason> of
+// sets.
+func (s *Service) Status() *perception.Status {
+	a := &s.account
+	a.mu.Lock()
+	st := &perception.Status{
+		Time:      time.Now().UTC(),
+		State:     a.state,
+		Model:     a.model,
+		LastError: a.lastError,
+		ErrorTime: a.errorTime,
+		Counts: map[string]uint64{
+			"frames":     a.counters.Frames,
+			"poses":      a.counters.Poses,
+			"sets":       a.counters.Sets,
+			"incomplete": a.counters.Incomplete,
+			"results":    a.results,
+		},
+	}
+	for why, n := range a.lost {
+		st.Counts["lost."+lossNames[why]] = n
+	}
+	for reason, n := range a.counters.Drops {
+		st.Counts["drop."+reason] = n
+	}
+	a.mu.Unlock()
+	if d, ok := s.source.(dropper); ok {
+		for reason, n := range d.Drops {
+			st.Counts["drop."+reason] = n
+		}
+	}
+	return st
+}
+
+// stalled says for how long the step under way has been running.
+func (a *account) stalled(now time.Time) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stepping.IsZero() {
+		return 0
+	}
+	return now.Sub(a.stepping)
+}

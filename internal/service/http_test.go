@@ -1,0 +1,72 @@
+package service
+
+import (
+	"context"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func get(s *Service, path string) (status int, body string) {
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w.Code, w.Body.String()
+}
+
+func wantAnswer(t *testing.T, s *Service, path string, status int, body string) {
+	t.Helper()
+	if code, got := get(s, path); code != status || !strings.HasPrefix(got, body) {
+		t.Errorf("%s answers %d %q, want %d %q", path, code, got, status, body)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	d := &detector{begun: make(chan string), wait: make(chan struct{})}
+	s := New(&script{events: drive(1, nil)}, d, &notebook{}, quiet(Options{Stall: time.Nanosecond}))
+	wantAnswer(t, s, "/readyz", 503, "starting")
+	wantAnswer(t, s, "/healthz", 200, "ok")
+	ctx, cancel := context.WithCancel(within(t))
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	<-d.begun
+	wantAnswer(t, s, "/readyz", 200, "waiting")
+	wantAnswer(t, s, "/healthz", 503, "a step has been running for")
+	cancel()
+	d.wait <- struct{}{}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	wantAnswer(t, s, "/readyz", 503, "draining")
+	wantAnswer(t, s, "/healthz", 200, "ok")
+}
+
+func TestMetrics(t *testing.T) {
+	events := drive(2, func(i int, camera string) bool { return i == 1 && camera == "b" })
+	s := New(&script{events: append(events, testFrame("x", 500)), err: io.EOF}, &detector{}, &notebook{}, quiet(Options{Lossless: true}))
+	if err := s.Run(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	_, body := get(s, "/metrics")
+	for _, line := range []string{
+		"solofusion_frames_total 4",
+		"solofusion_sets_total 2",
+		"solofusion_incomplete_total 1",
+		"solofusion_results_total 2",
+		`solofusion_dropped_total{reason="unknown_camera"} 1`,
+		`solofusion_dropped_total{reason="malformed"} 3`,
+		`solofusion_sets_lost_total{reason="behind"} 0`,
+		`solofusion_camera_missing_total{camera="b"} 1`,
+		`solofusion_stage_seconds_count{stage="head"} 2`,
+		"solofusion_step_seconds_count 2",
+		`solofusion_state{state="degraded"} 1`,
+		`solofusion_state{state="running"} 0`,
+		`solofusion_model_info{model="test",quantisation="none"} 1`,
+		"go_goroutines ",
+	} {
+		if !strings.Contains(body, line) {
+			t.Errorf("/metrics lacks %s", line)
+		}
+	}
+}

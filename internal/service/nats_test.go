@@ -1,0 +1,178 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/solofusion/solofusion/bus"
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+)
+
+var subjects = bus.Subjects{Prefix: "sf", Rig: "car"}
+
+// oracle makes detections of the set's bytes, so that any difference of what
+// arrives shows.
+type oracle struct{ detector }
+
+func (o *oracle) Step(set *perception.FrameSet) (*perception.Result, error) {
+	r, err := o.detector.Step(set)
+	if err != nil {
+		return nil, err
+	}
+	r.Captured = map[string]time.Time{}
+	r.Rejected = map[string]string{}
+	for _, f := range set.Frames {
+		if f == nil {
+			continue
+		}
+		r.Captured[f.Camera] = f.Captured
+		text, err := json.Marshal(f)
+		if err != nil {
+			return nil, err
+		}
+		h := sha256.Sum256(text)
+		r.Detections = append(r.Detections, perception.Detection{
+			Score: float32(h[0]) / 255, Center: geom.Vec3{float64(h[1]) / 7, float64(h[2]) / 7, float64(h[3])}, Yaw: float64(h[4]) / 81,
+		})
+	}
+	return r, nil
+}
+
+// results keeps what it is given.
+type results []*perception.Result
+
+func (r *results) Publish(_ context.Context, one *perception.Result) error {
+	*r = append(*r, one)
+	return nil
+}
+
+func recording() []perception.Event {
+	events := drive(8, func(i int, camera string) bool { return i == 3 && camera == "b" || i == 5 })
+	events = append(events, perception.Reset{Reason: "scene 2"})
+	return append(events, drive(4, nil)[1:]...)
+}
+
+func connect(t *testing.T, srv *bus.Server) *bus.Conn {
+	c, err := bus.Connect(bus.ConnOptions{Server: srv, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// overNATS sends the recording to a service and returns what it publishes.
+func overNATS(t *testing.T) (got results) {
+	srv, err := bus.StartServer(bus.ServerOptions{Port: -1, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	ctx, conn := within(t), connect(t, srv)
+	src, err := bus.NewSource(ctx, conn, subjects, bus.SourceOptions{Lossless: true, Queue: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { src.Close() })
+	vehicle := connect(t, srv)
+	feed, err := bus.NewResults(vehicle, subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(src, &oracle{}, bus.NewSink(conn, subjects), quiet(Options{Lossless: true}))
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	p := bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{Confirm: true})
+	for _, ev := range recording() {
+		if err := p.Publish(ctx, ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.End(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	for range s.Status().Counts["results"] {
+		r, err := feed.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r)
+	}
+	return got
+}
+
+// TestNATSAndDirectReplayAgree: the same recording gives the same results by
+// both ways, twice.
+func TestNATSAndDirectReplayAgree(t *testing.T) {
+	var direct results
+	s := New(&script{events: recording(), err: io.EOF}, &oracle{}, &direct, quiet(Options{Lossless: true}))
+	if err := s.Run(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if len(direct) != 11 { // eight and four instants, one without a frame
+		t.Fatalf("%d results", len(direct))
+	}
+	for range 2 {
+		if diff := cmp.Diff(direct, overNATS(t)); diff != "" {
+			t.Fatalf("results (-direct +NATS):\n%s", diff)
+		}
+	}
+}
+
+// TestLiveOverNATS: a service that joins after the calibration was sent, with
+// one camera never sent, publishes results that say so.
+func TestLiveOverNATS(t *testing.T) {
+	srv, err := bus.StartServer(bus.ServerOptions{Port: -1, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	ctx, cancel := context.WithCancel(within(t))
+	vehicle, conn := connect(t, srv), connect(t, srv)
+	p := bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{})
+	feed, err := bus.NewResults(vehicle, subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := drive(3, func(_ int, camera string) bool { return camera == "b" })
+	if err := p.Publish(ctx, events[0]); err != nil {
+		t.Fatal(err)
+	}
+	src, err := bus.NewSource(ctx, conn, subjects, bus.SourceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { src.Close() })
+	s := New(src, &oracle{}, bus.NewSink(conn, subjects), quiet(Options{Queue: 3}))
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	for _, ev := range events[1:] {
+		if err := p.Publish(ctx, ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		r, err := feed.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Time.Equal(ms(500*i)) || !cmp.Equal(r.Missing, []string{"b"}) {
+			t.Errorf("result %d at %v lacks %v", i, r.Time, r.Missing)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
