@@ -51,8 +51,11 @@ func warpGeneric(dst, src []float32, line Line, width, height, channels int) {
 // neighbours returns the two of n cells that enclose x in (-1, n) and their
 // weights. A neighbour beyond the border has weight zero and the other's index.
 func neighbours(x float64, n int) (i0, i1 int, w0, w1 float32) {
-	i1 = int(x + 1)
-	i0 = i1 - 1
+	i0 = int(x)
+	if x < 0 {
+		i0 = -1
+	}
+	i1 = i0 + 1
 	w1 = float32(x - float64(i0))
 	w0 = 1 - w1
 	if i0 < 0 {

@@ -1,0 +1,77 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/solofusion/solofusion/internal/golden"
+)
+
+// FuzzWarp gives lines of any bits: what comes out is the package comment's
+// loop, or zero.
+func FuzzWarp(f *testing.F) {
+	f.Add(uint64(1), 0.5, 0.5, 1.0, 0.1, uint8(4))
+	f.Add(uint64(1), math.Inf(1), 0.5, math.NaN(), 1e300, uint8(4))
+	f.Fuzz(func(t *testing.T, seed uint64, x, y, dx, dy float64, size uint8) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		width, height, channels := int(size%5)+1, int(size/5%5)+1, int(size/25)+1
+		src := normal(rng, width*height*channels)
+		line := Line{x, y, dx, dy}
+		for _, k := range implementations {
+			dst := golden.Guard[float32](6*channels, int(seed%8), 7)
+			k.warp(dst.Slice, src, line, width, height, channels)
+			want := naiveWarp(len(dst.Slice), src, line, width, height, channels)
+			golden.Within(t, k.name, widen(dst.Slice), want, golden.Bound{Abs: 2e-6})
+			dst.Check(t, k.name)
+		}
+	})
+}
+
+// FuzzActivate gives values, scale and zero of any bits.
+func FuzzActivate(f *testing.F) {
+	f.Add([]byte("12345678abcdefgh"), uint8(3), float32(0.5))
+	f.Fuzz(func(t *testing.T, b []byte, zero uint8, scale float32) {
+		if !(scale > 0) {
+			return
+		}
+		src := make([]float32, len(b)/4)
+		for i := range src {
+			src[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+		want := make([]uint8, len(src))
+		rectified := make([]float32, len(src))
+		for i, v := range src {
+			want[i] = naiveQuantise(v, scale, zero)
+			rectified[i] = v
+			if v < 0 {
+				rectified[i] = 0
+			}
+		}
+		for _, k := range implementations {
+			bytes, floats := make([]uint8, len(src)), make([]float32, len(src))
+			k.activateU8(bytes, src, []float32{0}, 1, scale, zero)
+			golden.Within(t, k.name, bytes, want, golden.Bound{})
+			k.activateF32(floats, src, []float32{0}, 1)
+			golden.Within(t, k.name, floats, rectified, golden.Bound{})
+		}
+	})
+}
+
+// FuzzProject draws planes and matrices of fuzzed shapes.
+func FuzzProject(f *testing.F) {
+	f.Add(uint64(1), uint8(32), uint8(4))
+	f.Fuzz(func(t *testing.T, seed uint64, channels, cells uint8) {
+		n := int(channels%96) + 1
+		rng := rand.New(rand.NewPCG(seed, 0))
+		src, w := normal(rng, int(cells%8)*n), normal(rng, n*n)
+		want := naiveProject(src, w, n)
+		for _, k := range implementations {
+			dst := golden.Guard[float32](len(src), int(seed%8), 7)
+			k.project(dst.Slice, src, w, n)
+			golden.Within(t, k.name, widen(dst.Slice), want, golden.Bound{Abs: 1e-6, Rel: 2e-6})
+			dst.Check(t, k.name)
+		}
+	})
+}

@@ -1,0 +1,261 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/solofusion/solofusion/internal/golden"
+)
+
+// implementation is one of each kernel; every test runs all that this build has.
+type implementation struct {
+	name        string
+	project     func(dst, src, w []float32, channels int)
+	warp        func(dst, src []float32, line Line, width, height, channels int)
+	activateF32 func(dst, src, add []float32, stride int)
+	activateU8  func(dst []uint8, src, add []float32, stride int, scale float32, zero uint8)
+}
+
+var implementations = []implementation{
+	{"selected", Project, Warp, ActivateF32, ActivateU8},
+	{"generic", projectGeneric, warpGeneric, activateF32Generic, activateU8Generic},
+}
+
+// each runs a test for every implementation, with the same random numbers.
+func each(t *testing.T, test func(t *testing.T, k implementation, rng *rand.Rand)) {
+	t.Helper()
+	for _, k := range implementations {
+		t.Run(k.name, func(t *testing.T) { test(t, k, rand.New(rand.NewPCG(9, 1))) })
+	}
+}
+
+var (
+	nan = float32(math.NaN())
+	inf = float32(math.Inf(1))
+)
+
+func normal(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+func widen(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i := range x {
+		y[i] = float64(x[i])
+	}
+	return y
+}
+
+// naiveProject is the package comment's loop in float64.
+func naiveProject(src, w []float32, channels int) []float64 {
+	out := make([]float64, len(src))
+	for i := range out {
+		cell := i / channels * channels
+		for k := range channels {
+			out[i] += float64(src[cell+k]) * float64(w[k*channels+i%channels])
+		}
+	}
+	return out
+}
+
+func TestProject(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for _, channels := range []int{1, 2, 7, 8, 9, 16, 31, 32, 33, 80} {
+			for _, cells := range []int{0, 1, 2, 5} {
+				src, w := normal(rng, cells*channels), normal(rng, channels*channels)
+				dst := golden.Guard[float32](len(src), channels%4, 7)
+				for i := range dst.Slice {
+					dst.Slice[i] = 99 // is overwritten
+				}
+				k.project(dst.Slice, src, w, channels)
+				golden.Within(t, fmt.Sprintf("%d cells of %d", cells, channels), widen(dst.Slice), naiveProject(src, w, channels), golden.Bound{Rel: 2e-6})
+				dst.Check(t, "cells")
+			}
+		}
+	})
+}
+
+// naiveWarp is the package comment's loop: float64, every cell of the plane
+// weighed by its distance.
+func naiveWarp(n int, src []float32, line Line, width, height, channels int) []float64 {
+	out := make([]float64, n)
+	for j := range n / channels {
+		x, y := line.X+float64(j)*line.DX, line.Y+float64(j)*line.DY
+		for cell := range width * height {
+			wx, wy := 1-math.Abs(x-float64(cell%width)), 1-math.Abs(y-float64(cell/width))
+			if !(wx > 0 && wy > 0) {
+				continue
+			}
+			for c := range channels {
+				out[j*channels+c] += wx * wy * float64(src[cell*channels+c])
+			}
+		}
+	}
+	return out
+}
+
+func TestWarp(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for _, shape := range [][3]int{{1, 1, 1}, {1, 4, 3}, {5, 1, 8}, {6, 5, 16}, {7, 4, 33}, {4, 4, 80}} {
+			width, height, channels := shape[0], shape[1], shape[2]
+			src := normal(rng, width*height*channels)
+			for i := range 200 {
+				line := randomLine(rng, width, height)
+				dst := golden.Guard[float32](rng.IntN(9)*channels, i%4, 7)
+				for i := range dst.Slice {
+					dst.Slice[i] = 99 // is overwritten
+				}
+				k.warp(dst.Slice, src, line, width, height, channels)
+				want := naiveWarp(len(dst.Slice), src, line, width, height, channels)
+				golden.Within(t, fmt.Sprintf("%v, %v", shape, line), widen(dst.Slice), want, golden.Bound{Abs: 2e-6})
+				dst.Check(t, "row")
+			}
+		}
+	})
+}
+
+// randomLine starts in or near the plane; some lines run along whole cells.
+func randomLine(rng *rand.Rand, width, height int) Line {
+	l := Line{
+		X: rng.Float64()*float64(width+4) - 2, Y: rng.Float64()*float64(height+4) - 2,
+		DX: rng.NormFloat64(), DY: rng.NormFloat64() / 4,
+	}
+	if rng.IntN(4) == 0 {
+		l = Line{math.Round(l.X), math.Round(l.Y), math.Round(l.DX), math.Round(l.DY)}
+	}
+	return l
+}
+
+func TestWarpIdentityIsExact(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		src, dst := normal(rng, 5*3*4), make([]float32, 5*4)
+		for y := range 3 {
+			k.warp(dst, src, Line{0, float64(y), 1, 0}, 5, 3, 4)
+			golden.Within(t, "row", dst, src[y*20:][:20], golden.Bound{})
+		}
+	})
+}
+
+// TestWarpJustInside takes the last numbers below the plane's end, which plus
+// one are rounded up.
+func TestWarpJustInside(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		src, dst := normal(rng, 5*3), make([]float32, 1)
+		for _, line := range []Line{
+			{X: math.Nextafter(5, 0), Y: 1}, {X: 1, Y: math.Nextafter(3, 0)},
+			{X: math.Nextafter(-1, 0), Y: 1}, {X: math.Copysign(0, -1), Y: 1},
+		} {
+			k.warp(dst, src, line, 5, 3, 1)
+			golden.Within(t, fmt.Sprint(line), widen(dst), naiveWarp(1, src, line, 5, 3, 1), golden.Bound{Abs: 1e-6})
+		}
+	})
+}
+
+func TestWarpOutsideIsZero(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, _ *rand.Rand) {
+		src := []float32{nan, nan, nan, nan}
+		for _, x := range []float64{-1, -1e300, 2, 1e300, math.NaN(), math.Inf(1), math.Inf(-1)} {
+			dst := []float32{99}
+			k.warp(dst, src, Line{X: x}, 2, 2, 1)
+			golden.Within(t, fmt.Sprintf("x = %v", x), dst, []float32{0}, golden.Bound{})
+			k.warp(dst, src, Line{Y: x}, 2, 2, 1)
+			golden.Within(t, fmt.Sprintf("y = %v", x), dst, []float32{0}, golden.Bound{})
+		}
+		dst := []float32{99}
+		k.warp(dst, []float32{nan, 1}, Line{X: 0.5}, 2, 1, 1)
+		golden.Within(t, "beside NaN", dst, []float32{nan}, golden.Bound{})
+	})
+}
+
+func TestActivateF32(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for channels := 1; channels < 40; channels++ {
+			const cells = 3
+			stride := channels + channels%5
+			src, add := normal(rng, cells*channels), normal(rng, channels)
+			src[0], src[channels] = nan, inf
+			dst := golden.Guard[float32]((cells-1)*stride+channels, channels%4, 7)
+			want := make([]float32, len(dst.Slice))
+			for i, v := range src {
+				v += add[i%channels]
+				if v < 0 {
+					v = 0
+				}
+				want[i/channels*stride+i%channels] = v
+			}
+			k.activateF32(dst.Slice, src, add, stride)
+			golden.Within(t, fmt.Sprintf("%d channels", channels), dst.Slice, want, golden.Bound{})
+			dst.Check(t, "stack")
+		}
+	})
+}
+
+// naiveQuantise is ONNX's QuantizeLinear after the ReLU.
+func naiveQuantise(v, scale float32, zero uint8) uint8 {
+	if !(v > 0) {
+		v = 0
+	}
+	return uint8(min(math.RoundToEven(float64(v/scale))+float64(zero), 255))
+}
+
+func TestActivateU8(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for channels := 1; channels < 40; channels++ {
+			for _, zero := range []uint8{0, 3, 128, 255} {
+				const cells, scale = 5, 0.0123
+				stride := channels + channels%5
+				src, add := normal(rng, cells*channels), normal(rng, channels)
+				dst := golden.Guard[uint8]((cells-1)*stride+channels, channels%4, 0xa5)
+				want := make([]uint8, len(dst.Slice))
+				for i, v := range src {
+					want[i/channels*stride+i%channels] = naiveQuantise(v+add[i%channels], scale, zero)
+				}
+				k.activateU8(dst.Slice, src, add, stride, scale, zero)
+				golden.Within(t, fmt.Sprintf("%d channels, zero %d", channels, zero), dst.Slice, want, golden.Bound{})
+				dst.Check(t, "stack")
+			}
+		}
+	})
+}
+
+func TestActivateU8Rounds(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, _ *rand.Rand) {
+		src := []float32{0.25, 0.75, 1.25, 1.2499999, 63.75, 127.25, 127.5, 1e38, inf, nan, -nan, -1, -inf, float32(math.Copysign(0, -1)), 1e-40}
+		want := []uint8{0, 2, 2, 2, 128, 254, 255, 255, 255, 0, 0, 0, 0, 0, 0}
+		got := make([]uint8, len(src))
+		k.activateU8(got, src, []float32{0}, 1, 0.5, 0)
+		golden.Within(t, "halves to even", got, want, golden.Bound{})
+	})
+}
+
+func TestLengthsAreChecked(t *testing.T) {
+	f := func(n int) []float32 { return make([]float32, n) }
+	for name, call := range map[string]func(){
+		"project lengths": func() { Project(f(4), f(2), f(4), 2) },
+		"project matrix":  func() { Project(f(2), f(2), f(2), 2) },
+		"project cells":   func() { Project(f(3), f(3), f(4), 2) },
+		"warp row":        func() { Warp(f(3), f(8), Line{}, 2, 2, 2) },
+		"warp plane":      func() { Warp(f(2), f(7), Line{}, 2, 2, 2) },
+		"warp nothing":    func() { Warp(nil, nil, Line{}, 0, 0, 2) },
+		"channels":        func() { ActivateF32(f(4), f(4), nil, 2) },
+		"stride":          func() { ActivateF32(f(4), f(4), f(2), 1) },
+		"stack":           func() { ActivateU8(make([]uint8, 4), f(4), f(2), 3, 1, 0) },
+		"cells":           func() { ActivateU8(make([]uint8, 4), f(3), f(2), 2, 1, 0) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			call()
+		}()
+	}
+	ActivateF32(f(5), f(4), f(2), 3) // the last cell needs no gap after it
+}
