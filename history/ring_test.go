@@ -1,0 +1,329 @@
+package history
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/tensor"
+)
+
+// toy is small enough for a naive computation; neither grid nor cells are
+// square.
+var toy = Config{
+	Width: 9, Height: 7, Channels: 5, Frames: 3,
+	OriginX: -9, OriginY: -14, CellX: 2, CellY: 4, Period: 0.5,
+}
+
+func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *Ring {
+	t.Helper()
+	r, err := New(c, w, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// past is a frame of the naive history.
+type past struct {
+	plane []float64 // Y X C, raw features
+	from  geom.Pose // whose grid the plane is in
+	time  time.Time
+	steps float64
+}
+
+// naiveRing transcribes model-spec section 5 in its own order: raw features are
+// stored and resampled, the time convolution comes last. All in float64.
+type naiveRing struct {
+	cfg   Config
+	w     Weights
+	slots []past
+}
+
+// step returns the stack [Y, X, (T+1)·C].
+func (r *naiveRing) step(f Frame) []float64 {
+	c := &r.cfg
+	now := past{plane: widen(f.Feature.Data), from: f.GlobalFromLidar, time: f.Time}
+	if f.First || r.slots == nil {
+		r.slots = slices.Repeat([]past{now}, c.Frames)
+	} else {
+		for i := range r.slots {
+			r.slots[i].steps++
+		}
+	}
+	frames := []past{now}
+	for i := range r.slots {
+		aligned := r.slots[i]
+		aligned.plane = r.resample(aligned, f.GlobalFromLidar)
+		aligned.from = f.GlobalFromLidar
+		if c.Mode == Recursive {
+			r.slots[i] = aligned
+		}
+		frames = append(frames, aligned)
+	}
+	r.slots = append([]past{now}, r.slots[:c.Frames-1]...)
+	return r.timeConv(frames, f.Time)
+}
+
+func (r *naiveRing) resample(p past, now geom.Pose) []float64 {
+	c := &r.cfg
+	toPast := p.from.Inv().Mul(now)
+	out := make([]float64, len(p.plane))
+	for cell := range c.Width * c.Height {
+		q := toPast.Apply(geom.Vec3{float64(cell%c.Width)*c.CellX + c.OriginX, float64(cell/c.Width)*c.CellY + c.OriginY, 1})
+		x, y := (q[0]-c.OriginX)/c.CellX, (q[1]-c.OriginY)/c.CellY
+		for other := range c.Width * c.Height {
+			wx, wy := 1-math.Abs(x-float64(other%c.Width)), 1-math.Abs(y-float64(other/c.Width))
+			if !(wx > 0 && wy > 0) {
+				continue
+			}
+			for ch := range c.Channels {
+				out[cell*c.Channels+ch] += wx * wy * p.plane[other*c.Channels+ch]
+			}
+		}
+	}
+	return out
+}
+
+func (r *naiveRing) timeConv(frames []past, now time.Time) []float64 {
+	c := &r.cfg
+	n := c.Channels
+	var out []float64
+	for cell := range c.Width * c.Height {
+		for _, p := range frames {
+			age := p.steps * c.Period
+			if c.Clock == Measured {
+				age = now.Sub(p.time).Seconds()
+			}
+			for o := range n {
+				v := float64(r.w.Bias[o]) + age*float64(r.w.Age[o])
+				for i := range n {
+					v += float64(r.w.Weight[o*n+i]) * p.plane[cell*n+i]
+				}
+				out = append(out, max(v, 0))
+			}
+		}
+	}
+	return out
+}
+
+func widen(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i := range x {
+		y[i] = float64(x[i])
+	}
+	return y
+}
+
+// journey is a drive with a scene change at its fifth frame, at uneven times.
+func journey(rng *rand.Rand, c *Config, frames int) []Frame {
+	out := make([]Frame, frames)
+	pose, now := geom.Pose{R: geom.Identity3(), T: geom.Vec3{600, 1600, 3}}, time.Unix(1_700_000_000, 0)
+	for i := range out {
+		now = now.Add(time.Duration(400+rng.IntN(200)) * time.Millisecond)
+		turn := geom.Quat{W: 1, X: rng.NormFloat64() * 0.02, Y: rng.NormFloat64() * 0.02, Z: rng.NormFloat64() * 0.1}
+		pose = pose.Mul(geom.NewPose(turn, geom.Vec3{rng.NormFloat64(), 2 + rng.NormFloat64(), 0.1}))
+		out[i] = Frame{Feature: randomPlane(rng, c), GlobalFromLidar: pose, Time: now, First: i == 0 || i == 5}
+	}
+	return out
+}
+
+// TestStepAgreesWithTheSpecification proves the identity that the ring rests
+// on, too: the naive one convolves after resampling.
+func TestStepAgreesWithTheSpecification(t *testing.T) {
+	for _, mode := range []Mode{Recursive, Direct} {
+		for _, clock := range []Clock{Counted, Measured} {
+			rng := rand.New(rand.NewPCG(8, 1))
+			c := toy
+			c.Mode, c.Clock = mode, clock
+			w := randomWeights(rng, c.Channels)
+			r, naive := mustNew(t, c, w, nil), &naiveRing{cfg: c, w: w}
+			for i, f := range journey(rng, &c, 10) {
+				got := tensor.New[float32](1, c.Height, c.Width, (c.Frames+1)*c.Channels)
+				r.Step(f, Stack{F32: got})
+				name := fmt.Sprintf("%v, %v, frame %d", mode, clock, i)
+				golden.Within(t, name, widen(got.Data), naive.step(f), golden.Bound{Abs: 1e-6, Rel: 1e-6})
+			}
+		}
+	}
+}
+
+// TestQuantisedStack checks that the uint8 stack is the float32 one, quantised.
+func TestQuantisedStack(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 2))
+	w := randomWeights(rng, toy.Channels)
+	f32, u8 := mustNew(t, toy, w, nil), mustNew(t, toy, w, nil)
+	floats := tensor.New[float32](1, toy.Height, toy.Width, (toy.Frames+1)*toy.Channels)
+	bytes := tensor.New[uint8](floats.Shape...)
+	for i, f := range journey(rng, &toy, 7) {
+		f32.Step(f, Stack{F32: floats})
+		u8.Step(f, Stack{U8: bytes, Scale: 0.013, Zero: 5})
+		want := make([]uint8, len(floats.Data))
+		for i, v := range floats.Data {
+			want[i] = uint8(min(math.RoundToEven(float64(v/0.013))+5, 255))
+		}
+		golden.Within(t, fmt.Sprintf("frame %d", i), bytes.Data, want, golden.Bound{})
+	}
+}
+
+func TestFeatures(t *testing.T) {
+	for _, mode := range []Mode{Recursive, Direct} {
+		rng := rand.New(rand.NewPCG(8, 3))
+		c := toy
+		c.Mode, c.KeepFeatures = mode, true
+		identity := Weights{Weight: make([]float32, 25), Age: make([]float32, 5), Bias: make([]float32, 5)}
+		for i := range 5 {
+			identity.Weight[6*i] = 1
+		}
+		w := randomWeights(rng, c.Channels)
+		r, naive := mustNew(t, c, w, nil), &naiveRing{cfg: c, w: identity}
+		stack := Stack{F32: tensor.New[float32](1, c.Height, c.Width, (c.Frames+1)*c.Channels)}
+		for i, f := range journey(rng, &c, 8) {
+			r.Step(f, stack)
+			want := naive.step(f) // the features, rectified
+			got := make([]float64, len(want))
+			for at := range got {
+				cell, slot, ch := at/(c.Channels*(c.Frames+1)), at/c.Channels%(c.Frames+1), at%c.Channels
+				v := f.Feature.Data[cell*c.Channels+ch]
+				if slot > 0 {
+					v = r.Features().Data[((slot-1)*c.Height*c.Width+cell)*c.Channels+ch]
+				}
+				got[at] = max(float64(v), 0)
+			}
+			golden.Within(t, fmt.Sprintf("%v, frame %d", mode, i), got, want, golden.Bound{Abs: 1e-6})
+		}
+	}
+	if r := mustNew(t, toy, randomWeights(rand.New(rand.NewPCG(1, 1)), 5), nil); r.Features() != nil {
+		t.Error("features are kept unasked")
+	}
+}
+
+func TestReach(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 4))
+	for _, clock := range []Clock{Counted, Measured} {
+		c := toy
+		c.Clock = clock
+		r := mustNew(t, c, randomWeights(rng, c.Channels), nil)
+		stack := Stack{F32: tensor.New[float32](1, c.Height, c.Width, (c.Frames+1)*c.Channels)}
+		feature, start := randomPlane(rng, &c), time.Unix(1_700_000_000, 0)
+		frame := 700 * time.Millisecond
+		if clock == Counted {
+			frame = 500 * time.Millisecond
+		}
+		step := func(i int, first bool) Reach {
+			return r.Step(Frame{Feature: feature, GlobalFromLidar: geom.IdentityPose(), Time: start.Add(time.Duration(i) * 700 * time.Millisecond), First: first}, stack)
+		}
+		for i, want := range []int{0, 1, 2, 3, 3, 3} {
+			if got := step(i, false); got != (Reach{want, time.Duration(want) * frame}) {
+				t.Errorf("%v: frame %d reaches %+v, want %d frames", clock, i, got, want)
+			}
+		}
+		if got := step(6, true); got != (Reach{}) {
+			t.Errorf("%v: the first of a sequence reaches %+v", clock, got)
+		}
+		step(7, false)
+		r.Reset()
+		if got := step(8, false); got != (Reach{}) {
+			t.Errorf("%v: after Reset the reach is %+v", clock, got)
+		}
+	}
+}
+
+func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
+	run := func(pool *parallel.Pool) []uint8 {
+		rng := rand.New(rand.NewPCG(8, 5))
+		r := mustNew(t, toy, randomWeights(rng, toy.Channels), pool)
+		stack := Stack{U8: tensor.New[uint8](1, toy.Height, toy.Width, (toy.Frames+1)*toy.Channels), Scale: 0.01}
+		var all []uint8
+		for _, f := range journey(rng, &toy, 8) {
+			r.Step(f, stack)
+			all = append(all, stack.U8.Data...)
+		}
+		return all
+	}
+	want := run(nil)
+	for _, n := range []int{2, 3, 8} {
+		pool := parallel.New(n)
+		golden.Within(t, fmt.Sprintf("%d goroutines", n), run(pool), want, golden.Bound{})
+		pool.Close()
+	}
+}
+
+func TestStepDoesNotAllocate(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 6))
+	pool := parallel.New(2)
+	defer pool.Close()
+	c := toy
+	c.KeepFeatures = true
+	r := mustNew(t, c, randomWeights(rng, c.Channels), pool)
+	frames := journey(rng, &c, 12)
+	stack := Stack{U8: tensor.New[uint8](1, c.Height, c.Width, (c.Frames+1)*c.Channels), Scale: 0.01}
+	i := 0
+	if n := testing.AllocsPerRun(10, func() { r.Step(frames[i], stack); i++ }); n != 0 {
+		t.Errorf("%v allocations a step", n)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for _, m := range []Mode{Recursive, Direct} {
+		if got, err := ParseMode(m.String()); got != m || err != nil {
+			t.Errorf("ParseMode(%q) = %v, %v", m, got, err)
+		}
+	}
+	for _, c := range []Clock{Counted, Measured} {
+		if got, err := ParseClock(c.String()); got != c || err != nil {
+			t.Errorf("ParseClock(%q) = %v, %v", c, got, err)
+		}
+	}
+	if _, err := ParseMode("both"); err == nil {
+		t.Error("mode both is accepted")
+	}
+	if _, err := ParseClock(""); err == nil {
+		t.Error("an empty time is accepted")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, change := range map[string]func(c *Config, w *Weights){
+		"plane":  func(c *Config, _ *Weights) { c.Height = 0 },
+		"frames": func(c *Config, _ *Weights) { c.Frames = 0 },
+		"cell":   func(c *Config, _ *Weights) { c.CellX = math.NaN() },
+		"period": func(c *Config, _ *Weights) { c.Period = 0 },
+		"matrix": func(_ *Config, w *Weights) { w.Weight = w.Weight[1:] },
+		"age":    func(_ *Config, w *Weights) { w.Age = nil },
+	} {
+		c, w := toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Channels)
+		change(&c, &w)
+		if _, err := New(c, w, nil); err == nil || !strings.HasPrefix(err.Error(), "history: ") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestStepPanicsOnShapes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	r := mustNew(t, toy, randomWeights(rng, toy.Channels), nil)
+	f := Frame{Feature: randomPlane(rng, &toy), GlobalFromLidar: geom.IdentityPose()}
+	shape := []int{1, toy.Height, toy.Width, (toy.Frames + 1) * toy.Channels}
+	f32, u8 := tensor.New[float32](shape...), tensor.New[uint8](shape...)
+	for name, s := range map[string]Stack{
+		"none": {}, "both": {F32: f32, U8: u8, Scale: 1}, "scale": {U8: u8},
+		"shape": {F32: tensor.New[float32](1, 2, 3, 4)},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			r.Step(f, s)
+		}()
+	}
+}
