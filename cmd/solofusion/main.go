@@ -39,6 +39,7 @@ type cli struct {
 	LogLevel slog.Level       `help:"Lowest level of the messages on standard error: debug, info, warn or error." default:"info" env:"SOLOFUSION_LOG_LEVEL" placeholder:"LEVEL"`
 	Version  kong.VersionFlag `help:"Print the version and exit."`
 
+	Serve  serveCmd  `cmd:"" help:"Detect what arrives over NATS."`
 	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
 	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
 	Synth  synthCmd  `cmd:"" help:"Render drives as a data set."`

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/solofusion/solofusion/bus"
+	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/internal/config"
+	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/internal/service"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception/framesync"
+	"github.com/solofusion/solofusion/perception/pipeline"
+)
+
+type serveCmd struct {
+	Config string `help:"Configuration file. Without it, solofusion/solofusion.yaml in XDG_CONFIG_HOME or ~/.config is read where it exists." placeholder:"FILE" type:"existingfile"`
+	Check  bool   `help:"Check configuration and bundle, then exit."`
+}
+
+func (c *serveCmd) Help() string {
+	return `Detects what arrives over NATS until SIGTERM or SIGINT, then finishes the frames that it has
+and exits with 0. Without nats.url a NATS server runs inside. Every setting is in solofusion.yaml;
+the log's level and format are settings too.
+
+Examples:
+
+  solofusion serve --config solofusion.yaml
+  SOLOFUSION_NATS_URL=nats://host:4222 solofusion serve --check`
+}
+
+// Run is the command. Every setting is checked before anything starts.
+func (c *serveCmd) Run(ctx context.Context) error {
+	settings, err := config.Load(c.Config, os.Environ())
+	if err != nil {
+		return err
+	}
+	b, err := model.Open(settings.Model.Bundle)
+	if err != nil {
+		return err
+	}
+	if c.Check {
+		if err := pipeline.Verify(b); err != nil {
+			return err
+		}
+		fmt.Println("configuration and", b.ID(), "are sound")
+		return nil
+	}
+	log, err := logger(settings.Log)
+	if err != nil {
+		return err
+	}
+	slog.SetDefault(log)
+	return serve(ctx, &settings, b)
+}
+
+// logger writes to standard error as configured.
+func logger(c config.Log) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		return nil, err
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o)), nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o)), nil
+}
+
+// serve runs until ctx is done.
+func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
+	p, err := detector(c, b)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	conn, stop, err := join(&c.NATS)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	subjects := bus.Subjects{Prefix: c.NATS.Prefix, Rig: c.NATS.Rig}
+	source, err := bus.NewSource(ctx, conn, subjects, bus.SourceOptions{Queue: c.NATS.Queue})
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	s := service.New(source, p, bus.NewSink(conn, subjects), loop(c))
+	closeHTTP, err := listen(c.HTTP.Listen, s.Handler())
+	if err != nil {
+		return err
+	}
+	defer closeHTTP()
+	slog.Info("taking frames", "subjects", c.NATS.Prefix+"."+c.NATS.Rig+".>", "model", b.ID())
+	if err := s.Run(ctx); err != nil {
+		return err
+	}
+	slog.Info("finished", "results", s.Status().Counts["results"])
+	return nil
+}
+
+// detector makes the pipeline that c describes.
+func detector(c *config.Config, b *model.Bundle) (*pipeline.Pipeline, error) {
+	mode, err := history.ParseMode(c.History.Mode)
+	if err != nil {
+		return nil, err
+	}
+	clock, err := history.ParseClock(c.History.Time)
+	if err != nil {
+		return nil, err
+	}
+	kernels, err := isa.Choose(c.Kernels, isa.Detect())
+	if err != nil {
+		return nil, err
+	}
+	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", kernels,
+		"providers", c.ONNX.Providers, "history", mode, "time", clock)
+	return pipeline.New(b, pipeline.Options{History: mode, Time: clock, Providers: c.ONNX.Providers, Threads: c.ONNX.Threads})
+}
+
+// loop is the run loop's part of the configuration.
+func loop(c *config.Config) service.Options {
+	return service.Options{
+		Sync: framesync.Options{
+			Spread:   c.Sync.Spread,
+			Deadline: c.Sync.Deadline,
+			PoseGap:  c.Sync.PoseGap,
+			Jump:     c.Sync.Jump,
+			Pending:  c.Sync.Pending,
+			Poses:    c.Sync.Poses,
+		},
+		Queue:        c.Service.Queue,
+		StatusPeriod: c.Service.StatusPeriod,
+		Drain:        c.Service.Drain,
+		Stall:        c.Service.Stall,
+	}
+}
+
+// join connects to the server that c names, or to one that it starts. stop ends
+// both.
+func join(c *config.NATS) (conn *bus.Conn, stop func(), err error) {
+	as := bus.ConnOptions{
+		URL: c.URL, User: c.User, Password: c.Password, Token: c.Token, Creds: c.Creds, Timeout: c.ConnectTimeout,
+	}
+	stopServer := func() {}
+	if c.URL == "" {
+		as.Server, err = bus.StartServer(bus.ServerOptions{
+			Host: c.Embedded.Host, Port: c.Embedded.Port, MaxPayload: c.Embedded.MaxPayload, Store: c.Embedded.Store,
+			User: c.User, Password: c.Password, Token: c.Token,
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w (nats.embedded.host and port say where it listens)", err)
+		}
+		stopServer = as.Server.Close
+		slog.Info("embedded NATS server", "url", as.Server.URL())
+	}
+	if conn, err = bus.Connect(as); err != nil {
+		stopServer()
+		return nil, nil, err
+	}
+	return conn, func() { conn.Close(); stopServer() }, nil
+}
+
+// listen serves h at address, where there is one.
+func listen(address string, h http.Handler) (stop func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve: http.listen: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("metrics and health are gone", "error", err)
+		}
+	}()
+	slog.Info("metrics and health", "url", "http://"+l.Addr().String()+"/metrics")
+	return func() { server.Close(); <-done }, nil
+}

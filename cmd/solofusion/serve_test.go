@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/solofusion/solofusion/bus"
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/config"
+	"github.com/solofusion/solofusion/internal/testbundle"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception"
+)
+
+var serveEpoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// picture is a JPEG file with a gradient that shift moves.
+func picture(t *testing.T, width, height, shift int) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			m.Set(x, y, color.RGBA{uint8(x + shift), uint8(y), uint8(x ^ y), 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// pair is a rig that looks ahead and back.
+func pair() *perception.Rig {
+	intrinsics := geom.Mat3{300, 0, 176, 0, 300, 64, 0, 0, 1}
+	ahead := geom.Transform{Rotation: geom.Quat{W: 0.5, X: -0.5, Y: 0.5, Z: -0.5}, Translation: geom.Vec3{1.5, 0, 1.5}}
+	back := geom.Transform{Rotation: geom.Quat{W: 0.5, X: -0.5, Y: -0.5, Z: 0.5}, Translation: geom.Vec3{-1, 0, 1.5}}
+	return &perception.Rig{
+		Name:         "car",
+		EgoFromLidar: geom.Transform{Rotation: geom.QuatFromYaw(-1.5), Translation: geom.Vec3{1, 0, 1.8}},
+		Cameras: []perception.Camera{
+			{Name: "CAM_FRONT", Width: 352, Height: 128, Intrinsics: intrinsics, EgoFromCamera: ahead},
+			{Name: "CAM_BACK", Width: 352, Height: 128, Intrinsics: intrinsics, EgoFromCamera: back},
+		},
+	}
+}
+
+// TestServe sends two instants to the whole service with a real pipeline: the
+// second with a truncated image.
+func TestServe(t *testing.T) {
+	b, err := model.Open(testbundle.Write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.Default()
+	c.HTTP.Listen, c.NATS.Embedded.Port, c.NATS.User, c.NATS.Password = "127.0.0.1:0", unusedPort(t), "car", "pass"
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- serve(running, &c, b) }()
+	conn := vehicle(t, ctx, &c)
+	subjects := bus.Subjects{Prefix: c.NATS.Prefix, Rig: c.NATS.Rig}
+	results, err := bus.NewResults(conn, subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := bus.NewPublisher(conn, subjects, bus.PublisherOptions{})
+	send := func(ev perception.Event) {
+		t.Helper()
+		if err := p.Publish(ctx, ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(pair())
+	for i := range 2 {
+		at := serveEpoch.Add(time.Duration(i) * 500 * time.Millisecond)
+		send(perception.EgoPose{Time: at, GlobalFromEgo: geom.IdentityTransform()})
+		front, back := picture(t, 352, 128, i), picture(t, 352, 128, 40)
+		send(&perception.Frame{Camera: "CAM_FRONT", Captured: at, Image: front})
+		send(&perception.Frame{Camera: "CAM_BACK", Captured: at, Image: back[:len(back)-i*100]})
+	}
+	first, second := await(t, ctx, results), await(t, ctx, results)
+	if !first.Time.Equal(serveEpoch) || len(first.Missing) != 0 || first.Reset == "" || first.Model != b.ID() {
+		t.Errorf("first result %+v", first)
+	}
+	if !cmp.Equal(second.Missing, []string{"CAM_BACK"}) || second.Rejected["CAM_BACK"] == "" || second.HistoryDepth != 1 {
+		t.Errorf("second result %+v", second)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("serve ended with %v", err)
+	}
+}
+
+func await(t *testing.T, ctx context.Context, feed *bus.Feed[*perception.Result]) *perception.Result {
+	t.Helper()
+	r, err := feed.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// vehicle connects as soon as the service's server is up and the service
+// listens.
+func vehicle(t *testing.T, ctx context.Context, c *config.Config) *bus.Conn {
+	t.Helper()
+	url := "nats://" + net.JoinHostPort(c.NATS.Embedded.Host, strconv.Itoa(c.NATS.Embedded.Port))
+	for {
+		conn, err := bus.Connect(bus.ConnOptions{URL: url, User: c.NATS.User, Password: c.NATS.Password})
+		if err == nil {
+			t.Cleanup(conn.Close)
+			return awaitService(t, ctx, conn, c)
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func awaitService(t *testing.T, ctx context.Context, conn *bus.Conn, c *config.Config) *bus.Conn {
+	t.Helper()
+	statuses, err := bus.NewStatuses(conn, bus.Subjects{Prefix: c.NATS.Prefix, Rig: c.NATS.Rig})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := statuses.Next(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func unusedPort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
