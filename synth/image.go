@@ -84,7 +84,7 @@ func (p *painter) draw(w *world, v view, t float64) {
 	}
 	for i := range w.props {
 		if q := &w.props[i]; r.visible(q.center, q.radius) {
-			r.draw(&q.mesh, geom.IdentityPose(), -1, &w.light)
+			r.draw(&q.mesh, geom.IdentityPose(), -1)
 		}
 	}
 	for i := range w.objects {
@@ -98,7 +98,7 @@ func (p *painter) draw(w *world, v view, t float64) {
 		p.shadows.add(caster{at: f.at, a: f.a * 0.96, b: f.b * 0.96, to: o.size[2] * 0.92, strength: strength})
 		middle := pose.T.Add(geom.Vec3{0, 0, o.size[2] / 2})
 		if r.visible(middle, math.Sqrt(o.size[0]*o.size[0]+o.size[1]*o.size[1]+o.size[2]*o.size[2])/2) {
-			r.draw(o.shape(t), pose, i, &w.light)
+			r.draw(o.shape(t), pose, i)
 		}
 	}
 }

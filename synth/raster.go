@@ -22,13 +22,19 @@ type view struct {
 
 // drawn is a face as one image sees it. Over the screen 1/z, u/z and v/z are
 // affine, so three numbers each say all of them: value, and change per pixel
-// along x and y.
+// along x and y. What only colours need is worked out for faces that are seen.
 type drawn struct {
-	w, u, v [3]float64
-	face    *face
-	light   color
-	object  int32
+	w      [3]float64
+	face   *face
+	stand  int32 // index into the raster's stands
+	object int32
+	lit    bool // the rest is worked out
+	u, v   [3]float64
+	light  color
 }
+
+// stand is where a mesh stands.
+type stand struct{ world, camera geom.Pose }
 
 func (d *drawn) depth(x, y float64) float64 { return 1 / (d.w[0] + d.w[1]*x + d.w[2]*y) }
 
@@ -43,6 +49,7 @@ type raster struct {
 	id              []int32   // index into drawn + 1, 0 for sky
 	stamp           []int32   // the last object that touched a sample
 	drawn           []drawn
+	stands          []stand
 	covered         []int32 // by object: samples it would fill alone
 	lo, hi          []float64
 }
@@ -60,7 +67,7 @@ func (r *raster) begin(v view, objects int) {
 	if len(r.lo) != r.h {
 		r.lo, r.hi = make([]float64, r.h), make([]float64, r.h)
 	}
-	r.drawn = r.drawn[:0]
+	r.drawn, r.stands = r.drawn[:0], r.stands[:0]
 	r.covered = append(r.covered[:0], make([]int32, objects)...)
 }
 
@@ -80,15 +87,16 @@ func (r *raster) visible(c geom.Vec3, radius float64) bool {
 
 // draw adds a mesh that stands at the pose. Object is its number from 0, or -1
 // for scenery.
-func (r *raster) draw(m *mesh, worldFromMesh geom.Pose, object int, light *lighting) {
+func (r *raster) draw(m *mesh, worldFromMesh geom.Pose, object int) {
 	pose := r.cameraFromWorld.Mul(worldFromMesh)
+	r.stands = append(r.stands, stand{worldFromMesh, pose})
 	var buf [16]geom.Vec3
 	for i := range m.faces {
 		f := &m.faces[i]
 		pts := buf[:0]
 		behind := 0
-		for _, c := range f.corners {
-			p := pose.Apply(geom.Vec3{float64(c.p[0]), float64(c.p[1]), float64(c.p[2])})
+		for j := range f.corners {
+			p := apply(&pose, &f.corners[j].p)
 			if p[2] < near {
 				behind++
 			}
@@ -97,21 +105,28 @@ func (r *raster) draw(m *mesh, worldFromMesh geom.Pose, object int, light *light
 		if behind == len(pts) || r.outside(pts) {
 			continue
 		}
-		d, ok := r.planes(f, pts)
-		if !ok {
+		d := drawn{face: f, stand: int32(len(r.stands) - 1), object: int32(object)}
+		if !r.plane(&d, pts) {
 			continue
 		}
-		n := worldFromMesh.R.Apply(geom.Vec3{float64(f.normal[0]), float64(f.normal[1]), float64(f.normal[2])})
-		eye := r.worldFromCamera.T.Sub(worldFromMesh.Apply(geom.Vec3{float64(f.corners[0].p[0]), float64(f.corners[0].p[1]), float64(f.corners[0].p[2])}))
-		if n.Dot(eye) < 0 {
-			n = n.Scale(-1)
-		}
-		d.face, d.object, d.light = f, int32(object), light.on(n)
-		r.drawn = append(r.drawn, d)
 		if behind > 0 {
 			pts = clipNear(pts)
 		}
-		r.fill(pts, int32(len(r.drawn)), object)
+		r.drawn = append(r.drawn, d)
+		if !r.fill(pts, int32(len(r.drawn)), object) {
+			r.drawn = r.drawn[:len(r.drawn)-1]
+		}
+	}
+}
+
+// apply is pose.Apply for a mesh's point.
+func apply(pose *geom.Pose, v *vec) geom.Vec3 {
+	x, y, z := float64(v[0]), float64(v[1]), float64(v[2])
+	m, t := &pose.R, &pose.T
+	return geom.Vec3{
+		m[0]*x + m[1]*y + m[2]*z + t[0],
+		m[3]*x + m[4]*y + m[5]*z + t[1],
+		m[6]*x + m[7]*y + m[8]*z + t[2],
 	}
 }
 
@@ -138,32 +153,49 @@ func (r *raster) outside(pts []geom.Vec3) bool {
 	return out[0] == n || out[1] == n || out[2] == n || out[3] == n
 }
 
-// planes finds the face's screen-affine 1/z, u/z and v/z. It fails for faces
-// seen edge on.
-func (r *raster) planes(f *face, pts []geom.Vec3) (drawn, bool) {
-	// The widest of the corners' triangles conditions the gradients best; for
-	// the small convex faces here the one of first, a middle and last serves.
-	a, b, c := 0, len(pts)/2, len(pts)-1
-	if len(pts) == 3 {
-		b = 1
+// frame names three corners of the face that are far apart.
+func (f *face) frame() (a, b, c int) {
+	n := len(f.corners)
+	if n == 3 {
+		return 0, 1, 2
 	}
-	e1, e2 := pts[b].Sub(pts[a]), pts[c].Sub(pts[a])
-	n := e1.Cross(e2)
+	return 0, n / 2, n - 1
+}
+
+// plane finds the face's screen-affine 1/z. It fails for faces seen edge on.
+func (r *raster) plane(d *drawn, pts []geom.Vec3) bool {
+	a, b, c := d.face.frame()
+	n := pts[b].Sub(pts[a]).Cross(pts[c].Sub(pts[a]))
 	nn := n.Dot(n)
 	dist := n.Dot(pts[a])
 	if nn < 1e-16 || dist*dist < 1e-12*nn {
-		return drawn{}, false
+		return false
 	}
-	var d drawn
 	d.w = r.screen(n.Scale(1/dist), 0, [3]float64{})
+	return true
+}
+
+// finish works out a face's light and texture coordinates.
+func (r *raster) finish(d *drawn, light *lighting) {
+	s := &r.stands[d.stand]
+	a, b, c := d.face.frame()
+	ca, cb, cc := &d.face.corners[a], &d.face.corners[b], &d.face.corners[c]
+	pa := apply(&s.camera, &ca.p)
+	e1, e2 := apply(&s.camera, &cb.p).Sub(pa), apply(&s.camera, &cc.p).Sub(pa)
+	n := e1.Cross(e2)
+	nn := n.Dot(n)
 	g1, g2 := e2.Cross(n).Scale(1/nn), n.Cross(e1).Scale(1/nn)
 	attribute := func(qa, qb, qc float32) [3]float64 {
 		g := g1.Scale(float64(qb - qa)).Add(g2.Scale(float64(qc - qa)))
-		return r.screen(g, float64(qa)-g.Dot(pts[a]), d.w)
+		return r.screen(g, float64(qa)-g.Dot(pa), d.w)
 	}
-	ca, cb, cc := &f.corners[a], &f.corners[b], &f.corners[c]
 	d.u, d.v = attribute(ca.u, cb.u, cc.u), attribute(ca.v, cb.v, cc.v)
-	return d, true
+	up := d.face.normal
+	normal := s.world.R.Apply(geom.Vec3{float64(up[0]), float64(up[1]), float64(up[2])})
+	if normal.Dot(r.worldFromCamera.T.Sub(apply(&s.world, &d.face.corners[0].p))) < 0 {
+		normal = normal.Scale(-1)
+	}
+	d.light, d.lit = light.on(normal), true
 }
 
 // screen turns g · ray + k w into its affine form over the screen.
@@ -189,8 +221,9 @@ func clipNear(pts []geom.Vec3) []geom.Vec3 {
 	return out
 }
 
-// fill writes the samples inside the projected polygon where it is nearest.
-func (r *raster) fill(pts []geom.Vec3, id int32, object int) {
+// fill writes the samples inside the projected polygon where it is nearest,
+// and reports whether there are any.
+func (r *raster) fill(pts []geom.Vec3, id int32, object int) bool {
 	n := float64(r.samples)
 	var buf [17][2]float64
 	xy := buf[:0]
@@ -202,7 +235,7 @@ func (r *raster) fill(pts []geom.Vec3, id int32, object int) {
 	}
 	y0, y1 := int(math.Ceil(max(top, 0))), int(math.Ceil(min(bottom, float64(r.h))))
 	if y0 >= y1 {
-		return
+		return false
 	}
 	for y := y0; y < y1; y++ {
 		r.lo[y], r.hi[y] = math.Inf(1), math.Inf(-1)
@@ -214,14 +247,18 @@ func (r *raster) fill(pts []geom.Vec3, id int32, object int) {
 	// 1/z in sample coordinates: pixel = (sample + 1/2)/n - 1/2.
 	off := 0.5/n - 0.5
 	step := float32(d.w[1] / n)
+	seen := false
 	for y := y0; y < y1; y++ {
 		x0, x1 := int(math.Ceil(max(r.lo[y], 0))), int(math.Ceil(min(r.hi[y], float64(r.w))))
 		if x0 >= x1 {
 			continue
 		}
 		w := float32(d.w[0] + d.w[1]*(float64(x0)/n+off) + d.w[2]*(float64(y)/n+off))
-		r.span(y*r.w+x0, x1-x0, w, step, id, object)
+		if r.span(y*r.w+x0, x1-x0, w, step, id, object) {
+			seen = true
+		}
 	}
+	return seen
 }
 
 // edge widens the rows' extents by one edge; both directions of an edge give
@@ -241,15 +278,18 @@ func (r *raster) edge(a, b [2]float64, y0, y1 int) {
 	}
 }
 
-func (r *raster) span(at, n int, w, step float32, id int32, object int) {
+// span is one row of fill.
+func (r *raster) span(at, n int, w, step float32, id int32, object int) bool {
 	nearest, ids := r.nearest[at:at+n], r.id[at:at+n]
+	seen := false
 	for i := range nearest {
 		if z := w + float32(float32(i)*step); z > nearest[i] {
 			nearest[i], ids[i] = z, id
+			seen = true
 		}
 	}
 	if object < 0 {
-		return
+		return seen
 	}
 	mark, count := int32(object+1), int32(0)
 	stamp := r.stamp[at : at+n]
@@ -260,4 +300,5 @@ func (r *raster) span(at, n int, w, step float32, id int32, object int) {
 		}
 	}
 	r.covered[object] += count
+	return seen
 }

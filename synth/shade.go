@@ -199,6 +199,9 @@ func (s *shader) sample(id int32, x, y float64) color {
 		return s.light.skyAt(place{k * ray.x, k * ray.y, k * ray.z}, float32(1/s.fx))
 	}
 	d := &s.drawn[id-1]
+	if !d.lit {
+		s.finish(d, s.light)
+	}
 	w := d.w[0] + d.w[1]*x + d.w[2]*y
 	if w < 1e-4 {
 		return s.light.horizon
