@@ -34,10 +34,11 @@ func (e *ResultsError) Error() string {
 
 func (e *ResultsError) Unwrap() error { return e.Err }
 
-// ReadResults reads a results file and refuses, with a [*ResultsError], what the official evaluation
-// refuses, and what it fails at only by chance: fields missing or twice, numbers that
-// are not finite (a velocity may be NaN), sizes that are not positive, negative scores, unknown classes
-// and attributes, samples twice or with more than [MaxBoxesPerSample] boxes.
+// ReadResults reads a results file and refuses, with a [*ResultsError], what
+// the official evaluation refuses, and what it fails at only by chance: fields
+// missing or twice, numbers that are not finite (a velocity may be NaN), sizes
+// that are not positive, negative scores, unknown classes and attributes,
+// samples twice or with more than [MaxBoxesPerSample] boxes.
 func ReadResults(file string) (*Results, error) {
 	text, err := readText(file)
 	if err != nil {

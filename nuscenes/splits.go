@@ -76,7 +76,8 @@ func OfficialScenes(split string) []string {
 
 // Split returns the samples of a split: one that nuScenes defines and whose
 // version this is, else one of the data set's own splits.json (an object of
-// name to scene names, in the tables' folder), else "all". It fails where no sample is in it.
+// name to scene names, in the tables' folder), else "all". It fails where no
+// sample is in it.
 func (d *Dataset) Split(name string) (Split, error) {
 	split, scenes, err := Split{Name: name}, map[string]bool(nil), error(nil)
 	o, known := official[name]

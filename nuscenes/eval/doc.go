@@ -36,13 +36,14 @@
 // # Matching
 //
 // Each class is matched by itself, at each of the distances 0.5, 1, 2 and 4 m.
-// The found boxes of all samples are taken by descending score; of equal
-// scores the one that comes later in the results goes first. Samples come in
-// the order of the results file (on custom splits, of the sample table). A found box
-// looks for the nearest true box of its class and sample that is not taken
-// yet, by the distance of centres in the ground plane, the first in the table
-// if several are as near. If that distance is strictly below the threshold, both are a match, a true positive;
-// else the found box is a false positive. There is no second choice.
+// The found boxes of all samples are taken by descending score; of equal scores
+// the one that comes later in the results goes first. Samples come in the order
+// of the results file (on custom splits, of the sample table). A found box
+// looks for the nearest true box of its class and sample that is not taken yet,
+// by the distance of centres in the ground plane, the first in the table if
+// several are as near. If that distance is strictly below the threshold, both
+// are a match, a true positive; else the found box is a false positive. There
+// is no second choice.
 //
 // # Curves
 //
@@ -64,10 +65,11 @@
 //   - attribute: 1 where it differs, 0 where it is right.
 //
 // Where the true velocity or the true attribute is not known, or the found
-// velocity is NaN, that error is NaN. The cumulative mean of an error after each match skips
-// NaN (it is 0 before the first number, and 1 throughout if there is none).
-// This mean, as a function of the match's score, is interpolated linearly at
-// the curve's confidences, with the end values held beyond its ends.
+// velocity is NaN, that error is NaN. The cumulative mean of an error after
+// each match skips NaN (it is 0 before the first number, and 1 throughout if
+// there is none). This mean, as a function of the match's score, is
+// interpolated linearly at the curve's confidences, with the end values held
+// beyond its ends.
 //
 // A class without true boxes, or without a match, has precision and confidence
 // 0 and errors 1 everywhere.

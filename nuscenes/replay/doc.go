@@ -11,10 +11,10 @@
 //	err = rows.Results().WriteFile("results.json")
 //
 // [Source] sends, for each sample of each scene in order: the rig where it
-// differs from the last one sent, the ego poses at the cameras' capture times and at the
-// key time, then the cameras' images by capture time. Scenes are separated by a
-// reset. An image whose file is absent is counted, said, and left out; a
-// sample without any image sends nothing.
+// differs from the last one sent, the ego poses at the cameras' capture times
+// and at the key time, then the cameras' images by capture time. Scenes are
+// separated by a reset. An image whose file is absent is counted, said, and
+// left out; a sample without any image sends nothing.
 //
 // [Inject] wraps any source and adds the faults of the road to it: cameras
 // that fail, frames that are lost, late, or stamped wrongly. They depend on the seed

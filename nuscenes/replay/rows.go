@@ -13,8 +13,8 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// movingSpeed is the speed in metres a second above which an object has the attribute of a
-// moving one.
+// movingSpeed is the speed in metres a second above which an object has the
+// attribute of a moving one.
 const movingSpeed = 0.2
 
 // Rows collects results as the rows of a results file. It is a

@@ -6,10 +6,10 @@
 //	ds, err := nuscenes.Open(dir, tinyset.Version)
 //
 // The set has scene-0103 with three samples and scene-0916 with two, 0.5 s
-// apart, of a vehicle that drives along x at 4 m/s with LIDAR_TOP, CAM_BACK and CAM_FRONT, and one
-// sweep of CAM_FRONT halfway between samples. In each sample a car drives ahead at 2 m/s, and in the
-// first scene a pedestrian without attribute stands left of the way and a bicycle in a bicycle rack right of
-// it.
+// apart, of a vehicle that drives along x at 4 m/s with LIDAR_TOP, CAM_BACK and
+// CAM_FRONT, and one sweep of CAM_FRONT halfway between samples. In each sample
+// a car drives ahead at 2 m/s, and in the first scene a pedestrian without
+// attribute stands left of the way and a bicycle in a bicycle rack right of it.
 package tinyset
 
 import (
