@@ -48,14 +48,14 @@ func along(side float64) float64 {
 }
 
 // lot parks one vehicle in a slot of that length.
-func (c *crowd) lot(make kind, length float64) func(r *road, s, side float64) float64 {
+func (c *crowd) lot(of kind, length float64) func(r *road, s, side float64) float64 {
 	return func(r *road, s, side float64) float64 {
 		n := length * c.between(1, 1.1)
 		turn := along(side) + c.between(-0.03, 0.03)
 		if c.chance(0.08) {
 			turn += math.Pi
 		}
-		c.still(r, make, s+n/2, side*(r.parking()+c.between(-0.02, 0.1)), turn)
+		c.still(r, of, s+n/2, side*(r.parking()+c.between(-0.02, 0.1)), turn)
 		return n
 	}
 }
@@ -65,11 +65,11 @@ func (c *crowd) cycles(r *road, s, side float64) float64 {
 	n := c.between(2, 3.6)
 	k := c.between(0.5, 1.1)
 	for x := 0.5; x < n; x += c.between(1.1, 1.8) {
-		make := aBicycle(false)
+		of := aBicycle(false)
 		if c.chance(0.5) {
-			make = aMotorcycle(false)
+			of = aMotorcycle(false)
 		}
-		c.still(r, make, s+x, side*(r.parking()+0.2), k*math.Pi/2+c.between(-0.15, 0.15))
+		c.still(r, of, s+x, side*(r.parking()+0.2), k*math.Pi/2+c.between(-0.15, 0.15))
 	}
 	return n + 0.8
 }

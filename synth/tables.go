@@ -15,8 +15,8 @@ func token(parts ...any) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// tables are the thirteen of nuScenes v1.0. Fields are in alphabetical order
-// of nothing: they keep the order of the originals.
+// tables are the thirteen of nuScenes v1.0; rows keep the originals' order of
+// fields.
 type tables struct {
 	attribute, category, visibility []namedRow
 	log                             []logRow
@@ -167,12 +167,15 @@ func newTables() *tables {
 
 // write stores the tables below dir.
 func (t *tables) write(dir string) error {
-	for name, rows := range map[string]any{
-		"attribute": t.attribute, "calibrated_sensor": t.calibratedSensor, "category": t.category, "ego_pose": t.egoPose,
-		"instance": t.instance, "log": t.log, "map": t.maps, "sample": t.sample, "sample_annotation": t.annotation,
-		"sample_data": t.sampleData, "scene": t.scene, "sensor": t.sensor, "visibility": t.visibility,
+	for _, table := range []struct {
+		name string
+		rows any
+	}{
+		{"attribute", t.attribute}, {"calibrated_sensor", t.calibratedSensor}, {"category", t.category}, {"ego_pose", t.egoPose},
+		{"instance", t.instance}, {"log", t.log}, {"map", t.maps}, {"sample", t.sample}, {"sample_annotation", t.annotation},
+		{"sample_data", t.sampleData}, {"scene", t.scene}, {"sensor", t.sensor}, {"visibility", t.visibility},
 	} {
-		if err := writeJSON(filepath.Join(dir, Version, name+".json"), rows); err != nil {
+		if err := writeJSON(filepath.Join(dir, Version, table.name+".json"), table.rows); err != nil {
 			return err
 		}
 	}

@@ -176,8 +176,8 @@ func (k *track) wayTo(t float64) float64 {
 }
 
 // still places a standing object beside a road.
-func (c *crowd) still(r *road, make kind, s, d, turn float64) bool {
-	o := make(c.dice)
+func (c *crowd) still(r *road, of kind, s, d, turn float64) bool {
+	o := of(c.dice)
 	p := r.axis.side(s, d)
 	o.track.stand = p.turned(turn)
 	o.parked = true
@@ -199,20 +199,20 @@ func (c *crowd) convoy() {
 // follow places a vehicle of any sort on a lane; a truck may pull a trailer.
 func (c *crowd) follow(lane path, s float64, v profile) {
 	k := c.Float64()
-	var make kind
+	var of kind
 	switch {
 	case k < 0.62:
-		make = aCar
+		of = aCar
 	case k < 0.75:
-		make = aTruck
+		of = aTruck
 	case k < 0.84:
-		make = aBus
+		of = aBus
 	case k < 0.93:
-		make = aMotorcycle(true)
+		of = aMotorcycle(true)
 	default:
-		make = aTruck
+		of = aTruck
 	}
-	o := make(c.dice)
+	o := of(c.dice)
 	o.track = track{path: lane, start: s, speed: v}
 	if c.add(o) && k >= 0.93 {
 		t := aTrailer(c.dice)
@@ -335,16 +335,35 @@ func (c *crowd) crossZebras(i int) {
 	r := &c.roads[i]
 	for _, z := range r.zebras {
 		for range 1 + c.IntN(3) {
-			side := c.sign()
-			from := r.axis.side(z+c.between(-1.1, 1.1), side*(r.half()-c.between(0.4, 8))).turned(-side * math.Pi / 2)
-			way := c.seconds * 1.6
-			if way > 2*r.half() {
-				// They would not stop at the far kerb, so start earlier.
-				continue
-			}
-			o := aPerson(true, false)(c.dice)
-			o.track = track{path: path{}.extend(from, 0, 40), speed: steady(c.between(0.8, 1.5))}
-			c.add(o)
+			c.crossZebra(r, z)
 		}
 	}
+}
+
+// crossZebra sends one person over a zebra: already on the way in a short
+// drive, from one kerb to the other at some time in a long one.
+func (c *crowd) crossZebra(r *road, z float64) {
+	const quickest = 1.6
+	side := c.sign()
+	along, across := c.between(-1.1, 1.1), r.half()-c.between(0.4, 8)
+	long := c.seconds*quickest > 2*r.half()
+	if long {
+		across = r.half() - 0.5
+	}
+	from := r.axis.side(z+along, side*across).turned(-side * math.Pi / 2)
+	o := aPerson(true, false)(c.dice)
+	o.track = track{path: path{}.extend(from, 0, 40), speed: steady(c.between(0.8, 1.5))}
+	if long {
+		o.track.speed = walkOnce(o.track.speed[0], 2*across, c.between(0, c.seconds))
+	}
+	c.add(o)
+}
+
+// walkOnce is a walk of that length that begins, and ends, standing.
+func walkOnce(speed, length, begin float64) profile {
+	p := make(profile, int(begin/profileStep)+1)
+	for range int(length/(speed*profileStep)) - 1 {
+		p = append(p, speed)
+	}
+	return append(p, 0)
 }

@@ -70,21 +70,12 @@ func car(d dice) (size [3]float64, poses []mesh) {
 	top := rectangle(b.roof[0], b.roof[1], -w+0.26, w-0.26, b.roofLevel)
 	m.hull(p, bottom, top)
 	g := walls(bottom, top)
-	for _, side := range []int{0, 2} {
-		q := g[side]
-		if side == 0 { // from the front backwards on both sides
-			q = [4]vec{q[1], q[0], q[3], q[2]}
-			q[0], q[1], q[2], q[3] = g[0][0], g[0][1], g[0][2], g[0][3]
-			m.decal(darkGlass, q, 0.1, 0.5, 0.16, 0.88, 0.012)
-			if !b.blind {
-				m.decal(darkGlass, q, 0.54, 0.92, 0.16, 0.88, 0.012)
-			}
-			continue
-		}
-		m.decal(darkGlass, q, 0.5, 0.9, 0.16, 0.88, 0.012)
-		if !b.blind {
-			m.decal(darkGlass, q, 0.08, 0.46, 0.16, 0.88, 0.012)
-		}
+	// The left wall's u runs backwards, the right one's forwards.
+	m.decal(darkGlass, g[0], 0.1, 0.5, 0.16, 0.88, 0.012)
+	m.decal(darkGlass, g[2], 0.5, 0.9, 0.16, 0.88, 0.012)
+	if !b.blind {
+		m.decal(darkGlass, g[0], 0.54, 0.92, 0.16, 0.88, 0.012)
+		m.decal(darkGlass, g[2], 0.08, 0.46, 0.16, 0.88, 0.012)
 	}
 	m.decal(darkGlass, g[1], 0.1, 0.9, 0.2, 0.88, 0.012)
 	m.decal(darkGlass, g[3], 0.07, 0.93, 0.12, 0.92, 0.012)

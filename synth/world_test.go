@@ -24,9 +24,9 @@ func TestObjectsFillTheirBoxes(t *testing.T) {
 		aCar, aTruck, aTrailer, aBus, aDigger, aCone, aBarrier(0), aBarrier(1), aBarrier(2), aMotorcycle(false), aMotorcycle(true),
 		aBicycle(false), aBicycle(true), aPerson(true, false), aPerson(false, false), aPerson(false, true),
 	}
-	for i, make := range kinds {
+	for i, of := range kinds {
 		for range 20 {
-			o := make(d)
+			o := of(d)
 			lo, hi := bounds(o.poses)
 			got := [3]float64{float64(hi[1] - lo[1]), float64(hi[0] - lo[0]), float64(hi[2] - lo[2])}
 			for k := range got {
@@ -189,5 +189,32 @@ func TestVisibility(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("visibility(%g, %g): %s", tt.visible, tt.covered, diff)
 		}
+	}
+}
+
+// TestLongDrivesHaveCrossings wants people who start at one kerb and stop at
+// the other, in drives that last longer than their way.
+func TestLongDrivesHaveCrossings(t *testing.T) {
+	crossed := 0
+	for seed := range uint64(8) {
+		o := Options{Seed: seed, Drives: 1, Frames: 50}
+		if err := o.validate(); err != nil {
+			t.Fatal(err)
+		}
+		v := newDrive(&o, 0)
+		for i := range v.objects {
+			k := &v.objects[i].track
+			if len(k.speed) < 2 || v.objects[i].category != "human.pedestrian.adult" {
+				continue
+			}
+			crossed++
+			way := k.speed.distance(100)
+			if way < 2*v.roads[0].half()-12 || way > 2*v.roads[0].half()+2 || k.velocity(100) != 0 {
+				t.Errorf("seed %d: someone crosses %g m of a road of %g m", seed, way, 2*v.roads[0].half())
+			}
+		}
+	}
+	if crossed == 0 {
+		t.Error("nobody crosses")
 	}
 }
