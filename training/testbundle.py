@@ -15,6 +15,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+
 from onnx import TensorProto, helper, numpy_helper
 
 WIDTH = HEIGHT = 64
@@ -30,8 +31,12 @@ TASKS = [
     (["pedestrian", "traffic_cone"], "rotated", [4.5, 9.0], 0.5),
 ]
 CAMERAS = [
-    "CAM_FRONT_LEFT", "CAM_FRONT", "CAM_FRONT_RIGHT",
-    "CAM_BACK_LEFT", "CAM_BACK", "CAM_BACK_RIGHT",
+    "CAM_FRONT_LEFT",
+    "CAM_FRONT",
+    "CAM_FRONT_RIGHT",
+    "CAM_BACK_LEFT",
+    "CAM_BACK",
+    "CAM_BACK_RIGHT",
 ]
 
 
@@ -49,13 +54,23 @@ class Graph:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
-    def conv(self, x: str, out: str, cin: int, cout: int, k: int, stride: int = 1,
-             gain: float = 1.0, bias: float = 0.0) -> str:
+    def conv(
+        self,
+        x: str,
+        out: str,
+        cin: int,
+        cout: int,
+        k: int,
+        stride: int = 1,
+        gain: float = 1.0,
+        bias: float = 0.0,
+    ) -> str:
         w = self.rng.randn(cout, cin, k, k) * gain * np.sqrt(2.0 / (cin * k * k))
         b = self.rng.randn(cout) * 0.1 + bias
         names = [x, self.weight(out + ".weight", w), self.weight(out + ".bias", b)]
-        return self.add("Conv", names, out, kernel_shape=[k, k], strides=[stride, stride],
-                        pads=[k // 2] * 4)
+        return self.add(
+            "Conv", names, out, kernel_shape=[k, k], strides=[stride, stride], pads=[k // 2] * 4
+        )
 
     def save(self, path: Path, inputs: list, outputs: list) -> None:
         graph = helper.make_graph(self.nodes, path.stem, inputs, outputs, self.weights)
@@ -76,19 +91,35 @@ def image_encoder(path: Path, rng: np.random.RandomState) -> None:
     g.add("Add", ["stereo_norm", g.weight("epsilon", np.array(1e-5))], "stereo_norm_safe")
     g.add("Div", ["stereo_last", "stereo_norm_safe"], "stereo_features")
     x = g.add("Relu", [g.conv(x, "conv3", 16, 16, 3, 2)], "relu3")
-    g.add("Gemm", ["cameras", g.weight("camera.weight", rng.randn(CONTEXT, 33) * 1e-3),
-                   g.weight("camera.bias", rng.randn(CONTEXT))], "camera", transB=1)
+    g.add(
+        "Gemm",
+        [
+            "cameras",
+            g.weight("camera.weight", rng.randn(CONTEXT, 33) * 1e-3),
+            g.weight("camera.bias", rng.randn(CONTEXT)),
+        ],
+        "camera",
+        transB=1,
+    )
     g.add("Sigmoid", ["camera"], "gate")
     axes = numpy_helper.from_array(np.array([2, 3], np.int64), "axes")
     g.weights.append(axes)
     g.add("Unsqueeze", ["gate", "axes"], "gate4")
     g.add("Mul", [g.conv(x, "context_raw", 16, CONTEXT, 1), "gate4"], "context_first")
     g.add("Transpose", ["context_first"], "context", perm=[0, 2, 3, 1])
-    g.add("Transpose", [g.conv(x, "depth", 16, BINS, 1, gain=2.0)], "mono_logits", perm=[0, 2, 3, 1])
+    g.add(
+        "Transpose", [g.conv(x, "depth", 16, BINS, 1, gain=2.0)], "mono_logits", perm=[0, 2, 3, 1]
+    )
     h, w, sh, sw = HEIGHT // 8, WIDTH // 8, HEIGHT // 4, WIDTH // 4
-    g.save(path, [info("images", ["N", 3, HEIGHT, WIDTH]), info("cameras", ["N", 33])],
-           [info("context", ["N", h, w, CONTEXT]), info("mono_logits", ["N", h, w, BINS]),
-            info("stereo_features", ["N", sh, sw, STEREO])])
+    g.save(
+        path,
+        [info("images", ["N", 3, HEIGHT, WIDTH]), info("cameras", ["N", 33])],
+        [
+            info("context", ["N", h, w, CONTEXT]),
+            info("mono_logits", ["N", h, w, BINS]),
+            info("stereo_features", ["N", sh, sw, STEREO]),
+        ],
+    )
 
 
 def bev_embed(path: Path, rng: np.random.RandomState) -> None:
@@ -122,16 +153,24 @@ def head(path: Path, rng: np.random.RandomState) -> None:
 
 def weights(path: Path, rng: np.random.RandomState) -> None:
     shapes = {
-        "similarity.0.weight": (16, GROUPS), "similarity.0.bias": (16,),
-        "similarity.1.weight": (8, 16), "similarity.1.bias": (8,),
-        "similarity.2.weight": (1, 8), "similarity.2.bias": (1,),
-        "time.weight": (CONTEXT, CONTEXT), "time.age": (CONTEXT,), "time.bias": (CONTEXT,),
+        "similarity.0.weight": (16, GROUPS),
+        "similarity.0.bias": (16,),
+        "similarity.1.weight": (8, 16),
+        "similarity.1.bias": (8,),
+        "similarity.2.weight": (1, 8),
+        "similarity.2.bias": (1,),
+        "time.weight": (CONTEXT, CONTEXT),
+        "time.age": (CONTEXT,),
+        "time.bias": (CONTEXT,),
     }
     header, body = {}, b""
     for name, shape in shapes.items():
         data = (rng.randn(*shape) / np.sqrt(shape[-1])).astype("<f4").tobytes()
-        header[name] = {"dtype": "F32", "shape": list(shape),
-                        "data_offsets": [len(body), len(body) + len(data)]}
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(shape),
+            "data_offsets": [len(body), len(body) + len(data)],
+        }
         body += data
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
@@ -152,13 +191,16 @@ def task_lines() -> str:
 def manifest(folder: Path) -> str:
     names = ["image_encoder.onnx", "bev_embed.onnx", "head.onnx", "weights.safetensors"]
     hashes = "\n".join(
-        f"  {n}: {hashlib.sha256((folder / n).read_bytes()).hexdigest()}" for n in names)
+        f"  {n}: {hashlib.sha256((folder / n).read_bytes()).hexdigest()}" for n in names
+    )
     return f"""\
 format: 1
 name: tiny-random
 provenance: {{seed: 1, command: "python training/testbundle.py", data: none}}
 cameras: [{", ".join(CAMERAS)}]
-image: {{width: {WIDTH}, height: {HEIGHT}, resize_extra: 0.02, crop_h: 0.0, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}}
+image:
+  {{width: {WIDTH}, height: {HEIGHT}, resize_extra: 0.02, crop_h: 0.0,
+    mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}}
 grid: {{x: [-51.2, 51.2, 3.2], y: [-51.2, 51.2, 3.2], z: [-10, 10, 20]}}
 depth: {{start: 2.0, step: 3.5, bins: {BINS}}}
 features: {{context: {CONTEXT}, stride: 8, stereo: {STEREO}, stereo_stride: 4}}
@@ -179,7 +221,9 @@ files:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder, made where absent")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the bundle's folder, made where absent"
+    )
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.RandomState(1)

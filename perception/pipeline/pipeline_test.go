@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -436,6 +437,19 @@ func TestUnknownCamerasComeLast(t *testing.T) {
 	want := []string{"CAM_FRONT_LEFT5", "CAM_FRONT0", "CAM_FRONT_RIGHT1", "CAM_BACK_LEFT4", "CAM_BACK3", "CAM_ROOF2"}
 	if !slices.Equal(names, want) {
 		t.Errorf("order %v, want %v", names, want)
+	}
+}
+
+func TestDefaultBundleIsSound(t *testing.T) {
+	b, err := model.Default()
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("this source tree has no default bundle: model/default/model.yaml is missing")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Verify(b); err != nil {
+		t.Error(err)
 	}
 }
 

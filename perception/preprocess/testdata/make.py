@@ -17,15 +17,15 @@ import PIL
 from PIL import Image
 
 CASES = [
-    (64, 48, 32, 16, 0.04, 0.0),      # reduction, as the detector's
+    (64, 48, 32, 16, 0.04, 0.0),  # reduction, as the detector's
     (160, 90, 70, 25, 0.04, 0.0),
-    (193, 121, 35, 13, 0.02, 0.0),    # taps wider than the step, odd sizes
-    (97, 61, 96, 32, 0.04, 0.1),      # about the same size, with rows cut below
-    (40, 30, 40, 30, 0.0, 0.0),       # no change
-    (20, 12, 64, 24, 0.1, 0.0),       # enlargement
-    (90, 20, 30, 16, 0.02, 0.0),      # flat: black above
-    (9, 7, 4, 3, 0.0, 0.0),           # narrower than the filter
-    (50, 50, 21, 8, 0.0, 0.0),        # scale 0.42: 50 * 0.42 is 21.0
+    (193, 121, 35, 13, 0.02, 0.0),  # taps wider than the step, odd sizes
+    (97, 61, 96, 32, 0.04, 0.1),  # about the same size, with rows cut below
+    (40, 30, 40, 30, 0.0, 0.0),  # no change
+    (20, 12, 64, 24, 0.1, 0.0),  # enlargement
+    (90, 20, 30, 16, 0.02, 0.0),  # flat: black above
+    (9, 7, 4, 3, 0.0, 0.0),  # narrower than the filter
+    (50, 50, 21, 8, 0.0, 0.0),  # scale 0.42: 50 * 0.42 is 21.0
 ]
 
 
