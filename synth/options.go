@@ -54,13 +54,20 @@ func (w *Window) validate() error {
 	return nil
 }
 
-func (o *Options) validate() error {
+// withDefaults puts in what zero values mean.
+func (o Options) withDefaults() Options {
 	if o.Rate == 0 {
 		o.Rate = keyRate
 	}
 	if o.Jobs == 0 {
 		o.Jobs = runtime.GOMAXPROCS(0)
 	}
+	return o
+}
+
+// Validate returns an error saying which option cannot be, and what could.
+func (o Options) Validate() error {
+	o = o.withDefaults()
 	switch per := o.Rate / keyRate; {
 	case o.Drives < 1 || o.Frames < 1:
 		return fmt.Errorf("synth: %d drives of %d frames: both must be at least 1", o.Drives, o.Frames)

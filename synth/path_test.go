@@ -12,7 +12,8 @@ func drawPath(t *rapid.T) path {
 		rapid.Float64Range(-100, 100).Draw(t, "x"), rapid.Float64Range(-100, 100).Draw(t, "y"), rapid.Float64Range(-3, 3).Draw(t, "heading"),
 	}, 0, 10)
 	for range rapid.IntRange(0, 4).Draw(t, "pieces") {
-		p = p.extend(point{}, rapid.Float64Range(-0.02, 0.02).Draw(t, "curvature"), rapid.Float64Range(5, 60).Draw(t, "length"))
+		bend := rapid.SampledFrom([]float64{-1, 0, 1}).Draw(t, "bend") / rapid.Float64Range(50, 400).Draw(t, "radius")
+		p = p.extend(point{}, bend, rapid.Float64Range(5, 60).Draw(t, "length"))
 	}
 	return p
 }

@@ -11,10 +11,7 @@ import (
 
 // testDrive is a drive of ten seconds.
 func testDrive(seed uint64) *drive {
-	o := Options{Seed: seed, Drives: 1, Frames: 21}
-	if err := o.validate(); err != nil {
-		panic(err)
-	}
+	o := Options{Seed: seed, Drives: 1, Frames: 21}.withDefaults()
 	return newDrive(&o, 0)
 }
 
@@ -197,10 +194,7 @@ func TestVisibility(t *testing.T) {
 func TestLongDrivesHaveCrossings(t *testing.T) {
 	crossed := 0
 	for seed := range uint64(8) {
-		o := Options{Seed: seed, Drives: 1, Frames: 50}
-		if err := o.validate(); err != nil {
-			t.Fatal(err)
-		}
+		o := Options{Seed: seed, Drives: 1, Frames: 50}.withDefaults()
 		v := newDrive(&o, 0)
 		for i := range v.objects {
 			k := &v.objects[i].track

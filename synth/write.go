@@ -18,11 +18,14 @@ import (
 )
 
 // Write renders the drives into dir, which it creates. Progress, where not
-// nil, is called after each image, from several goroutines.
+// nil, is called after each image, from several goroutines at once and so not
+// always in order. The tables are written last: without them a folder is not
+// complete.
 func Write(ctx context.Context, dir string, o Options, progress func(done, total int)) error {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return err
 	}
+	o = o.withDefaults()
 	t := newTables()
 	var done atomic.Int64
 	total := o.Drives * ((o.Frames-1)*int(o.Rate/keyRate) + 1) * len(mounts)

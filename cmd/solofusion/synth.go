@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -33,26 +34,41 @@ Example:
   solofusion synth --out train --drives 50 --window 352x128@0.24+16+88 --depth`
 }
 
-func (c *synthCmd) Run(ctx context.Context) error {
+// options translates the flags; an empty window is the full image.
+func (c *synthCmd) options() (synth.Options, error) {
 	o := synth.Options{Seed: c.Seed, Drives: c.Drives, Frames: c.Frames, Rate: c.Rate, Depth: c.Depth, Jobs: c.Jobs}
 	if c.Window != "" {
 		w, err := synth.ParseWindow(c.Window)
 		if err != nil {
-			return err
+			return o, err
 		}
 		o.Window = w
 	}
-	start, images := time.Now(), 0
+	return o, o.Validate()
+}
+
+func (c *synthCmd) Validate() error {
+	_, err := c.options()
+	return err
+}
+
+func (c *synthCmd) Run(ctx context.Context) error {
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	var images atomic.Int64
 	progress, finish := renderProgress()
-	err := synth.Write(ctx, c.Out, o, func(done, total int) {
-		images = total
+	err = synth.Write(ctx, c.Out, o, func(done, total int) {
+		images.Store(int64(total))
 		progress(done, total)
 	})
 	finish()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d images of %d drives in %.1f s: %s (%s)\n", images, c.Drives, time.Since(start).Seconds(), c.Out, synth.Version)
+	fmt.Printf("%d images of %d drives in %.1f s: %s (%s)\n", images.Load(), c.Drives, time.Since(start).Seconds(), c.Out, synth.Version)
 	return nil
 }
 
