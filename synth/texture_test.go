@@ -15,7 +15,7 @@ func TestPulseIsTheMeanOverTheFootprint(t *testing.T) {
 		period := rapid.Float32Range(0.5, 6).Draw(t, "period")
 		a := rapid.Float32Range(0, 0.4).Draw(t, "a") * period
 		b := a + rapid.Float32Range(0.05, 0.5).Draw(t, "b")*period
-		const n = 4000
+		const n = 40_000
 		sum := 0.0
 		for i := range n {
 			q := float64(x) + float64(w)*((float64(i)+0.5)/n-0.5)
