@@ -139,6 +139,9 @@ func ReadManifest(data []byte) (*Manifest, error) {
 	case err != nil:
 		return nil, fmt.Errorf("model: model.yaml: %w", err)
 	}
+	if !errors.Is(d.Decode(new(Manifest)), io.EOF) {
+		return nil, errors.New("model: model.yaml holds more than one document")
+	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		return nil, fmt.Errorf("model: model.yaml: %w", err)
