@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -226,6 +227,31 @@ func TestImageEndIsThePictures(t *testing.T) {
 	}
 	if _, _, err := inspect(thumbnail[:len(thumbnail)-2]); err == nil {
 		t.Error("a thumbnail's end is taken for the picture's")
+	}
+}
+
+// Damage that leaves the structure whole reaches the decoder, which must not
+// end the process.
+func TestImageSurvivesDamage(t *testing.T) {
+	cam, err := NewCamera(plain(32, 16, 0.04, 0), 64, 48)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	dst, reached := make([]float32, 3*32*16), 0
+	for _, whole := range [][]byte{encode(t, gocv.JPEGFileExt, 64, 48), encode(t, gocv.PNGFileExt, 64, 48)} {
+		for range 60 {
+			damaged := slices.Clone(whole)
+			for range 1 + r.IntN(4) {
+				damaged[2+r.IntN(len(damaged)-4)] = byte(r.IntN(256))
+			}
+			if cam.Image(dst, damaged) == nil {
+				reached++
+			}
+		}
+	}
+	if reached == 0 {
+		t.Error("no damaged image was decoded, so nothing was tried")
 	}
 }
 
