@@ -15,7 +15,6 @@ import struct
 from pathlib import Path
 
 import numpy as np
-
 from onnx import TensorProto, helper, numpy_helper
 
 WIDTH = HEIGHT = 64
