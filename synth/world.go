@@ -52,12 +52,6 @@ func (w *world) scenery(m mesh) {
 	w.props = append(w.props, prop{m, geom.Vec3{float64(c[0]), float64(c[1]), float64(c[2])}, math.Sqrt(float64(d.dot(d))) / 2})
 }
 
-// crossing says where streets meet.
-type crossing struct {
-	s     float64 // along the main road
-	lanes int
-}
-
 // newWorld lays out the drive's streets and fills them.
 func newWorld(d dice, seconds float64) *world {
 	w := &world{light: weather(d)}
