@@ -68,7 +68,7 @@ func rules() []rule {
 		{"onnx.threads", within(0, 1024, func(c *Config) int { return c.ONNX.Threads }), "0 for all cores, or 1 to 1024"},
 		{"kernels", kernelsOK, "auto, generic, or a set that this machine can run (see solofusion doctor)"},
 		{"http.listen", listenOK, "host:port, or \"\" for none"},
-		{"log.level", oneOf(func(c *Config) string { return c.Log.Level }, "debug", "info", "warn", "error"),
+		{"log.level", oneOf(func(c *Config) string { return strings.ToLower(c.Log.Level) }, "debug", "info", "warn", "error"),
 			"debug, info, warn or error"},
 		{"log.format", oneOf(func(c *Config) string { return c.Log.Format }, "text", "json"), "text or json"},
 	}

@@ -104,7 +104,6 @@ func (s *Service) Run(ctx context.Context) error {
 	finishing, expire := context.WithCancel(context.WithoutCancel(ctx))
 	defer expire()
 	forget := context.AfterFunc(ctx, func() {
-		s.account.enter(perception.Draining)
 		timer := time.AfterFunc(s.options.Drain, expire)
 		context.AfterFunc(finishing, func() { timer.Stop() })
 	})
@@ -115,6 +114,9 @@ func (s *Service) Run(ctx context.Context) error {
 	reporting.Go(func() { s.report(finishing) })
 
 	err := s.assemble(reading, s.read(reading))
+	if ctx.Err() != nil {
+		s.account.enter(perception.Draining)
+	}
 	s.backlog.close()
 	stepping.Wait()
 	if fatal := new(fatalError); errors.As(context.Cause(reading), &fatal) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -265,6 +266,10 @@ func (g *gate) Next(ctx context.Context) (perception.Event, error) {
 }
 
 func TestLiveSetLeavesIncompleteAtItsDeadline(t *testing.T) {
+	synctest.Test(t, liveSetLeavesIncompleteAtItsDeadline)
+}
+
+func liveSetLeavesIncompleteAtItsDeadline(t *testing.T) {
 	events := drive(1, func(_ int, camera string) bool { return camera == "b" })
 	d, sink := &detector{begun: make(chan string)}, &notebook{}
 	s := New(&script{events: events}, d, sink, quiet(Options{Sync: framesync.Options{Deadline: 10 * time.Millisecond}}))
@@ -280,7 +285,9 @@ func TestLiveSetLeavesIncompleteAtItsDeadline(t *testing.T) {
 	}
 }
 
-func TestDrainFinishesWhatIsComplete(t *testing.T) {
+func TestDrainFinishesWhatIsComplete(t *testing.T) { synctest.Test(t, drainFinishesWhatIsComplete) }
+
+func drainFinishesWhatIsComplete(t *testing.T) {
 	events := drive(3, func(i int, camera string) bool { return i == 2 && camera == "b" })
 	d, sink := &detector{begun: make(chan string, 3), wait: make(chan struct{})}, &notebook{}
 	s := New(&script{events: events}, d, sink, quiet(Options{Sync: framesync.Options{Deadline: time.Hour}}))
@@ -303,9 +310,11 @@ func TestDrainFinishesWhatIsComplete(t *testing.T) {
 	}
 }
 
-func TestDrainHasALimit(t *testing.T) {
+func TestDrainHasALimit(t *testing.T) { synctest.Test(t, drainHasALimit) }
+
+func drainHasALimit(t *testing.T) {
 	d, sink := &detector{begun: make(chan string, 3), wait: make(chan struct{})}, &notebook{}
-	s := New(&script{events: drive(3, nil)}, d, sink, quiet(Options{Drain: time.Millisecond}))
+	s := New(&script{events: drive(3, nil)}, d, sink, quiet(Options{Queue: 3, Drain: time.Millisecond}))
 	ctx, cancel := context.WithCancel(within(t))
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
@@ -314,7 +323,7 @@ func TestDrainHasALimit(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
-	time.Sleep(20 * time.Millisecond) // past the limit
+	time.Sleep(20 * time.Millisecond) // past the limit, by the bubble's clock
 	close(d.wait)
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -396,7 +405,9 @@ func TestTheLogSpeaksOfDropsAndCalibrations(t *testing.T) {
 	}
 }
 
-func TestStatusIsPublished(t *testing.T) {
+func TestStatusIsPublished(t *testing.T) { synctest.Test(t, statusIsPublished) }
+
+func statusIsPublished(t *testing.T) {
 	sink := &notebook{}
 	s := New(&script{events: drive(1, nil)}, &detector{}, sink, quiet(Options{StatusPeriod: time.Millisecond}))
 	ctx, cancel := context.WithCancel(within(t))
