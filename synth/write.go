@@ -50,7 +50,7 @@ func Write(ctx context.Context, dir string, o Options, progress func(done, total
 	if err := t.writeMap(dir, o.Seed); err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(dir, "splits.json"), map[string][]string{"all": names}); err != nil {
+	if err := writeJSON(filepath.Join(dir, Version, "splits.json"), map[string][]string{"all": names}); err != nil {
 		return err
 	}
 	return t.write(dir)

@@ -151,7 +151,7 @@ func TestTablesReferToEachOther(t *testing.T) {
 		t.Errorf("%d sample_data rows", got)
 	}
 	var splits map[string][]string
-	b, err := os.ReadFile(filepath.Join(dir, "splits.json"))
+	b, err := os.ReadFile(filepath.Join(dir, Version, "splits.json"))
 	if err != nil || json.Unmarshal(b, &splits) != nil {
 		t.Fatalf("splits.json: %v", err)
 	}
