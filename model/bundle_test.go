@@ -76,6 +76,8 @@ func TestOpenRefuses(t *testing.T) {
 		"a class twice":     {edit("[car]", "[bus]"), []string{"each class once"}},
 		"factors too few":   {edit("factors: [0.7, 0.7]", "factors: [0.7]"), []string{"head.tasks[1].nms.factors"}},
 		"unknown kind":      {edit("kind: circle", "kind: square"), []string{`head.tasks[3].nms.kind is "square"`}},
+		"history mode":      {edit("period: 0.5", "period: 0.5, mode: sideways"), []string{"history.mode is sideways, want recursive or direct"}},
+		"history time":      {edit("period: 0.5", "period: 0.5, time: guessed"), []string{"history.time is guessed, want counted or measured"}},
 		"stride":            {edit("stride: 8", "stride: 7"), []string{"features.stride is 7"}},
 		"input type":        {edit("type: uint8", "type: int4"), []string{"head.input.type"}},
 		"float with scale":  {edit("type: uint8", "type: float32"), []string{"head.input is float32 with scale"}},

@@ -79,6 +79,9 @@ func (m *Manifest) checkFeatures(f *faults) {
 	f.require(between(s.SigmaBins, 1e-3, 100), "stereo.sigma_bins", s.SigmaBins, "0.001 to 100")
 	f.require(inRange(m.History.Frames, 1, 256), "history.frames", m.History.Frames, "1 to 256")
 	f.require(between(m.History.Period, 1e-3, 60), "history.period", m.History.Period, "0.001 to 60")
+	mode, time := m.History.Mode, m.History.Time
+	f.require(slices.Contains([]string{"", "recursive", "direct"}, mode), "history.mode", mode, "recursive or direct")
+	f.require(slices.Contains([]string{"", "counted", "measured"}, time), "history.time", time, "counted or measured")
 }
 
 func (h *Head) check(f *faults) {

@@ -78,10 +78,15 @@ type Stereo struct {
 	SigmaBins float64 `yaml:"sigma_bins"`
 }
 
-// History is the number of earlier frames and the seconds between them.
+// History is the number of earlier frames and the seconds between them, and how
+// they were aligned (recursive or direct) and timed (counted or measured) in
+// training. Without a word on these, it was as in the reference: recursive,
+// counted.
 type History struct {
 	Frames int     `yaml:"frames"`
 	Period float64 `yaml:"period"`
+	Mode   string  `yaml:"mode,omitempty"`
+	Time   string  `yaml:"time,omitempty"`
 }
 
 // Head is the detection head: its input's type and how boxes are chosen.

@@ -2,7 +2,9 @@ package nuscenes
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,14 +62,20 @@ func Open(dir, version string) (*Dataset, error) {
 
 // versionsHint lists the folders of dir that hold tables.
 func versionsHint(dir string) string {
-	found, _ := filepath.Glob(filepath.Join(dir, "*", "sample.json"))
+	found := Versions(dir)
 	if len(found) == 0 {
 		return ", and no folder beside it is one"
 	}
-	for i, file := range found {
-		found[i] = filepath.Base(filepath.Dir(file))
-	}
 	return fmt.Sprintf("; %s has %s", dir, strings.Join(found, ", "))
+}
+
+// Versions returns the names of dir's folders that hold tables, sorted.
+func Versions(dir string) []string {
+	found, _ := fs.Glob(os.DirFS(dir), "*/sample.json") // errs on bad patterns only
+	for i, file := range found {
+		found[i] = path.Dir(file)
+	}
+	return found
 }
 
 func (t *tables) dataset(dir, version string) *Dataset {

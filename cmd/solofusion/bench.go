@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
@@ -85,7 +86,7 @@ func (c *benchCmd) render(ctx context.Context) ([]*perception.FrameSet, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	progress, finish := renderProgress()
+	progress, finish := progressBar("rendering", "images")
 	err = synth.Write(ctx, dir, synth.Options{Seed: 1, Drives: 1, Frames: c.Frames}, progress)
 	finish()
 	if err != nil {
@@ -114,7 +115,7 @@ func (c *benchCmd) render(ctx context.Context) ([]*perception.FrameSet, error) {
 func (c *benchCmd) measure(b *model.Bundle, sets []*perception.FrameSet) (*benchReport, error) {
 	forgetPeak()
 	counter := &allocations{}
-	p, err := pipeline.New(b, pipeline.Options{Threads: c.Threads, Observer: counter})
+	p, err := newDetector(b, os.Getenv(isa.Variable), pipeline.Options{Threads: c.Threads, Observer: counter})
 	if err != nil {
 		return nil, err
 	}

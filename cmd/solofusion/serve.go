@@ -11,9 +11,7 @@ import (
 	"time"
 
 	"github.com/solofusion/solofusion/bus"
-	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/internal/config"
-	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/internal/service"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception/framesync"
@@ -76,7 +74,9 @@ func logger(c config.Log) (*slog.Logger, error) {
 
 // serve runs until ctx is done.
 func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
-	p, err := detector(c, b)
+	p, err := newDetector(b, c.Kernels, pipeline.Options{
+		History: c.History.Mode, Time: c.History.Time, Providers: c.ONNX.Providers, Threads: c.ONNX.Threads,
+	})
 	if err != nil {
 		return err
 	}
@@ -104,25 +104,6 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 	}
 	slog.Info("finished", "results", s.Status().Counts["results"])
 	return nil
-}
-
-// detector makes the pipeline that c describes.
-func detector(c *config.Config, b *model.Bundle) (*pipeline.Pipeline, error) {
-	mode, err := history.ParseMode(c.History.Mode)
-	if err != nil {
-		return nil, err
-	}
-	clock, err := history.ParseClock(c.History.Time)
-	if err != nil {
-		return nil, err
-	}
-	kernels, err := isa.Choose(c.Kernels, isa.Detect())
-	if err != nil {
-		return nil, err
-	}
-	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", kernels,
-		"providers", c.ONNX.Providers, "history", mode, "time", clock)
-	return pipeline.New(b, pipeline.Options{History: mode, Time: clock, Providers: c.ONNX.Providers, Threads: c.ONNX.Threads})
 }
 
 // loop is the run loop's part of the configuration.

@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/solofusion/solofusion/synth"
 )
@@ -59,7 +55,7 @@ func (c *synthCmd) Run(ctx context.Context) error {
 	}
 	start := time.Now()
 	var images atomic.Int64
-	progress, finish := renderProgress()
+	progress, finish := progressBar("rendering", "images")
 	err = synth.Write(ctx, c.Out, o, func(done, total int) {
 		images.Store(int64(total))
 		progress(done, total)
@@ -70,23 +66,4 @@ func (c *synthCmd) Run(ctx context.Context) error {
 	}
 	fmt.Printf("%d images of %d drives in %.1f s: %s (%s)\n", images.Load(), c.Drives, time.Since(start).Seconds(), c.Out, synth.Version)
 	return nil
-}
-
-// renderProgress draws a bar of images on a terminal, and nothing elsewhere.
-func renderProgress() (progress func(done, total int), finish func()) {
-	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return func(int, int) {}, func() {}
-	}
-	bars := mpb.New(mpb.WithOutput(os.Stderr), mpb.WithWidth(60))
-	bar := bars.AddBar(0,
-		mpb.PrependDecorators(decor.Name("rendering "), decor.CountersNoUnit("%d/%d images")),
-		mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_GO)),
-	)
-	return func(done, total int) {
-			bar.SetTotal(int64(total), false)
-			bar.SetCurrent(int64(done))
-		}, func() {
-			bar.SetTotal(-1, true)
-			bars.Wait()
-		}
 }

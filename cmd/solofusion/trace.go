@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
-	"github.com/solofusion/solofusion/history"
-	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
 	"github.com/solofusion/solofusion/perception"
@@ -25,13 +23,11 @@ import (
 
 type traceCmd struct {
 	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
-	Model          string   `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
 	Out            string   `required:"" help:"Folder for the arrays; it is created." placeholder:"DIR"`
 	Frames         int      `help:"Frames of each scene at most; all where it is 0." placeholder:"N"`
-	DatasetVersion string   `default:"v1.0-mini" help:"Folder of the tables, for example v1.0-mini." placeholder:"V"`
+	DatasetVersion string   `help:"Folder of the tables; not needed where there is only one." placeholder:"V"`
 	Scenes         []string `help:"Names of the scenes; all where there are none." placeholder:"A,B"`
-	History        string   `default:"recursive" enum:"recursive,direct" help:"How history is aligned: recursive or direct."`
-	Time           string   `default:"counted" enum:"counted,measured" help:"What history's age is: counted or measured."`
+	detectorFlags
 }
 
 func (c *traceCmd) Help() string {
@@ -45,11 +41,7 @@ Example:
 }
 
 func (c *traceCmd) Run(ctx context.Context) error {
-	b, err := model.Open(c.Model)
-	if err != nil {
-		return err
-	}
-	ds, err := nuscenes.Open(c.Input, c.DatasetVersion)
+	ds, err := openDataset(c.Input, c.DatasetVersion)
 	if err != nil {
 		return err
 	}
@@ -57,16 +49,8 @@ func (c *traceCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mode, err := history.ParseMode(c.History)
-	if err != nil {
-		return err
-	}
-	clock, err := history.ParseClock(c.Time)
-	if err != nil {
-		return err
-	}
 	w := &traceWriter{}
-	p, err := pipeline.New(b, pipeline.Options{History: mode, Time: clock, Observer: w, KeepFeatures: true})
+	p, err := c.open(pipeline.Options{Observer: w, KeepFeatures: true})
 	if err != nil {
 		return err
 	}
@@ -78,22 +62,6 @@ func (c *traceCmd) Run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// scenesOf returns the named scenes, all where no names are given.
-func scenesOf(ds *nuscenes.Dataset, names []string) ([]*nuscenes.Scene, error) {
-	if len(names) == 0 {
-		return ds.Scenes, nil
-	}
-	var scenes []*nuscenes.Scene
-	for _, name := range names {
-		scene := ds.Scene(name)
-		if scene == nil {
-			return nil, fmt.Errorf("%s has no scene %q", ds.Version, name)
-		}
-		scenes = append(scenes, scene)
-	}
-	return scenes, nil
 }
 
 // trace writes one scene.

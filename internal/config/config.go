@@ -113,7 +113,7 @@ func Default() Config {
 			Stall:        30 * time.Second,
 		},
 		Model:   Model{Bundle: "default"},
-		History: History{Mode: "recursive", Time: "counted"},
+		History: History{Mode: "model", Time: "model"},
 		ONNX:    ONNX{Providers: []string{"cpu"}},
 		Kernels: isa.Auto,
 		HTTP:    HTTP{Listen: "127.0.0.1:9464"},

@@ -42,7 +42,10 @@ func (p *Pipeline) build(m *model.Manifest) (err error) {
 	if p.lifter, err = lift.New(liftConfig(m), p.pool); err != nil {
 		return err
 	}
-	if p.history, err = history.New(historyConfig(m, &p.options), historyWeights(&p.bundle.Weights), p.pool); err != nil {
+	if p.mode, p.clock, err = p.options.modes(&m.History); err != nil {
+		return err
+	}
+	if p.history, err = history.New(p.historyConfig(m), historyWeights(&p.bundle.Weights), p.pool); err != nil {
 		return err
 	}
 	p.decoder = decode.New(decodeConfig(m))
@@ -138,7 +141,7 @@ func liftConfig(m *model.Manifest) lift.Config {
 	}
 }
 
-func historyConfig(m *model.Manifest, o *Options) history.Config {
+func (p *Pipeline) historyConfig(m *model.Manifest) history.Config {
 	return history.Config{
 		Width:        m.Grid.X.Cells(),
 		Height:       m.Grid.Y.Cells(),
@@ -149,9 +152,9 @@ func historyConfig(m *model.Manifest, o *Options) history.Config {
 		CellX:        m.Grid.X[2],
 		CellY:        m.Grid.Y[2],
 		Period:       m.History.Period,
-		Mode:         o.History,
-		Clock:        o.Time,
-		KeepFeatures: o.KeepFeatures,
+		Mode:         p.mode,
+		Clock:        p.clock,
+		KeepFeatures: p.options.KeepFeatures,
 	}
 }
 

@@ -6,13 +6,18 @@ import (
 	"time"
 
 	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 )
 
+// AsModel leaves the mode or the time of history to the bundle, which says how
+// it was trained.
+const AsModel = "model"
+
 // Options are a Pipeline's; zero values stand for the defaults.
 type Options struct {
-	History      history.Mode  // default history.Recursive, as in training
-	Time         history.Clock // default history.Counted, as in training
+	History      string        // recursive, direct or AsModel, which is the default
+	Time         string        // counted, measured or AsModel, which is the default
 	MaxGap       time.Duration // between sets, above which history starts anew; default 5 s
 	Providers    []string      // ONNX Runtime's, in order of preference; default cpu
 	Threads      int           // default the processors that Go uses
@@ -34,4 +39,25 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("pipeline: gap %v and %d threads must not be negative", o.MaxGap, o.Threads)
 	}
 	return o, onnx.CheckProviders(o.Providers)
+}
+
+// modes returns how history is aligned and timed: as the options say, else as
+// the manifest does, else as in the reference.
+func (o *Options) modes(m *model.History) (history.Mode, history.Clock, error) {
+	mode, err := history.ParseMode(choose(o.History, m.Mode, history.Recursive.String()))
+	if err != nil {
+		return 0, 0, err
+	}
+	clock, err := history.ParseClock(choose(o.Time, m.Time, history.Counted.String()))
+	return mode, clock, err
+}
+
+func choose(asked, trained, reference string) string {
+	if asked != "" && asked != AsModel {
+		return asked
+	}
+	if trained != "" {
+		return trained
+	}
+	return reference
 }

@@ -18,6 +18,8 @@ import (
 type Pipeline struct {
 	bundle   *model.Bundle
 	options  Options
+	mode     history.Mode
+	clock    history.Clock
 	pool     *parallel.Pool
 	stages   []stage
 	sequence sequence
@@ -104,6 +106,9 @@ func (p *Pipeline) Step(set *perception.FrameSet) (*perception.Result, error) {
 	}
 	return p.finish(), nil
 }
+
+// Modes returns how history is aligned and timed.
+func (p *Pipeline) Modes() (history.Mode, history.Clock) { return p.mode, p.clock }
 
 // Reset makes history start anew with the next set; its result says why.
 func (p *Pipeline) Reset(reason string) { p.sequence.end(reason) }

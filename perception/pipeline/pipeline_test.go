@@ -172,7 +172,7 @@ func TestStep(t *testing.T) {
 
 func TestResultsDoNotDependOnThreads(t *testing.T) {
 	sets := drive(t, 4)
-	for _, mode := range []history.Mode{history.Recursive, history.Direct} {
+	for _, mode := range []string{"recursive", "direct"} {
 		var want []*perception.Result
 		for _, threads := range []int{1, 2, 3} {
 			p := open(t, Options{Threads: threads, History: mode})
@@ -184,7 +184,7 @@ func TestResultsDoNotDependOnThreads(t *testing.T) {
 				want = got
 			}
 			if diff := cmp.Diff(want, got, untimed); diff != "" {
-				t.Errorf("%v, %d threads: %s", mode, threads, diff)
+				t.Errorf("%s, %d threads: %s", mode, threads, diff)
 			}
 		}
 	}
@@ -453,11 +453,46 @@ func TestDefaultBundleIsSound(t *testing.T) {
 	}
 }
 
+// What the options leave open the bundle says, and what it leaves open the
+// reference.
+func TestHistoryModes(t *testing.T) {
+	silent, direct := model.History{}, model.History{Mode: "direct", Time: "measured"}
+	for name, test := range map[string]struct {
+		options Options
+		trained model.History
+		mode    history.Mode
+		clock   history.Clock
+	}{
+		"nothing said":      {Options{}, silent, history.Recursive, history.Counted},
+		"the bundle":        {Options{}, direct, history.Direct, history.Measured},
+		"as the bundle":     {Options{History: AsModel, Time: AsModel}, direct, history.Direct, history.Measured},
+		"the options":       {Options{History: "recursive", Time: "counted"}, direct, history.Recursive, history.Counted},
+		"only the options":  {Options{History: "direct", Time: "measured"}, silent, history.Direct, history.Measured},
+		"one of the two":    {Options{Time: "counted"}, direct, history.Direct, history.Counted},
+		"the other of them": {Options{History: "direct"}, silent, history.Direct, history.Counted},
+	} {
+		b := bundle(t)
+		b.Manifest.History.Mode, b.Manifest.History.Time = test.trained.Mode, test.trained.Time
+		p, err := New(b, test.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode, clock := p.Modes(); mode != test.mode || clock != test.clock {
+			t.Errorf("%s: %v, %v; want %v, %v", name, mode, clock, test.mode, test.clock)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	for name, o := range map[string]Options{
 		"provider": {Providers: []string{"abacus"}},
 		"threads":  {Threads: -1},
 		"gap":      {MaxGap: -1},
+		"mode":     {History: "sideways"},
+		"time":     {Time: "guessed"},
 	} {
 		if _, err := New(bundle(t), o); err == nil {
 			t.Errorf("%s is accepted", name)

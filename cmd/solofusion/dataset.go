@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/solofusion/solofusion/nuscenes"
+)
+
+// openDataset opens a version of a data set: without a name, the only one that
+// is there.
+func openDataset(dir, version string) (*nuscenes.Dataset, error) {
+	if version != "" {
+		return nuscenes.Open(dir, version)
+	}
+	switch versions := nuscenes.Versions(dir); len(versions) {
+	case 0:
+		return nil, fmt.Errorf("%s holds no folder with nuScenes tables (sample.json and others)", dir)
+	case 1:
+		return nuscenes.Open(dir, versions[0])
+	default:
+		return nil, fmt.Errorf("%s has %s: choose one with --dataset-version", dir, strings.Join(versions, ", "))
+	}
+}
+
+// scenesOf returns the named scenes, all where no names are given.
+func scenesOf(ds *nuscenes.Dataset, names []string) ([]*nuscenes.Scene, error) {
+	if len(names) == 0 {
+		return ds.Scenes, nil
+	}
+	var scenes []*nuscenes.Scene
+	for _, name := range names {
+		scene := ds.Scene(name)
+		if scene == nil {
+			return nil, fmt.Errorf("%s has no scene %q", ds.Version, name)
+		}
+		scenes = append(scenes, scene)
+	}
+	return scenes, nil
+}

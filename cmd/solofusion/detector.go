@@ -1,0 +1,44 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception/pipeline"
+)
+
+// detectorFlags are those of every command that detects by flags.
+type detectorFlags struct {
+	Model   string `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
+	History string `default:"model" enum:"model,recursive,direct" help:"How history is aligned: recursive, direct, or as the model was trained."`
+	Time    string `default:"model" enum:"model,counted,measured" help:"What history's age is: counted, measured, or as the model was trained."`
+	Threads int    `help:"Threads; all processors where it is 0." placeholder:"N"`
+}
+
+// open returns the detector that the flags describe.
+func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Pipeline, error) {
+	b, err := model.Open(f.Model)
+	if err != nil {
+		return nil, err
+	}
+	o.History, o.Time, o.Threads = f.History, f.Time, f.Threads
+	return newDetector(b, os.Getenv(isa.Variable), o)
+}
+
+// newDetector makes a detector with the kernels that were asked for, and says
+// what it is made of.
+func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline.Pipeline, error) {
+	set, err := isa.Choose(kernels, isa.Detect())
+	if err != nil {
+		return nil, err
+	}
+	p, err := pipeline.New(b, o)
+	if err != nil {
+		return nil, err
+	}
+	mode, clock := p.Modes()
+	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", set, "history", mode, "time", clock)
+	return p, nil
+}
