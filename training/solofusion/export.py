@@ -1,0 +1,222 @@
+"""Writes a trained model as a bundle: ONNX graphs, small weights, manifest.
+
+The head is quantised to 8 bits on drives run in order with their history, unless
+``--float`` is given.
+
+Example:
+    python -m solofusion.export out/run --cache out/train-cache --out out/bundle
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import torch
+import yaml
+from safetensors.numpy import save_file
+from torch import nn
+
+from .config import BRANCHES, TASKS, Config, load_config
+from .dataset import MEAN, STD
+from .graph import Graph, fold
+from .model import SOLOFusion
+from .quantize import quantize_head
+
+NMS = {
+    ("car",): {"factors": [1.0]},
+    ("truck", "construction_vehicle"): {"factors": [0.7, 0.7]},
+    ("bus", "trailer"): {"factors": [0.4, 0.55]},
+    ("barrier",): {"radius2": 1.0},
+    ("motorcycle", "bicycle"): {"factors": [1.0, 1.0]},
+    ("pedestrian", "traffic_cone"): {"factors": [4.5, 9.0], "iou": 0.5},
+}
+"""The reference's suppression of each task (model spec, section 7)."""
+
+
+def image_encoder(model: SOLOFusion, path: Path) -> None:
+    """images, cameras → context, mono_logits, stereo_features, channels last."""
+    cfg, g, transformer = model.cfg, Graph(), model.img_view_transformer
+    backbone = model.img_backbone
+    x = g.relu(g.conv("images", backbone.conv1, backbone.bn1))
+    x = g.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    features = []
+    for layer in (backbone.layer1, backbone.layer2, backbone.layer3, backbone.layer4):
+        x = g.stage(x, layer)
+        features.append(x)
+
+    neck = g.fpn(features, model.img_neck)
+    g.channels_last(g.conv(neck, transformer.featnet), "context")
+    x = gated(g, neck, transformer.se)
+    x = g.stages(x, transformer.extra_depthnet)[-1]
+    x = deformable(g, x, *transformer.dcn)
+    g.channels_last(g.conv(x, transformer.depthnet), "mono_logits")
+
+    x = g.sequence(g.fpn(features, model.stereo_neck), model.stereo_neck.final_conv)
+    x = g.channels_last(x)
+    axis = g.constant(torch.tensor([3]))
+    norm = g.add("ReduceL2", [x, axis], keepdims=1)
+    norm = g.add("Max", [norm, g.constant(torch.tensor(1e-5))])
+    g.add("Div", [x, norm], "stereo_features")
+
+    (h, w), (sh, sw) = cfg.coarse_size, cfg.stereo_size
+    g.save(
+        path,
+        {"images": ["N", 3, cfg.image["height"], cfg.image["width"]], "cameras": ["N", 33]},
+        {
+            "context": ["N", h, w, cfg.context_channels],
+            "mono_logits": ["N", h, w, cfg.depth["bins"]],
+            "stereo_features": ["N", sh, sw, cfg.stereo_neck["out"]],
+        },
+    )
+
+
+def gated(g: Graph, x: str, gate: nn.Module) -> str:
+    norm, linear = gate.fc
+    gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+    weight = linear.weight * gain
+    bias = linear.bias + linear.weight @ (norm.bias - norm.running_mean * gain)
+    s = g.add("Gemm", ["cameras", g.constant(weight), g.constant(bias)], transB=1)
+    s = g.add("Unsqueeze", [g.add("Sigmoid", [s]), g.constant(torch.tensor([2, 3]))])
+    return g.add("Mul", [g.conv(x, gate.input_conv), s])
+
+
+def deformable(g: Graph, x: str, conv: nn.Module, norm: nn.Module) -> str:
+    offsets = g.conv(x, conv.conv_offset)
+    axis = g.constant(torch.tensor([1]))
+    def channels(lo: int, hi: int) -> str:
+        return g.add("Slice", [offsets, g.constant(torch.tensor([lo])), g.constant(torch.tensor([hi])), axis])
+
+    weight, bias = fold(conv.weight, None, norm)
+    mask = g.add("Sigmoid", [channels(18, 27)])
+    inputs = [x, g.constant(weight), channels(0, 18), g.constant(bias), mask]
+    return g.add("DeformConv", inputs, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+
+
+def bev_embed(model: SOLOFusion, path: Path) -> None:
+    """bev_raw → bev, channels last."""
+    g = Graph()
+    x = g.stages(g.channels_first("bev_raw"), model.pre_process_net)[-1]
+    g.channels_last(g.sequence(x, model.embed), "bev")
+    shape = [1, *model.cfg.cells, model.cfg.context_channels]
+    g.save(path, {"bev_raw": shape}, {"bev": shape})
+
+
+def head(model: SOLOFusion, path: Path) -> None:
+    """stack → fused and every task's maps."""
+    cfg, g = model.cfg, Graph()
+    conv, norm, _ = model.history_keyframe_cat_conv
+    fused = g.relu(g.conv(g.channels_first("stack"), conv, norm), "fused")
+    features = [fused, *g.stages(fused, model.img_bev_encoder_backbone)]
+    x = g.fpn(features, model.img_bev_encoder_neck)
+    x = g.conv_bn(x, model.pts_bbox_head.shared_conv)
+    rows, columns = cfg.cells
+    outputs = {"fused": [1, cfg.history["fused_channels"], rows, columns]}
+    for t, (classes, task) in enumerate(zip(TASKS, model.pts_bbox_head.task_heads, strict=True)):
+        for branch, channels in {**BRANCHES, "heatmap": len(classes)}.items():
+            hidden, last = task[branch]
+            name = f"head_{t}_{branch}"
+            g.conv(g.conv_bn(x, hidden), last, output=name)
+            outputs[name] = [1, channels, rows, columns]
+    slots = cfg.history["frames"] + 1
+    g.save(path, {"stack": [1, rows, columns, slots * cfg.context_channels]}, outputs)
+
+
+def small_weights(model: SOLOFusion, path: Path) -> None:
+    """What Go computes with: similarity network and time conv."""
+    net, tensors = model.img_view_transformer.similarity_net, {}
+    for i in range(2):
+        weight, bias = fold(net[i].conv.weight, None, net[i].bn)
+        tensors[f"similarity.{i}.weight"] = weight.flatten(1)
+        tensors[f"similarity.{i}.bias"] = bias
+    tensors["similarity.2.weight"] = net[2].weight.flatten(1)
+    tensors["similarity.2.bias"] = net[2].bias
+    conv, norm, _ = model.history_keyframe_time_conv
+    weight, bias = fold(conv.weight.flatten(1), conv.bias, norm)
+    tensors["time.weight"], tensors["time.age"] = weight[:, :-1], weight[:, -1]
+    tensors["time.bias"] = bias
+    save_file({n: t.detach().contiguous().numpy() for n, t in tensors.items()}, path)
+
+
+def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict) -> dict:
+    tasks = []
+    for classes in TASKS:
+        nms = NMS[classes]
+        common = {"kind": "circle"} if "radius2" in nms else {"kind": "rotated", "iou": 0.2, "pre": 1000}
+        tasks.append({"classes": list(classes), "nms": {**common, **nms, "post": 83}})
+    return {
+        "format": 1,
+        "name": cfg.name,
+        "provenance": provenance,
+        "cameras": cfg.cameras,
+        "image": {**cfg.image, "mean": list(MEAN), "std": list(STD)},
+        "grid": cfg.grid,
+        "depth": {k: cfg.depth[k] for k in ("start", "step", "bins")},
+        "features": {
+            "context": cfg.context_channels, "stride": cfg.stride,
+            "stereo": cfg.stereo_neck["out"], "stereo_stride": cfg.stereo_stride,
+        },
+        "stereo": cfg.stereo,
+        "history": {
+            "frames": cfg.history["frames"], "period": cfg.history["period"],
+            "mode": "direct", "time": "counted",
+        },
+        "head": {
+            "input": head_input,
+            "score_threshold": 0.1, "max_per_class": 500, "center_limit": [61.2, 61.2, 10.0],
+            "tasks": tasks,
+        },
+        "quantisation": quantisation,
+    }
+
+
+def write_manifest(folder: Path, content: dict) -> None:
+    files = sorted(p for p in folder.iterdir() if p.suffix in (".onnx", ".safetensors"))
+    content["files"] = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
+    (folder / "model.yaml").write_text(text)
+
+
+def commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def load_trained(cfg: Config, checkpoint: Path) -> SOLOFusion:
+    """The averaged weights of a run's checkpoint, in evaluation mode."""
+    model = SOLOFusion(cfg).eval().requires_grad_(False)
+    model.load_state_dict(torch.load(checkpoint, weights_only=False)["ema"])
+    return model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="the training run's folder")
+    parser.add_argument("--cache", type=Path, required=True, help="the drives it was trained on")
+    parser.add_argument("--config", default="small")
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
+    parser.add_argument("--float", action="store_true", help="leave the head in float32")
+    parser.add_argument("--calibration", type=int, default=40, help="frames that set the scales")
+    parser.add_argument("--provenance", type=Path, help="JSON: seed, data, command, scores")
+    args = parser.parse_args()
+    cfg = load_config(args.config)
+    model = load_trained(cfg, args.run / "fusion.pt")
+    args.out.mkdir(parents=True, exist_ok=True)
+    image_encoder(model, args.out / "image_encoder.onnx")
+    bev_embed(model, args.out / "bev_embed.onnx")
+    head(model, args.out / "head.onnx")
+    small_weights(model, args.out / "weights.safetensors")
+    head_input, quantisation = {"type": "float32"}, {"method": "none"}
+    if not args.float:
+        head_input, quantisation = quantize_head(
+            model, args.cache, args.run / "planes.npy", args.out / "head.onnx", args.calibration
+        )
+    provenance = json.loads(args.provenance.read_text()) if args.provenance else {"source": "a trial"}
+    write_manifest(args.out, manifest(cfg, head_input, {**provenance, "commit": commit()}, quantisation))
+
+
+if __name__ == "__main__":
+    main()
