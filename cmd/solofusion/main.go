@@ -40,6 +40,7 @@ type cli struct {
 	Version  kong.VersionFlag `help:"Print the version and exit."`
 
 	Serve  serveCmd  `cmd:"" help:"Detect what arrives over NATS."`
+	Replay replayCmd `cmd:"" help:"Detect in a recording."`
 	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
 	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
 	Synth  synthCmd  `cmd:"" help:"Render drives as a data set."`

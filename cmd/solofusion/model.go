@@ -79,7 +79,7 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	line("depth", "%d bins of %g m from %g m", m.Depth.Bins, m.Depth.Step, m.Depth.Start)
 	line("stereo", "%d samples a pixel, %d groups", m.Stereo.Samples, m.Stereo.Groups)
 	line("grid", "%d x %d cells of %g m", m.Grid.X.Cells(), m.Grid.Y.Cells(), m.Grid.X[2])
-	line("history", "%d frames, %g s apart", m.History.Frames, m.History.Period)
+	line("history", "%d frames, %g s apart%s", m.History.Frames, m.History.Period, trained(&m.History))
 	for _, task := range m.Head.Tasks {
 		line("task", "%s", strings.Join(task.Classes, ", "))
 	}
@@ -92,4 +92,15 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 		line(key, "%v", m.Provenance[key])
 	}
 	return t.Flush()
+}
+
+// trained says how history was in training, where the manifest does.
+func trained(h *model.History) string {
+	text := ""
+	for _, word := range []string{h.Mode, h.Time} {
+		if word != "" {
+			text += ", " + word
+		}
+	}
+	return text
 }

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/solofusion/solofusion/bus"
+	"github.com/solofusion/solofusion/internal/service"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// play runs a recording through the service to its end and returns the
+// service's account. Nothing is dropped for want of time. The way, direct or
+// nats, makes no difference to what the sink gets.
+func play(ctx context.Context, via string, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
+	if via == "nats" {
+		return playOverNATS(ctx, source, stepper, sink)
+	}
+	s := service.New(source, stepper, sink, service.Options{Lossless: true})
+	err := errors.Join(s.Run(ctx), ctx.Err())
+	return s.Status(), err
+}
+
+// playOverNATS sends the events to an embedded server from which the service
+// takes them, and takes the results from it.
+func playOverNATS(ctx context.Context, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
+	server, err := bus.StartServer(bus.ServerOptions{Port: -1})
+	if err != nil {
+		return nil, err
+	}
+	defer server.Close()
+	conn, err := bus.Connect(bus.ConnOptions{Server: server, Name: "solofusion service"})
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	vehicle, err := bus.Connect(bus.ConnOptions{Server: server, Name: "solofusion replay"})
+	if err != nil {
+		return nil, err
+	}
+	defer vehicle.Close()
+	subjects := bus.Subjects{Prefix: "sf", Rig: "replay"}
+	in, err := bus.NewSource(ctx, conn, subjects, bus.SourceOptions{Lossless: true})
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	results, err := bus.NewResults(vehicle, subjects)
+	if err != nil {
+		return nil, err
+	}
+	defer results.Close()
+
+	s := service.New(in, stepper, &echo{bus.NewSink(conn, subjects), results, sink}, service.Options{Lossless: true})
+	both, each := errgroup.WithContext(ctx)
+	both.Go(func() error { return s.Run(each) })
+	both.Go(func() error {
+		return publish(each, source, bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{Confirm: true}))
+	})
+	err = errors.Join(both.Wait(), ctx.Err())
+	return s.Status(), err
+}
+
+// publish sends all events of a source and then says that there are no more.
+func publish(ctx context.Context, source perception.Source, p *bus.Publisher) error {
+	for {
+		event, err := source.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return p.End(ctx)
+		}
+		if err == nil {
+			err = p.Publish(ctx, event)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// echo publishes results over NATS and hands on what a reader gets of them.
+type echo struct {
+	*bus.Sink
+	results *bus.Feed[*perception.Result]
+	reader  perception.Sink
+}
+
+// echoLimit is how long a result may take through the server.
+const echoLimit = 30 * time.Second
+
+// Publish implements [perception.Sink].
+func (e *echo) Publish(ctx context.Context, r *perception.Result) error {
+	if err := e.Sink.Publish(ctx, r); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, echoLimit)
+	defer cancel()
+	got, err := e.results.Next(ctx)
+	if err != nil {
+		return fmt.Errorf("the result did not come back: %w", err)
+	}
+	return e.reader.Publish(ctx, got)
+}

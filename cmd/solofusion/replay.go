@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/solofusion/solofusion/nuscenes"
+	"github.com/solofusion/solofusion/nuscenes/replay"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/pipeline"
+)
+
+type replayCmd struct {
+	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
+	DatasetVersion string   `help:"Folder of the tables; not needed where there is only one." placeholder:"V"`
+	Split          string   `xor:"part" help:"Official split, all, or a name in the data set's own splits.json." placeholder:"S"`
+	Scenes         []string `xor:"part" help:"Names of the scenes; all where there are none." placeholder:"A,B"`
+	Out            string   `help:"File for the detections in nuScenes' submission format." placeholder:"FILE"`
+	Via            string   `default:"direct" enum:"direct,nats" help:"How frames reach the service: direct, or nats over an embedded server. The results are the same."`
+	Rate           string   `default:"max" help:"Speed as a multiple of real time, or max." placeholder:"X"`
+	detectorFlags
+	faultFlags
+}
+
+// faultFlags are what goes wrong on the way of the frames.
+type faultFlags struct {
+	DropCamera []string      `help:"Cameras that send nothing, NAME or NAME@FROM-TO in key frames of each scene." placeholder:"NAME[@FROM-TO]"`
+	DropFrame  float64       `help:"Probability of each frame to be lost." placeholder:"P"`
+	Jitter     time.Duration `help:"Capture times are wrong by up to this much." placeholder:"D"`
+	Reorder    int           `help:"Shuffle frames in groups of this many." placeholder:"N"`
+	Seed       uint64        `default:"1" help:"What losses, jitter and order are drawn from." placeholder:"N"`
+}
+
+func (c *replayCmd) Help() string {
+	return `Sends a recording through the same service that serve runs, without losing anything
+for want of time, and writes what is detected. The same input gives the same bytes. A summary goes to
+standard error: what was made, and what was missing, rejected, skipped and dropped.
+
+Examples:
+
+  solofusion replay data/nuscenes --dataset-version v1.0-mini --split mini_val --out results.json
+  solofusion replay drives --via nats --drop-camera CAM_BACK@3-10 --jitter 5ms --out results.json`
+}
+
+// Validate refuses what cannot be meant.
+func (c *replayCmd) Validate() error {
+	if _, err := c.speed(); err != nil {
+		return err
+	}
+	faults, err := c.faults()
+	if err != nil {
+		return err
+	}
+	return faults.Validate()
+}
+
+// speed is the multiple of real time, infinite for max.
+func (c *replayCmd) speed() (float64, error) {
+	if c.Rate == "max" {
+		return math.Inf(1), nil
+	}
+	speed, err := strconv.ParseFloat(c.Rate, 64)
+	if err != nil || !(speed > 0) {
+		return 0, fmt.Errorf("--rate %s: want max or a number above 0", c.Rate)
+	}
+	return speed, nil
+}
+
+func (f *faultFlags) faults() (replay.Faults, error) {
+	faults := replay.Faults{Seed: f.Seed, DropFrame: f.DropFrame, Jitter: f.Jitter, Reorder: f.Reorder}
+	for _, text := range f.DropCamera {
+		drop, err := replay.ParseCameraDrop(text)
+		if err != nil {
+			return faults, err
+		}
+		faults.Drop = append(faults.Drop, drop)
+	}
+	return faults, nil
+}
+
+func (c *replayCmd) Run(ctx context.Context) error {
+	ds, err := openDataset(c.Input, c.DatasetVersion)
+	if err != nil {
+		return err
+	}
+	scenes, samples, err := c.part(ds)
+	if err != nil {
+		return err
+	}
+	recorded, err := replay.NewSource(ds, scenes, replay.Options{})
+	if err != nil {
+		return err
+	}
+	source, err := c.disturb(recorded, samples)
+	if err != nil {
+		return err
+	}
+	rows, err := replay.NewRows(samples)
+	if err != nil {
+		return err
+	}
+	p, err := c.open(pipeline.Options{})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	progress, finish := progressBar("detecting", "sets")
+	counted := newTally(rows, len(samples), progress)
+	start := time.Now()
+	status, err := play(ctx, c.Via, source, p, counted)
+	finish()
+	if err != nil {
+		return err
+	}
+	if err := counted.write(os.Stderr, time.Since(start), recorded.Stats(), status); err != nil {
+		return err
+	}
+	return c.write(rows)
+}
+
+// part returns the scenes and samples that were asked for.
+func (c *replayCmd) part(ds *nuscenes.Dataset) ([]*nuscenes.Scene, []*nuscenes.Sample, error) {
+	if c.Split == "" {
+		scenes, err := scenesOf(ds, c.Scenes)
+		return scenes, samplesOf(scenes), err
+	}
+	split, err := ds.Split(c.Split)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := map[*nuscenes.Scene]bool{}
+	for _, sample := range split.Samples {
+		in[sample.Scene] = true
+	}
+	scenes := slices.DeleteFunc(slices.Clone(ds.Scenes), func(s *nuscenes.Scene) bool { return !in[s] })
+	return scenes, split.Samples, nil
+}
+
+func samplesOf(scenes []*nuscenes.Scene) (samples []*nuscenes.Sample) {
+	for _, scene := range scenes {
+		samples = append(samples, scene.Samples...)
+	}
+	return samples
+}
+
+// disturb adds the faults and the pace that were asked for.
+func (c *replayCmd) disturb(source perception.Source, samples []*nuscenes.Sample) (perception.Source, error) {
+	faults, err := c.faults()
+	if err != nil {
+		return nil, err
+	}
+	for _, drop := range faults.Drop {
+		if !slices.ContainsFunc(samples, func(s *nuscenes.Sample) bool { return s.Key(drop.Camera) != nil }) {
+			return nil, fmt.Errorf("--drop-camera %s: no sample has a camera of that name", drop.Camera)
+		}
+	}
+	if source, err = replay.Inject(source, faults); err != nil {
+		return nil, err
+	}
+	speed, err := c.speed()
+	if err != nil || math.IsInf(speed, 1) {
+		return source, err
+	}
+	return replay.Pace(source, speed), nil
+}
+
+// write writes the results where that was asked for. A replay without a single
+// result has failed.
+func (c *replayCmd) write(rows *replay.Rows) error {
+	if rows.Answered() == 0 {
+		return fmt.Errorf("replay: nothing was detected in: no sample of %s gave a set of images", c.Input)
+	}
+	if c.Out == "" {
+		return nil
+	}
+	return rows.Results().WriteFile(c.Out)
+}

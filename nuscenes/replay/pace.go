@@ -1,0 +1,51 @@
+package replay
+
+import (
+	"context"
+	"time"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Pace returns a source that delivers frames no sooner than a vehicle would
+// have, at speed times real time, by their capture times. Each scene begins
+// at once. Speed is positive.
+func Pace(source perception.Source, speed float64) perception.Source {
+	return &paced{source: source, speed: speed}
+}
+
+type paced struct {
+	source perception.Source
+	speed  float64
+	began  time.Time // when the scene's first frame was delivered; zero before
+	first  time.Time // its capture time
+}
+
+// Next implements [perception.Source].
+func (p *paced) Next(ctx context.Context) (perception.Event, error) {
+	event, err := p.source.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch e := event.(type) {
+	case perception.Reset:
+		p.began = time.Time{}
+	case *perception.Frame:
+		err = p.wait(ctx, e.Captured)
+	}
+	return event, err
+}
+
+// wait returns when a frame captured at that time is due.
+func (p *paced) wait(ctx context.Context, captured time.Time) error {
+	if p.began.IsZero() {
+		p.began, p.first = time.Now(), captured
+	}
+	due := time.Duration(float64(captured.Sub(p.first)) / p.speed)
+	select {
+	case <-time.After(due - time.Since(p.began)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
