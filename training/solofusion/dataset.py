@@ -27,7 +27,11 @@ CATEGORIES = {
     "human.pedestrian.child": "pedestrian", "human.pedestrian.construction_worker": "pedestrian",
     "human.pedestrian.police_officer": "pedestrian", "movable_object.trafficcone": "traffic_cone",
 }
-NO_DEPTH = 255
+NO_DEPTH = NO_OBJECT = 255
+MARGIN = 0.1
+"""Metres by which a box is larger when points are put into it."""
+RENDERED_FOR = (1600, 900)
+"""The camera size behind images that were rendered at network size."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -44,9 +48,12 @@ class Frame:
     augment: Tensor  # N 3 3
     global_from_camera: Tensor  # N 4 4, at the camera's capture time
     global_from_lidar: Tensor  # 4 4, at the key frame's time
-    depth_bins: Tensor | None  # N h w uint8, NO_DEPTH where unknown
     boxes: Tensor  # M x (x y z w l h yaw vx vy), lidar frame, yaw from x about z
     labels: Tensor  # M
+    # What is nearest under each coarse pixel; None where depth was not rendered.
+    depth_bins: Tensor | None = None  # N h w uint8, NO_DEPTH where unknown
+    points: Tensor | None = None  # N h w 3 float32, lidar frame
+    objects: Tensor | None = None  # N h w uint8, index into boxes, NO_OBJECT where none
 
     @property
     def lidar_from_camera(self) -> Tensor:
@@ -73,13 +80,13 @@ def augmentation(cfg: Config, width: int, height: int) -> tuple[float, tuple[int
     return scale, (w, h), left, top
 
 
-def network_image(cfg: Config, path: Path, width: int, height: int) -> np.ndarray:
-    """H W 3 uint8 at network size; width and height are the calibrated size."""
+def network_image(cfg: Config, path: Path) -> np.ndarray:
+    """H W 3 uint8 at network size."""
     size = cfg.image["width"], cfg.image["height"]
     image = Image.open(path).convert("RGB")
     if image.size == size:
         return np.asarray(image)
-    _, resized, left, top = augmentation(cfg, width, height)
+    _, resized, left, top = augmentation(cfg, *image.size)
     image = image.resize(resized).crop((left, top, left + size[0], top + size[1]))
     return np.asarray(image)
 
@@ -141,39 +148,72 @@ class Tables:
 def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict) -> Frame:
     data = tables.data_of[sample["token"]]
     calibration = tables.calibrated_sensor
-    intrinsics, augment, cameras, depth = [], [], [], []
+    intrinsics, augment, cameras = [], [], []
     for name in cfg.cameras:
         row = data[name]
         sensor = calibration[row["calibrated_sensor_token"]]
-        scale, _, left, top = augmentation(cfg, 1600, 900)
+        scale, _, left, top = augmentation(cfg, row["width"], row["height"])
+        if (row["width"], row["height"]) == (cfg.image["width"], cfg.image["height"]):
+            scale, _, left, top = augmentation(cfg, *RENDERED_FOR)
         intrinsics.append(np.array(sensor["camera_intrinsic"]))
         augment.append([[scale, 0, -left], [0, scale, -top], [0, 0, 1]])
         cameras.append(pose(tables.ego_pose[row["ego_pose_token"]]) @ pose(sensor))
-        depth.append(read_depth(cfg, tables.root, name, row["filename"]))
     key = data["LIDAR_TOP"]
     lidar = pose(tables.ego_pose[key["ego_pose_token"]])
     lidar = lidar @ pose(calibration[key["calibrated_sensor_token"]])
     boxes, labels = read_boxes(tables, sample["token"], np.linalg.inv(lidar))
-    known = all(d is not None for d in depth)
-    return Frame(
+    frame = Frame(
         scene["name"], sample["token"], not sample["prev"], key["timestamp"] * 1e-6,
         torch.tensor(np.array(intrinsics)), torch.tensor(augment, dtype=torch.float64),
-        torch.tensor(np.array(cameras)), torch.tensor(lidar),
-        torch.tensor(np.array(depth)) if known else None, boxes, labels,
+        torch.tensor(np.array(cameras)), torch.tensor(lidar), boxes, labels,
     )
+    files = [depth_file(tables.root, c, data[c]["filename"]) for c in cfg.cameras]
+    if all(f.exists() for f in files):
+        add_pixels(cfg, frame, [np.asarray(Image.open(f)) for f in files])
+    return frame
 
 
-def read_depth(cfg: Config, root: Path, camera: str, filename: str) -> np.ndarray | None:
-    """Bins of the nearest rendered depth under each coarse pixel."""
-    path = root / "depth" / camera / (Path(filename).stem + ".png")
-    if not path.exists():
-        return None
-    metres = np.asarray(Image.open(path)).astype(np.float32) / 256
+def depth_file(root: Path, camera: str, image: str) -> Path:
+    return root / "depth" / camera / (Path(image).stem + ".png")
+
+
+def add_pixels(cfg: Config, frame: Frame, depths: list[np.ndarray]) -> None:
+    """Fills in what is nearest under each coarse pixel from depth images in 1/256 m."""
     h, w = cfg.coarse_size
+    stride = cfg.stride
+    metres = np.array(depths).astype(np.float32) / 256
     metres[metres == 0] = np.inf
-    nearest = metres.reshape(h, cfg.stride, w, cfg.stride).min((1, 3))
-    bins = np.floor((nearest - cfg.depth["start"]) / cfg.depth["step"])
-    return np.where((bins >= 0) & (bins < cfg.depth["bins"]), bins, NO_DEPTH).astype(np.uint8)
+    blocks = metres.reshape(-1, h, stride, w, stride).transpose(0, 1, 3, 2, 4).reshape(-1, h, w, stride**2)
+    best = blocks.argmin(-1)
+    nearest = np.take_along_axis(blocks, best[..., None], -1)[..., 0]
+    v = np.arange(h)[:, None] * stride + best // stride
+    u = np.arange(w) * stride + best % stride
+    depth = torch.from_numpy(np.where(np.isfinite(nearest), nearest, 0)).double()
+    uv = torch.stack([torch.from_numpy(u).double(), torch.from_numpy(v).double(), torch.ones_like(depth)], -1)
+    back = torch.linalg.inv(frame.intrinsics) @ torch.linalg.inv(frame.augment)
+    points = torch.einsum("nij,nhwj->nhwi", back, uv) * depth[..., None]
+    rig = frame.lidar_from_camera
+    points = torch.einsum("nij,nhwj->nhwi", rig[:, :3, :3], points) + rig[:, None, None, :3, 3]
+    frame.points = points.float()
+    bins = ((depth - cfg.depth["start"]) / cfg.depth["step"]).floor()
+    known = (bins >= 0) & (bins < cfg.depth["bins"])
+    frame.depth_bins = torch.where(known, bins, NO_DEPTH).to(torch.uint8)
+    frame.objects = objects_at(frame.boxes, frame.points)
+    frame.objects[depth == 0] = NO_OBJECT
+
+
+def objects_at(boxes: Tensor, points: Tensor) -> Tensor:
+    """The box that each point is in: points ... 3, to uint8 with NO_OBJECT where none."""
+    gap = points[..., None, :] - boxes[:, :3]
+    cos, sin = boxes[:, 6].cos(), boxes[:, 6].sin()
+    along = (gap[..., 0] * cos + gap[..., 1] * sin).abs() - boxes[:, 4] / 2
+    across = (gap[..., 1] * cos - gap[..., 0] * sin).abs() - boxes[:, 3] / 2
+    up = gap[..., 2].abs() - boxes[:, 5] / 2
+    outside = torch.stack([along, across, up]).amax(0)
+    if not len(boxes):
+        return torch.full(points.shape[:-1], NO_OBJECT, dtype=torch.uint8)
+    least = outside.min(-1)
+    return torch.where(least.values < MARGIN, least.indices, NO_OBJECT).to(torch.uint8)
 
 
 def read_boxes(tables: Tables, sample: str, lidar_from_global: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -196,7 +236,7 @@ def cache_scene(job: tuple) -> tuple[list[Frame], np.ndarray]:
         frames.append(read_frame(cfg, tables, scene, sample))
         data = tables.data_of[sample["token"]]
         images.append([
-            network_image(cfg, tables.root / data[c]["filename"], 1600, 900) for c in cfg.cameras
+            network_image(cfg, tables.root / data[c]["filename"]) for c in cfg.cameras
         ])
     return frames, np.array(images)
 
@@ -238,10 +278,15 @@ def build_cache(cfg: Config, root: Path, version: str, out: Path) -> None:
 class Dataset:
     """A cache, opened."""
 
-    def __init__(self, cache: Path):
+    def __init__(self, cache: Path, drives: int | None = None):
+        """Of the first so many drives, or of all."""
         self.frames: list[Frame] = torch.load(cache / "frames.pt", weights_only=False)
-        self.images = np.load(cache / "images.npy", mmap_mode="r")
         starts = [i for i, f in enumerate(self.frames) if f.first]
+        if drives is not None and drives < len(starts):
+            self.frames = self.frames[: starts[drives]]
+            starts = starts[:drives]
+        self.images = np.load(cache / "images.npy", mmap_mode="r")
+        self.starts = starts
         self.start_of = np.repeat(starts, np.diff([*starts, len(self.frames)]))
 
     def __len__(self) -> int:

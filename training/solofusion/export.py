@@ -19,10 +19,12 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from .config import BRANCHES, TASKS, Config, load_config
-from .dataset import MEAN, STD
+from .dataset import MEAN, STD, Dataset
 from .graph import Graph, fold
 from .model import SOLOFusion
 from .quantize import quantize_head
+
+DATA = "220 rendered drives of 14 frames at network size (synth seed 1), planes of the first 110"
 
 NMS = {
     ("car",): {"factors": [1.0]},
@@ -174,8 +176,26 @@ def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict
 def write_manifest(folder: Path, content: dict) -> None:
     files = sorted(p for p in folder.iterdir() if p.suffix in (".onnx", ".safetensors"))
     content["files"] = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
-    (folder / "model.yaml").write_text(text)
+    (folder / "model.yaml").write_text(dump(content))
+
+
+def dump(content: dict) -> str:
+    """YAML with small maps and lists on one line."""
+    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
+
+
+def training_record(run: Path, data: str, command: str, seed: int) -> dict:
+    """Where a bundle comes from: seed, data, command, and what each stage took."""
+    stages = {}
+    for stage in ("image", "bev", "fusion"):
+        last = json.loads((run / f"{stage}.jsonl").read_text().splitlines()[-1])
+        stages[stage] = {
+            "steps": last["step"], "minutes": round(last["seconds"] / 60, 1),
+            "core_minutes": round(last["cpu"] / 60, 1),
+        }
+    return {
+        "seed": seed, "data": data, "command": command, "commit": commit(), "stages": stages,
+    }
 
 
 def commit() -> str:
@@ -200,7 +220,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
     parser.add_argument("--float", action="store_true", help="leave the head in float32")
     parser.add_argument("--calibration", type=int, default=40, help="frames that set the scales")
-    parser.add_argument("--provenance", type=Path, help="JSON: seed, data, command, scores")
+    parser.add_argument("--drives", type=int, help="as given to the fusion stage")
+    parser.add_argument("--seed", type=int, default=1, help="that the run had")
+    parser.add_argument("--data", default=DATA, help="what the run was trained on, in words")
+    parser.add_argument("--command", default="scripts/train-default.sh", help="that made the run")
     args = parser.parse_args()
     cfg = load_config(args.config)
     model = load_trained(cfg, args.run / "fusion.pt")
@@ -212,10 +235,11 @@ def main() -> None:
     head_input, quantisation = {"type": "float32"}, {"method": "none"}
     if not args.float:
         head_input, quantisation = quantize_head(
-            model, args.cache, args.run / "planes.npy", args.out / "head.onnx", args.calibration
+            model, Dataset(args.cache, args.drives), args.run / "planes.npy",
+            args.out / "head.onnx", args.calibration,
         )
-    provenance = json.loads(args.provenance.read_text()) if args.provenance else {"source": "a trial"}
-    write_manifest(args.out, manifest(cfg, head_input, {**provenance, "commit": commit()}, quantisation))
+    record = training_record(args.run, args.data, args.command, args.seed)
+    write_manifest(args.out, manifest(cfg, head_input, record, quantisation))
 
 
 if __name__ == "__main__":

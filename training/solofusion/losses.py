@@ -4,18 +4,51 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .config import BRANCHES
-from .dataset import NO_DEPTH
+from .config import BRANCHES, CLASSES
+from .dataset import NO_DEPTH, NO_OBJECT, Frame
 from .model import CenterHead
 from .targets import Targets
 
 CODE_WEIGHTS = {"reg": 1.0, "height": 1.0, "dim": 1.0, "rot": 1.0, "vel": 0.2}
-REGRESSION_WEIGHT = 0.25
 
 
 def depth_loss(logits: Tensor, bins: Tensor) -> Tensor:
     """logits N D h w, bins N h w with NO_DEPTH where unknown."""
     return F.cross_entropy(logits.float(), bins.long(), ignore_index=NO_DEPTH)
+
+
+PIXEL_OUTPUTS = len(CLASSES) + 1 + 8
+"""Classes and background; offset to the centre 3, heading 2, log size 3."""
+
+BACKGROUND_WEIGHT = 0.3
+
+
+def pixel_loss(output: Tensor, frame: Frame) -> dict[str, Tensor]:
+    """What a context pixel should tell of the object that it shows: its class, and
+    seen along the horizontal ray from the camera (radial, lateral, up) where its
+    centre is, how it heads and how large it is. output is N PIXEL_OUTPUTS h w."""
+    rows = output.float().permute(0, 2, 3, 1)
+    objects = frame.objects.long()
+    shown = objects != NO_OBJECT
+    label = torch.full_like(objects, len(CLASSES))
+    label[shown] = frame.labels[objects[shown]]
+    weight = torch.ones(len(CLASSES) + 1)
+    weight[-1] = BACKGROUND_WEIGHT
+    kind = F.cross_entropy(rows[..., : len(CLASSES) + 1].flatten(0, 2), label.flatten(), weight)
+    boxes, points = frame.boxes[objects[shown]], frame.points[shown]
+    origin = frame.lidar_from_camera[:, None, None, :2, 3].float().expand(*objects.shape, 2)[shown]
+    ray = F.normalize(points[:, :2] - origin, dim=1)
+
+    def turned(x: Tensor, y: Tensor) -> list[Tensor]:
+        return [x * ray[:, 0] + y * ray[:, 1], y * ray[:, 0] - x * ray[:, 1]]
+
+    gap = boxes[:, :3] - points
+    want = torch.stack([
+        *turned(gap[:, 0], gap[:, 1]), gap[:, 2],
+        *turned(boxes[:, 6].cos(), boxes[:, 6].sin()), *boxes[:, 3:6].log().T,
+    ], 1)
+    got = rows[shown][:, len(CLASSES) + 1 :]
+    return {"kind": kind, "shape": (got - want).abs().mean() * (1 if len(want) else 0)}
 
 
 def focal_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -35,14 +68,15 @@ def head_loss(head: CenterHead, features: Tensor, targets: list[Targets],
     only, so its branch runs on the 5 x 5 cells around each object of any task.
     """
     x = head.shared_conv(features)
-    losses = {"heatmap": 0.0, **dict.fromkeys(BRANCHES, 0.0)}
+    losses = dict.fromkeys(["heatmap", *BRANCHES], torch.zeros(()))
     batch = torch.cat([torch.full((len(t.place),), b) for b, t in enumerate(targets)])
     patches = patches_at(x, batch, torch.cat([t.place for t in targets]))
     task = torch.cat([t.task for t in targets])
     code = torch.cat([t.code for t in targets])
     for i, branches in enumerate(head.task_heads):
         logits = branches["heatmap"](x)
-        losses["heatmap"] += focal_loss(logits, torch.stack([t.heatmaps[i] for t in targets]))
+        peaks = torch.stack([t.heatmaps[i] for t in targets])
+        losses["heatmap"] = losses["heatmap"] + focal_loss(logits, peaks)
         start = 0
         for name, size in BRANCHES.items():
             want = code[:, start:start + size]
@@ -52,12 +86,9 @@ def head_loss(head: CenterHead, features: Tensor, targets: list[Targets],
             got = valid_conv(branches[name], patches)
             use = (task == i)[:, None] & want.isfinite()
             gap = (got - want.nan_to_num(0)).abs() * use
-            losses[name] += CODE_WEIGHTS[name] * gap.sum() / (task == i).sum().clamp(min=1)
+            loss = CODE_WEIGHTS[name] * gap.sum() / (task == i).sum().clamp(min=1)
+            losses[name] = losses[name] + loss
     return losses
-
-
-def total(losses: dict[str, Tensor]) -> Tensor:
-    return losses["heatmap"] + REGRESSION_WEIGHT * sum(losses[name] for name in BRANCHES)
 
 
 def patches_at(x: Tensor, batch: Tensor, place: Tensor) -> Tensor:

@@ -14,7 +14,10 @@ import onnxruntime
 import torch
 from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization import (
-    CalibrationDataReader, QuantFormat, QuantType, quantize_static,
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_static,
 )
 
 from .dataset import Dataset
@@ -42,10 +45,10 @@ class Drives(CalibrationDataReader):
         return next(self.stacks, None)
 
 
-def quantize_head(model: SOLOFusion, cache: Path, planes: Path, graph: Path, frames: int
+def quantize_head(model: SOLOFusion, data: Dataset, planes: Path, graph: Path, frames: int
                   ) -> tuple[dict, dict]:
     """Quantises the graph in place; returns the manifest's head input and record."""
-    drives = Drives(model, Dataset(cache), torch.from_numpy(np.load(planes, mmap_mode="r+")), frames)
+    drives = Drives(model, data, torch.from_numpy(np.load(planes, mmap_mode="c")), frames)
     last = [n.name for n in onnx.load(graph).graph.node if n.name.startswith("head_")]
     quantize_static(
         graph, graph, drives, quant_format=QuantFormat.QDQ, per_channel=True,

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from solofusion import bev
 from solofusion.config import CLASSES, load_config
-from solofusion.losses import head_loss, patches_at, total, valid_conv
+from solofusion.dataset import NO_OBJECT, Frame, add_pixels, objects_at
+from solofusion.losses import PIXEL_OUTPUTS, head_loss, patches_at, pixel_loss, valid_conv
 from solofusion.model import CenterHead, DeformConv
 from solofusion.targets import flip, make_targets
 from torch import nn
@@ -91,9 +92,57 @@ def test_a_few_steps_fit_one_frame() -> None:
     optimizer = torch.optim.Adam([*head.parameters(), *model.parameters()], 1e-2)
     values = []
     for _ in range(8):
-        loss = total(head_loss(model, head(plane), targets, velocity=True))
+        loss = sum(head_loss(model, head(plane), targets, velocity=True).values())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         values.append(float(loss.detach()))
     assert values[-1] < 0.7 * values[0]
+
+
+def facing_frame(distance: float) -> Frame:
+    """Six cameras at the lidar's place that all look along y, and a car ahead."""
+    augment = torch.tensor([[0.24, 0, -16], [0, 0.24, -88], [0, 0, 1]], dtype=torch.float64)
+    intrinsics = torch.tensor([[1266, 0, 816], [0, 1266, 491], [0, 0, 1]], dtype=torch.float64)
+    pose = torch.eye(4, dtype=torch.float64)
+    pose[:3, :3] = torch.tensor([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # camera z is lidar y
+    boxes = torch.tensor([[0.0, distance, 0.0, 1.9, 4.6, 1.7, math.pi / 2, 0.0, 0.0]])
+    return Frame(
+        "scene", "token", True, 0.0, intrinsics.repeat(6, 1, 1), augment.repeat(6, 1, 1),
+        pose.repeat(6, 1, 1), torch.eye(4, dtype=torch.float64), boxes, torch.tensor([0]),
+    )
+
+
+def test_pixels_say_what_they_show() -> None:
+    frame = facing_frame(20.0)
+    near = 20.0 - 4.6 / 2  # the car's rear
+    image = np.zeros((128, 352), np.uint16)
+    u, v = 816 * 0.24 - 16, 491 * 0.24 - 88  # of the car's middle
+    image[int(v) - 5 : int(v) + 5, int(u) - 8 : int(u) + 8] = round(near * 256)
+    add_pixels(CFG, frame, [image] * 6)
+    row, column = int(v) // 8, int(u) // 8
+    assert frame.depth_bins[0, row, column] == int((near - 2.0) / 0.5)
+    assert frame.objects[0, row, column] == 0
+    assert frame.points[0, row, column, 1] == pytest.approx(near, abs=0.01)
+    assert (frame.objects == NO_OBJECT).float().mean() > 0.95
+
+    right = torch.zeros(6, PIXEL_OUTPUTS, *CFG.coarse_size)
+    right[:, 10] = 20.0  # background ...
+    at = frame.objects != NO_OBJECT
+    right[:, 0][at], right[:, 10][at] = 20.0, 0.0  # ... but for the car
+    gap = frame.boxes[0, :3] - frame.points
+    for i, value in enumerate([gap[..., 1], -gap[..., 0], gap[..., 2]]):
+        right[:, 11 + i][at] = value[at]
+    right[:, 14][at] = 1.0  # it heads along the ray
+    for i, size in enumerate([1.9, 4.6, 1.7]):
+        right[:, 16 + i][at] = math.log(size)
+    terms = pixel_loss(right, frame)
+    assert terms["kind"] < 1e-3
+    assert terms["shape"] < 0.05  # rays are not quite parallel to y
+
+
+def test_points_belong_to_the_box_they_are_in() -> None:
+    boxes = torch.tensor([box(10.0, 0.0, yaw=0.0), box(20.0, 0.0, yaw=math.pi / 2)])
+    points = torch.tensor([[12.2, 0.9, -0.5], [10.0, 1.2, -0.5], [20.0, 2.2, -0.5], [22.0, 0, -0.5]])
+    assert objects_at(boxes, points).tolist() == [0, NO_OBJECT, 1, NO_OBJECT]
+    assert objects_at(boxes[:0], points).tolist() == [NO_OBJECT] * 4

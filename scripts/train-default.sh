@@ -1,0 +1,43 @@
+#!/bin/sh
+# train-default.sh [OUT]
+# Makes the default bundle from nothing: renders the drives, trains the three
+# stages, exports with an 8-bit head, grades on held-out drives, and writes
+# OUT/bundle (default out/default). Every part resumes or is passed over where
+# its result is there. About an hour on two quiet cores; copy the bundle to
+# model/default to embed it.
+set -eu
+out=${1:-out/default}
+python=$(pwd)/.venv/bin/python
+window=352x128@0.24+16+88
+mkdir -p "$out"
+say() { echo "== $*"; }
+
+say "drives to train on"
+[ -e "$out/train/splits.done" ] || {
+	bin/solofusion synth --out "$out/train" --seed 1 --drives 220 --frames 14 --window $window --depth
+	touch "$out/train/splits.done"
+}
+[ -e "$out/cache/frames.pt" ] || PYTHONPATH=training $python -m solofusion.prepare "$out/train" --out "$out/cache"
+
+stage() {
+	say "stage $1"
+	name=$1
+	shift
+	PYTHONPATH=training $python -m solofusion.train "$name" "$out/cache" --out "$out/run" "$@"
+}
+stage image --steps 1500 --stereo-from 0.65
+stage bev --drives 110 --steps 1000 --batch 4
+stage fusion --drives 110 --steps 800 --batch 4
+
+say "bundle"
+PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --drives 110 --out "$out/bundle"
+
+say "held-out drives"
+[ -e "$out/held-out/splits.done" ] || {
+	bin/solofusion synth --out "$out/held-out" --seed 1000 --drives 16 --frames 20
+	touch "$out/held-out/splits.done"
+}
+bin/solofusion replay "$out/held-out" --model "$out/bundle" --out "$out/results.json"
+bin/solofusion eval "$out/results.json" --dataset "$out/held-out" --dataset-version v1.0-synth \
+	--split all --out "$out/metrics"
+PYTHONPATH=training $python -m solofusion.provenance "$out/bundle" --metrics "$out/metrics/metrics_summary.json"
