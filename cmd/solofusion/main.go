@@ -41,6 +41,7 @@ type cli struct {
 
 	Serve  serveCmd  `cmd:"" help:"Detect what arrives over NATS."`
 	Replay replayCmd `cmd:"" help:"Detect in a recording."`
+	Demo   demoCmd   `cmd:"" help:"See the whole path at work on a rendered drive."`
 	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
 	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
 	Synth  synthCmd  `cmd:"" help:"Render drives as a data set."`

@@ -23,8 +23,8 @@ import (
 
 var serveEpoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// picture is a JPEG file with a gradient that shift moves.
-func picture(t *testing.T, width, height, shift int) []byte {
+// gradient is a JPEG file with a gradient that shift moves.
+func gradient(t *testing.T, width, height, shift int) []byte {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
@@ -85,7 +85,7 @@ func TestServe(t *testing.T) {
 	for i := range 2 {
 		at := serveEpoch.Add(time.Duration(i) * 500 * time.Millisecond)
 		send(perception.EgoPose{Time: at, GlobalFromEgo: geom.IdentityTransform()})
-		front, back := picture(t, 352, 128, i), picture(t, 352, 128, 40)
+		front, back := gradient(t, 352, 128, i), gradient(t, 352, 128, 40)
 		send(&perception.Frame{Camera: "CAM_FRONT", Captured: at, Image: front})
 		send(&perception.Frame{Camera: "CAM_BACK", Captured: at, Image: back[:len(back)-i*100]})
 	}

@@ -21,6 +21,7 @@ type tally struct {
 	progress func(done, total int)
 
 	sets, detections  int
+	stepping          time.Duration     // of the detector's stages, in all sets
 	missing, rejected map[string]int    // by camera
 	reasons           map[string]string // of the last rejection, by camera
 }
@@ -39,6 +40,9 @@ func (t *tally) Publish(ctx context.Context, r *perception.Result) error {
 	}
 	t.sets++
 	t.detections += len(r.Detections)
+	for _, d := range r.StageDurations {
+		t.stepping += d
+	}
 	for _, camera := range r.Missing {
 		t.missing[camera]++
 	}
@@ -49,6 +53,9 @@ func (t *tally) Publish(ctx context.Context, r *perception.Result) error {
 	t.progress(t.sets, t.samples)
 	return nil
 }
+
+// perFrame is how long the detector took for a set, in the mean.
+func (t *tally) perFrame() time.Duration { return t.stepping / time.Duration(max(1, t.sets)) }
 
 // write says what was made and what was not. Lines that would say nothing are
 // left out.
