@@ -153,7 +153,7 @@ func (d *demo) draw(ctx context.Context) error {
 		}
 		above = append(above, f)
 	}
-	title := fmt.Sprintf("Truth and detections, score %g and above; lines: way of one second", shownScore)
+	title := fmt.Sprintf("White outline: truth. Filled: detected, score %g and above. Line: way of one second.", shownScore)
 	if err := picture.BirdsEye(d.file("from above", "birdseye.png"), title, above); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (d *demo) draw(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		title := fmt.Sprintf("%s, key frame %d of %d", f.Sample.Scene.Name, i+1, len(samples))
+		title := fmt.Sprintf("%s, key frame %d of %d. White: truth. Coloured: detected, with its score.", f.Sample.Scene.Name, i+1, len(samples))
 		if err := picture.Cameras(d.file("cameras", fmt.Sprintf("cameras-%02d.jpg", i+1)), title, f); err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func spread(n, total int) (indices []int) {
 // has a dash, and counts as zero in the means as the metric wants it.
 func (d *demo) write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "class\tAP\ttruth\tfound\t\n")
+	fmt.Fprintf(t, "%-20s\tAP\ttruth\tfound\t\n", "class")
 	absent := 0
 	for i := range d.metrics.Classes {
 		c, ap := &d.metrics.Classes[i], "-"
@@ -193,7 +193,7 @@ func (d *demo) write(w io.Writer) error {
 		} else {
 			absent++
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t\n", c.Class, ap, c.Truth, c.Found)
+		fmt.Fprintf(t, "%-20s\t%s\t%d\t%d\t\n", c.Class, ap, c.Truth, c.Found)
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("demo: %w", err)

@@ -69,7 +69,7 @@ func drawBoxes(c *canvas, f *Frame) {
 		ink := classInk[b.Class]
 		c.fill(footprint(egoFromGlobal, b), ink, 0.15+0.7*b.Score)
 		c.outline(footprint(egoFromGlobal, b), ink, 0.8)
-		drawMotion(c, egoFromGlobal, b, ink, 1.4)
+		drawMotion(c, egoFromGlobal, b, ink, 1)
 	}
 	for i := range f.Truth {
 		c.outline(footprint(egoFromGlobal, &f.Truth[i]), truth, 1)

@@ -129,23 +129,26 @@ func (l *lens) shadeFront(c *canvas, corners *[8]geom.Vec3, ink color.RGBA) {
 	c.fill(face, ink, 0.3)
 }
 
-// label writes class and score over the middle of the box's top.
+// labelled is the least height, in pixels, of a box that gets its score.
+const labelled = 24
+
+// label writes the score over the middle of the box's top.
 func (l *lens) label(c *canvas, b *Box, corners *[8]geom.Vec3) {
-	at, n := point{y: math.Inf(1)}, 0.0
+	at, low, n := point{y: math.Inf(1)}, math.Inf(-1), 0.0
 	for _, q := range corners {
 		if q[2] < near {
 			continue
 		}
 		p := l.project(q)
 		at.x += p.x
-		at.y = min(at.y, p.y)
+		at.y, low = min(at.y, p.y), max(low, p.y)
 		n++
 	}
 	at.x /= n
-	if at.x < 0 || at.x > tileWidth || at.y > tileHeight {
+	if low-at.y < labelled || at.x < 0 || at.x > tileWidth || at.y > tileHeight {
 		return
 	}
-	text := fmt.Sprintf("%s %.2f", spoken(b.Class), b.Score)
+	text := fmt.Sprintf("%.2f", b.Score)
 	at.x -= width(text, tiny)/2 + 4
 	at.y = max(34, at.y-16)
 	c.plate(at, text, tiny, night, classInk[b.Class])
