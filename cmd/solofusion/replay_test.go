@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/testbundle"
+	"github.com/solofusion/solofusion/nuscenes"
+)
+
+// TestReplayRealRecordings runs real drives of two rigs to their end, by both
+// ways, and reads the results files back: one answer for each sample of the
+// tables, boxes for those whose images exist.
+func TestReplayRealRecordings(t *testing.T) {
+	bundle := testbundle.Write(t)
+	for _, recording := range []struct {
+		folder, version  string
+		samples, answers int
+	}{
+		{"data/nuscenes", "v1.0-mini", 81, 2},
+		{"data/ddad", "v1.0-dgp", 3, 3},
+	} {
+		input := golden.Shared(t, recording.folder)
+		var texts []string
+		for _, via := range []string{"direct", "nats"} {
+			out := filepath.Join(t.TempDir(), "results.json")
+			c := replayCmd{
+				Input: input, DatasetVersion: recording.version, Out: out, Via: via, Rate: "max",
+				detectorFlags: detectorFlags{Model: bundle, History: "model", Time: "model"},
+			}
+			if err := c.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, string(text))
+		}
+		if texts[0] != texts[1] {
+			t.Errorf("%s: direct and over NATS differ", recording.folder)
+		}
+		checkAnswers(t, texts[0], recording.samples, recording.answers)
+	}
+}
+
+func checkAnswers(t *testing.T, text string, samples, answers int) {
+	t.Helper()
+	results, err := nuscenes.ParseResults("results.json", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := 0
+	for _, s := range results.Samples {
+		if len(s.Boxes) > 0 {
+			answered++
+		}
+	}
+	if len(results.Samples) != samples || answered != answers {
+		t.Errorf("%d samples, %d with boxes; want %d, %d", len(results.Samples), answered, samples, answers)
+	}
+}
