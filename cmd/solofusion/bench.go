@@ -14,7 +14,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
@@ -24,10 +23,9 @@ import (
 )
 
 type benchCmd struct {
-	Model   string `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
-	Frames  int    `default:"12" help:"Frames of the rendered drive; the first two are not counted." placeholder:"N"`
-	Threads int    `help:"Threads; all processors where it is 0." placeholder:"N"`
-	JSON    bool   `name:"json" help:"Print one object, stage to numbers, in place of the table."`
+	Frames int  `default:"12" help:"Frames of the rendered drive; the first two are not counted." placeholder:"N"`
+	JSON   bool `name:"json" help:"Print one object, stage to numbers, in place of the table."`
+	detectorFlags
 }
 
 func (c *benchCmd) Help() string {
@@ -115,7 +113,7 @@ func (c *benchCmd) render(ctx context.Context) ([]*perception.FrameSet, error) {
 func (c *benchCmd) measure(b *model.Bundle, sets []*perception.FrameSet) (*benchReport, error) {
 	forgetPeak()
 	counter := &allocations{}
-	p, err := newDetector(b, os.Getenv(isa.Variable), pipeline.Options{Threads: c.Threads, Observer: counter})
+	p, err := c.openWith(b, pipeline.Options{Observer: counter})
 	if err != nil {
 		return nil, err
 	}

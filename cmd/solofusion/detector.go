@@ -11,10 +11,11 @@ import (
 
 // detectorFlags are those of every command that detects by flags.
 type detectorFlags struct {
-	Model   string `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
-	History string `default:"model" enum:"model,recursive,direct" help:"How history is aligned: recursive, direct, or as the model was trained."`
-	Time    string `default:"model" enum:"model,counted,measured" help:"What history's age is: counted, measured, or as the model was trained."`
-	Threads int    `help:"Threads; all processors where it is 0." placeholder:"N"`
+	Model     string   `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
+	History   string   `default:"model" enum:"model,recursive,direct" help:"How history is aligned: recursive, direct, or as the model was trained."`
+	Time      string   `default:"model" enum:"model,counted,measured" help:"What history's age is: counted, measured, or as the model was trained."`
+	Threads   int      `help:"Threads; all processors where it is 0." placeholder:"N"`
+	Providers []string `default:"cpu" help:"ONNX Runtime's execution providers in order of preference: tensorrt, cuda, cpu." placeholder:"P,Q"`
 }
 
 // open returns the detector that the flags describe.
@@ -23,7 +24,12 @@ func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.History, o.Time, o.Threads = f.History, f.Time, f.Threads
+	return f.openWith(b, o)
+}
+
+// openWith is open with a bundle that is loaded already.
+func (f *detectorFlags) openWith(b *model.Bundle, o pipeline.Options) (*pipeline.Pipeline, error) {
+	o.History, o.Time, o.Threads, o.Providers = f.History, f.Time, f.Threads, f.Providers
 	return newDetector(b, os.Getenv(isa.Variable), o)
 }
 
@@ -39,6 +45,7 @@ func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline
 		return nil, err
 	}
 	mode, clock := p.Modes()
-	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", set, "history", mode, "time", clock)
+	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", set,
+		"providers", o.Providers, "history", mode, "time", clock)
 	return p, nil
 }

@@ -27,6 +27,7 @@ type tally struct {
 }
 
 func newTally(rows *replay.Rows, samples int, progress func(done, total int)) *tally {
+	progress(0, samples)
 	return &tally{
 		rows: rows, samples: samples, progress: progress,
 		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{},

@@ -20,6 +20,8 @@
 // that fail, frames that are lost, late, or stamped wrongly. They depend on the seed
 // alone.
 //
+// [Pace] wraps any source so that its frames come no sooner than on the road.
+//
 // [Rows] is the way back: it finds the sample of each result by its key time
 // and turns boxes from the lidar frame to the global one.
 package replay
