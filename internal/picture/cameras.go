@@ -96,7 +96,7 @@ var front = []int{1, 3, 7, 5}
 // frame draws a box's edges; a found one's front is shaded and its score is
 // beside it.
 func (l *lens) frame(c *canvas, b *Box, found bool) {
-	if d := l.distance(b); d < near || d > sight {
+	if l.distance(b) > sight {
 		return
 	}
 	var corners [8]geom.Vec3
