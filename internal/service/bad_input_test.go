@@ -133,31 +133,28 @@ func detectIn(t *testing.T, b *model.Bundle, events []perception.Event) (results
 	return got, s
 }
 
-// TestBadInput: what is wrong with one thing of a recording is a counted drop
-// or a rejected image, and every set is, to the bit, as if that thing had
-// never been sent.
-func TestBadInput(t *testing.T) {
-	b, err := model.Open(testbundle.Write(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+// badInput is a recording with one thing wrong.
+type badInput struct {
+	name     string
+	events   []perception.Event
+	asIf     []perception.Event // what it must equal
+	counts   map[string]uint64
+	rejected string // part of the reason why the harmed image is
+}
+
+// harmed is the instant in which things go wrong.
+const harmed = 1
+
+func badInputs(t *testing.T) []badInput {
 	clean := street(t)
-	const instant, camera = 1, 1 // of the harm
-	frame, pose := frameAt(instant, camera), poseAt(instant)
+	frame, pose := frameAt(harmed, 1), poseAt(harmed)
 	nan := geom.Transform{Rotation: geom.Quat{W: 1}, Translation: geom.Vec3{0, math.NaN(), 0}}
 	bad := threeCameras()
 	bad.Cameras[2].Intrinsics[0] = math.NaN()
 	twice := *clean[frame].(*perception.Frame)
 	ghost := twice
 	ghost.Camera = "CAM_GHOST"
-
-	for _, test := range []struct {
-		name     string
-		events   []perception.Event
-		asIf     []perception.Event // what it must equal
-		counts   map[string]uint64
-		rejected string // part of the reason
-	}{
+	return []badInput{
 		{name: "truncated JPEG",
 			events: changed(clean, frame, func(f *perception.Frame) { f.Image = f.Image[:len(f.Image)-200] }),
 			asIf:   cutOut(clean, frame), rejected: "truncated"},
@@ -179,12 +176,12 @@ func TestBadInput(t *testing.T) {
 		{name: "frames of an instant out of order", events: swapped(clean, frame, frame+1), asIf: clean},
 		{name: "frame after its set has left", events: added(cutOut(clean, frame), frameAt(3, 0), &twice), asIf: cutOut(clean, frame),
 			counts: map[string]uint64{"drop.out_of_order": 1}},
-		{name: "NaN pose beside the true one", events: added(clean, pose, perception.EgoPose{Time: ms(500 * instant), GlobalFromEgo: nan}), asIf: clean,
+		{name: "NaN pose beside the true one", events: added(clean, pose, perception.EgoPose{Time: ms(500 * harmed), GlobalFromEgo: nan}), asIf: clean,
 			counts: map[string]uint64{"drop.pose_not_finite": 1}},
 		{name: "NaN pose in place of the true one",
-			events: added(cutOut(clean, pose), pose, perception.EgoPose{Time: ms(500 * instant), GlobalFromEgo: nan}), asIf: cutOut(clean, pose),
+			events: added(cutOut(clean, pose), pose, perception.EgoPose{Time: ms(500 * harmed), GlobalFromEgo: nan}), asIf: cutOut(clean, pose),
 			counts: map[string]uint64{"drop.pose_not_finite": 1, "drop.no_pose": 3}},
-		{name: "pose that contradicts another", events: added(clean, pose+1, perception.EgoPose{Time: ms(500 * instant), GlobalFromEgo: geom.IdentityTransform()}), asIf: clean,
+		{name: "pose that contradicts another", events: added(clean, pose+1, perception.EgoPose{Time: ms(500 * harmed), GlobalFromEgo: geom.IdentityTransform()}), asIf: clean,
 			counts: map[string]uint64{"drop.pose_conflict": 1}},
 		{name: "calibration with NaN", events: added(clean, pose, bad), asIf: clean,
 			counts: map[string]uint64{"drop.invalid_calibration": 1}},
@@ -192,7 +189,18 @@ func TestBadInput(t *testing.T) {
 			counts: map[string]uint64{"drop.before_calibration": 1}},
 		{name: "clock far off", events: added(clean, frame, &perception.Frame{Camera: "CAM_FRONT", Captured: epoch.Add(time.Hour)}), asIf: clean,
 			counts: map[string]uint64{"drop.clock_jump": 1}},
-	} {
+	}
+}
+
+// TestBadInput: what is wrong with one thing of a recording is a counted drop
+// or a rejected image, and every set is, to the bit, as if that thing had
+// never been sent; over NATS too.
+func TestBadInput(t *testing.T) {
+	b, err := model.Open(testbundle.Write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range badInputs(t) {
 		t.Run(test.name, func(t *testing.T) {
 			got, s := detectIn(t, b, test.events)
 			want, _ := detectIn(t, b, test.asIf)
@@ -201,8 +209,29 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("not as if it had never been sent:\n%s", diff)
 			}
 			checkDrops(t, s, test.counts)
-			checkRejected(t, got, test.rejected, ms(500*instant))
+			checkRejected(t, got, test.rejected, ms(500*harmed))
+			checkOverNATS(t, b, test.events, got)
 		})
+	}
+}
+
+// checkOverNATS wants the same results of the events sent over NATS. What the
+// source there refuses it counts itself.
+func checkOverNATS(t *testing.T, b *model.Bundle, events []perception.Event, want results) {
+	t.Helper()
+	p, err := pipeline.New(b, pipeline.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	got, refused := overNATS(t, p, events)
+	fields := []string{"StageDurations"}
+	if refused > 0 { // and so did not reach the detector, which would have rejected it
+		fields = append(fields, "Rejected")
+	}
+	ignored := cmpopts.IgnoreFields(perception.Result{}, fields...)
+	if diff := cmp.Diff(want, got, ignored, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("results (-direct +NATS):\n%s", diff)
 	}
 }
 

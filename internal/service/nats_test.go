@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"testing"
@@ -69,8 +70,9 @@ func connect(t *testing.T, srv *bus.Server) *bus.Conn {
 	return c
 }
 
-// overNATS sends the recording to a service and returns what it publishes.
-func overNATS(t *testing.T) (got results) {
+// overNATS sends events to a service and returns what it publishes, and how many
+// of the events it refused to understand.
+func overNATS(t *testing.T, stepper Stepper, events []perception.Event) (got results, refused int) {
 	srv, err := bus.StartServer(bus.ServerOptions{Port: -1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -87,12 +89,16 @@ func overNATS(t *testing.T) (got results) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(src, &oracle{}, bus.NewSink(conn, subjects), quiet(Options{Lossless: true}))
+	s := New(src, stepper, bus.NewSink(conn, subjects), quiet(Options{Lossless: true}))
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
 	p := bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{Confirm: true})
-	for _, ev := range recording() {
-		if err := p.Publish(ctx, ev); err != nil {
+	for _, ev := range events {
+		var refusal *bus.RefusedError
+		switch err := p.Publish(ctx, ev); {
+		case errors.As(err, &refusal):
+			refused++
+		case err != nil:
 			t.Fatal(err)
 		}
 	}
@@ -109,7 +115,10 @@ func overNATS(t *testing.T) (got results) {
 		}
 		got = append(got, r)
 	}
-	return got
+	if n := s.Status().Counts["drop.malformed"]; n != uint64(refused) {
+		t.Errorf("%d messages refused, but %d counted as malformed", refused, n)
+	}
+	return got, refused
 }
 
 // TestNATSAndDirectReplayAgree: the same recording gives the same results by
@@ -124,8 +133,9 @@ func TestNATSAndDirectReplayAgree(t *testing.T) {
 		t.Fatalf("%d results", len(direct))
 	}
 	for range 2 {
-		if diff := cmp.Diff(direct, overNATS(t)); diff != "" {
-			t.Fatalf("results (-direct +NATS):\n%s", diff)
+		got, refused := overNATS(t, &oracle{}, recording())
+		if diff := cmp.Diff(direct, got); diff != "" || refused > 0 {
+			t.Fatalf("%d refused, results (-direct +NATS):\n%s", refused, diff)
 		}
 	}
 }
