@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// reel is a source of n instants of a rig of two cameras that ends with err.
+type reel struct {
+	events []perception.Event
+	err    error
+}
+
+func newReel(n int, err error) *reel {
+	r := &reel{events: []perception.Event{pair()}, err: err}
+	for i := range n {
+		at := serveEpoch.Add(time.Duration(i) * 500 * time.Millisecond)
+		r.events = append(r.events, perception.EgoPose{Time: at, GlobalFromEgo: geom.IdentityTransform()})
+		for _, c := range pair().Cameras {
+			r.events = append(r.events, &perception.Frame{Camera: c.Name, Captured: at, Image: []byte{1}})
+		}
+	}
+	return r
+}
+
+func (r *reel) Next(context.Context) (perception.Event, error) {
+	if len(r.events) == 0 {
+		return nil, r.err
+	}
+	next := r.events[0]
+	r.events = r.events[1:]
+	return next, nil
+}
+
+// steps is a detector that answers with the set's time, or fails.
+type steps struct{ err error }
+
+func (s *steps) Step(set *perception.FrameSet) (*perception.Result, error) {
+	return &perception.Result{Time: set.Time, GlobalFromEgo: set.GlobalFromEgo, EgoFromLidar: set.Rig.EgoFromLidar.Pose()}, s.err
+}
+
+// heard is a sink.
+type heard struct{ times []time.Time }
+
+func (h *heard) Publish(_ context.Context, r *perception.Result) error {
+	h.times = append(h.times, r.Time)
+	return nil
+}
+
+type broken struct{}
+
+func (broken) Error() string { return "the device is gone" }
+func (broken) Fatal() bool   { return true }
+
+// A recording ends with its own end, with the source's fault or with the
+// detector's, and each way says so.
+func TestPlayEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		source  error
+		stepper error
+		want    string // in the error; "" for none
+	}{
+		"at the end":            {io.EOF, nil, ""},
+		"source":                {errors.New("disk full of holes"), nil, "disk full of holes"},
+		"detector":              {io.EOF, broken{}, "service: the device is gone"},
+		"a set that is refused": {io.EOF, errors.New("bad set"), ""},
+	} {
+		for _, via := range []string{"direct", "nats"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			h := &heard{}
+			status, err := play(ctx, via, newReel(40, test.source), &steps{test.stepper}, h)
+			cancel()
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("%s, %s: error %v, want %q", name, via, err, test.want)
+			}
+			if test.want != "" {
+				continue
+			}
+			answers, lost := 40, uint64(0)
+			if test.stepper != nil {
+				answers, lost = 0, 40
+			}
+			if len(h.times) != answers || status.Counts["lost.failed"] != lost {
+				t.Errorf("%s, %s: %d results, %d sets lost", name, via, len(h.times), status.Counts["lost.failed"])
+			}
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	for _, test := range []struct{ n, total, first, last, length int }{
+		{6, 20, 2, 19, 6}, {4, 3, 0, 2, 3}, {4, 4, 0, 3, 4}, {4, 1, 0, 0, 1},
+	} {
+		got := spread(test.n, test.total)
+		if len(got) != test.length || got[0] != test.first || got[len(got)-1] != test.last {
+			t.Errorf("%d of %d: %v", test.n, test.total, got)
+		}
+	}
+}
