@@ -1,6 +1,6 @@
 // Package history keeps the bird's-eye planes of past frames and gives the head
 // its input: the long-term, coarse part of SOLOFusion (arXiv 2210.02443;
-// model-spec section 5).
+// model spec, section 5).
 //
 // A Ring holds T planes with the poses of their lidar frames. Step aligns them
 // with the current frame, appends their age through the time convolution, writes

@@ -39,7 +39,7 @@ type past struct {
 	steps float64
 }
 
-// naiveRing transcribes model-spec section 5 in its own order: raw features are
+// naiveRing transcribes model spec, section 5 in its own order: raw features are
 // stored and resampled, the time convolution comes last. All in float64.
 type naiveRing struct {
 	cfg   Config

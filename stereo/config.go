@@ -84,7 +84,7 @@ func (w *Weights) network(groups int) (*kernel.Network, error) {
 	}, nil
 }
 
-// penalties returns P of model-spec section 3 by the distance of bins: the
+// penalties returns P of model spec, section 3 by the distance of bins: the
 // entry at bins-1+j-i is what picking bin i adds to bin j. A picked bin itself
 // falls by 1000; the others by the complement of a Gaussian that is cut off at
 // four sigma, 1e-5 added against the logarithm of zero.

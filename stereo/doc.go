@@ -1,6 +1,6 @@
 // Package stereo finds depth by matching the current images' features against
 // the previous frame's: the short-term, fine part of SOLOFusion (arXiv
-// 2210.02443; model-spec section 3).
+// 2210.02443; model spec, section 3).
 //
 // For every pixel of the coarse map the K most promising depth bins of the
 // monocular estimate are kept apart by a Gaussian and tested: the points at

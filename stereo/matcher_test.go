@@ -31,7 +31,7 @@ func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *Matcher {
 	return m
 }
 
-// naiveDepth transcribes model-spec section 3, whole arrays at a time, in
+// naiveDepth transcribes model spec, section 3, whole arrays at a time, in
 // float64, through global coordinates, without culling.
 func naiveDepth(c *Config, w *Weights, cur, prev []View, mono *tensor.F32, samples []int32) (logits, depth []float64) {
 	block, k := c.block(), c.Samples

@@ -219,7 +219,7 @@ func TestLiveDropsTheOldestSetAndKeepsTheStartOfItsSequence(t *testing.T) {
 	d, sink := &detector{begun: make(chan string), wait: make(chan struct{})}, &notebook{}
 	src := &gate{script: script{events: events[3:]}, first: events[:4], open: make(chan struct{})}
 	src.events = events[4:]
-	s := New(src, d, sink, quiet(Options{Queue: 2}))
+	s := New(src, d, sink, quiet(Options{Queue: 2, Sync: framesync.Options{Deadline: time.Hour}}))
 	ctx, cancel := context.WithCancel(within(t))
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()

@@ -1,4 +1,4 @@
-// Package decode turns the head's maps into detections (model-spec section 7).
+// Package decode turns the head's maps into detections (model spec, section 7).
 //
 // Each task's heatmap gives candidates: cells whose score passes the threshold,
 // at most Max for each class and then for the task. The other maps make a box

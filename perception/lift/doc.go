@@ -1,5 +1,5 @@
 // Package lift turns depth distributions and image features into a bird's-eye
-// plane (Lift-Splat as SOLOFusion has it; model-spec section 4).
+// plane (Lift-Splat as SOLOFusion has it; model spec, section 4).
 //
 // Every coarse pixel and depth bin is a point of space that carries the pixel's
 // context vector, weighted by the bin's probability. The plane holds, for each

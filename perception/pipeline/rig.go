@@ -13,7 +13,7 @@ import (
 
 // cameraNumbers is the length of what the encoder knows about a camera:
 // intrinsics 9, the augmentation's 3 x 3 and its translation 12, the lidar's
-// pose of the camera 12 (model-spec section 2).
+// pose of the camera 12 (model spec, section 2).
 const cameraNumbers = 33
 
 // camera is one of the rig, prepared.

@@ -2,7 +2,7 @@
 // input, and says by which matrix.
 //
 // An image is decoded to RGB, scaled as Pillow's bicubic resize does to the
-// byte, cropped, and normalised into planes of float32 (model-spec section 1).
+// byte, cropped, and normalised into planes of float32 (model spec, section 1).
 // Only what the crop keeps is computed. The horizontal pass comes first whatever
 // the shape, as in Pillow before 13, which the released weights were trained with.
 //

@@ -1,6 +1,6 @@
 // Package kernel has the hot loops of stereo matching.
 //
-// Suppress, one round of picking hypotheses (model-spec section 3):
+// Suppress, one round of picking hypotheses (model spec, section 3):
 //
 //	for i := range logits { logits[i] += penalty[i] }
 //	return the first index of the largest logit

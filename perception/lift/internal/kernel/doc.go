@@ -1,6 +1,6 @@
 // Package kernel has the hot loop of lifting.
 //
-// Accumulate, the sum of one bird's-eye cell over its runs (model-spec section
+// Accumulate, the sum of one bird's-eye cell over its runs (model spec, section
 // 4): a run is a number of consecutive bins of one coarse pixel in the cell.
 //
 //	dst[c] = Σ_runs (Σ_bins depth[run.Depth+b], b < run.Bins) · context[run.Context+c]
