@@ -26,8 +26,8 @@ stage() {
 	PYTHONPATH=training $python -m solofusion.train "$name" "$out/cache" --out "$out/run" "$@"
 }
 stage image --steps 1500 --stereo-from 0.65
-stage bev --drives 110 --steps 1000 --batch 4
-stage fusion --drives 110 --steps 800 --batch 4
+stage bev --drives 110 --steps 800 --batch 4
+stage fusion --drives 110 --steps 600 --batch 4
 
 say "bundle"
 PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --drives 110 --out "$out/bundle"

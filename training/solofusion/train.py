@@ -8,9 +8,9 @@ follows learns from single frames.
 ``fusion``: time conv, fusion, BEV encoder and head learn from aligned history.
 
 Example:
-    python -m solofusion.train image out/train-cache --out out/run --steps 1000
-    python -m solofusion.train bev out/train-cache --out out/run --steps 1000 --batch 4
-    python -m solofusion.train fusion out/train-cache --out out/run --steps 800 --batch 4
+    python -m solofusion.train image out/train-cache --out out/run --steps 1500
+    python -m solofusion.train bev out/train-cache --out out/run --steps 800 --batch 4
+    python -m solofusion.train fusion out/train-cache --out out/run --steps 600 --batch 4
 """
 
 import argparse
