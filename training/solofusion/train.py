@@ -15,6 +15,7 @@ Example:
 
 import argparse
 import json
+import multiprocessing
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -251,11 +252,20 @@ def fusion_losses(run: Run, data: Dataset, planes: Tensor, indices: list[int],
         return head_loss(model.pts_bbox_head, features, targets, velocity=True)
 
 
-@torch.no_grad()
-def raw_planes(model: SOLOFusion, data: Dataset, start: int, stop: int) -> np.ndarray:
-    """The raw planes of the frames of whole drives, F C Y X float16."""
+_planes_of: tuple[SOLOFusion, Dataset]
+"""What a process of ``cache_raw_planes`` works with; inherited, not sent."""
+
+
+def _start(model: SOLOFusion, data: Dataset) -> None:
+    global _planes_of
     torch.set_num_threads(1)
-    planes, before = [], None
+    _planes_of = model, data
+
+
+@torch.no_grad()
+def raw_planes(start: int, stop: int) -> np.ndarray:
+    """The raw planes of the frames of a drive, F C Y X float16."""
+    (model, data), planes, before = _planes_of, [], None
     for i in range(start, stop):
         frame = data.frames[i]
         with torch.autocast("cpu", torch.bfloat16):
@@ -277,13 +287,10 @@ def cache_raw_planes(model: SOLOFusion, data: Dataset, path: Path) -> Tensor:
         temporary = path.with_suffix(".tmp")
         out = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
         bounds = [*data.starts, len(data)]
-        with ProcessPoolExecutor() as pool:
-            jobs = [
-                pool.submit(raw_planes, model, data, a, b)
-                for a, b in zip(bounds, bounds[1:], strict=False)
-            ]
-            for k, (start, job) in enumerate(zip(data.starts, jobs, strict=True)):
-                part = job.result()
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(None, fork, _start, (model, data)) as pool:
+            parts = pool.map(raw_planes, bounds[:-1], bounds[1:])
+            for k, (start, part) in enumerate(zip(data.starts, parts, strict=True)):
                 out[start : start + len(part)] = part
                 if k % 20 == 0:
                     print(f"planes of drive {k} of {len(data.starts)}", flush=True)
