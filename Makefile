@@ -3,6 +3,12 @@
 # Environment variables are set over what the machine's Go is configured to do.
 export GOTOOLCHAIN := go1.27.3
 export GOEXPERIMENT := simd
+# No VCS stamping, which fails in a checkout of another user; --version gets its revision below.
+export GOFLAGS += -buildvcs=false
+
+GIT := git -c safe.directory='$(CURDIR)'
+REVISION = $(shell $(GIT) describe --always --dirty --abbrev=12 2>/dev/null)
+GOFMT := "$$(go env GOROOT)/bin/gofmt"
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -30,7 +36,7 @@ onnxruntime:
 	@scripts/install-onnxruntime.sh
 
 build: deps ## build bin/solofusion
-	@go build -o bin/solofusion ./cmd/solofusion
+	@go build -ldflags '-X main.revision=$(REVISION)' -o bin/solofusion ./cmd/solofusion
 
 build-plain: deps
 	@GOEXPERIMENT= go build ./...
@@ -65,19 +71,20 @@ test-python: ## make .venv with PyTorch and nuscenes-devkit, run what compares w
 
 lint: deps ## vet, gofmt and staticcheck
 	@go vet ./...
-	@test -z "$$(gofmt -l .)" || { echo "lint: not formatted, run make fmt:"; gofmt -l .; exit 1; }
+	@files=$$($(GIT) ls-files '*.go') && bad=$$($(GOFMT) -l $$files) || exit 1; \
+	test -z "$$bad" || { echo "lint: not formatted, run make fmt:"; echo "$$bad"; exit 1; }
 	@go run $(STATICCHECK) ./...
 
 golangci: deps ## the linters of .golangci.yml; building golangci-lint takes minutes the first time
 	@go run $(GOLANGCI) run ./...
 
 fmt: toolchain ## format Go, and Python where .venv is there
-	@gofmt -w .
+	@files=$$($(GIT) ls-files '*.go') && $(GOFMT) -w $$files
 	@if [ -x .venv/bin/ruff ]; then .venv/bin/ruff format; fi
 
 proto: deps ## lint the wire schema, generate its Go, fail where that changes what is committed
 	@cd proto && go run $(BUF) lint && go run $(BUF) generate
-	@git diff --exit-code -- proto
+	@$(GIT) diff --exit-code -- proto
 
 clean: ## remove what make made, but not the dependencies
 	@rm -rf bin out .pytest_cache .ruff_cache

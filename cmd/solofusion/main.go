@@ -111,10 +111,14 @@ func cancelledBySignals() (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-// version names the build: the module's version or revision, and the toolchain.
+// revision is the one of the sources; the Makefile has the linker set it.
+var revision string
+
+// version names the build: the revision or the module's version, and the
+// toolchain.
 func version() string {
-	v := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
+	v := revision
+	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
 		v = info.Main.Version
 	}
 	return fmt.Sprintf("solofusion %s (%s, %s/%s)", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
