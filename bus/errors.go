@@ -34,6 +34,22 @@ func (e *PayloadError) Error() string {
 		e.Subject, e.Size, e.Limit)
 }
 
+// NameError says that a camera cannot be part of a subject.
+type NameError struct{ Camera string }
+
+// Error says what a name may have.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("bus: camera %q: want letters, digits, _ and -", e.Camera)
+}
+
+// NoServiceError says that nobody took a message sent with Confirm.
+type NoServiceError struct{ Subject string }
+
+// Error names the subject.
+func (e *NoServiceError) Error() string {
+	return fmt.Sprintf("bus: message on %s: no service listens there", e.Subject)
+}
+
 // RefusedError says that the service did not take a message sent with Confirm.
 type RefusedError struct {
 	Subject string

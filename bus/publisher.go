@@ -34,10 +34,12 @@ func NewPublisher(c *Conn, s Subjects, o PublisherOptions) *Publisher {
 
 // Publish sends ev. A calibration is also kept for those who join later;
 // ErrNotKept says that the server could not. An image over the server's limit
-// is a [PayloadError].
+// is a [PayloadError], a camera whose name no subject can have a [NameError].
+// With Confirm, what the service does not take is a [RefusedError], and where
+// there is no service it is a [NoServiceError].
 func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
 	if f, ok := ev.(*perception.Frame); ok && !token.MatchString(f.Camera) {
-		return fmt.Errorf("bus: camera %q: want letters, digits, _ and -", f.Camera)
+		return &NameError{f.Camera}
 	}
 	kind, m := encodeEvent(ev)
 	if kind == calibration {
@@ -67,7 +69,7 @@ func (p *Publisher) send(ctx context.Context, kind string, m proto.Message) erro
 	}
 	reply, err := p.conn.nc.RequestWithContext(ctx, subject, data)
 	if errors.Is(err, nats.ErrNoResponders) {
-		return &RefusedError{subject, "no service listens there"}
+		return &NoServiceError{subject}
 	}
 	if err != nil {
 		return fmt.Errorf("bus: message on %s: %w", subject, err)

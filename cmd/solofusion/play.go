@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,7 +31,7 @@ func play(ctx context.Context, via string, source perception.Source, stepper ser
 // playOverNATS sends the events to an embedded server from which the service
 // takes them, and takes the results from it.
 func playOverNATS(ctx context.Context, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
-	server, err := bus.StartServer(bus.ServerOptions{Port: -1})
+	server, err := bus.StartServer(bus.ServerOptions{Port: -1, MaxPayload: replayPayload, Log: errorsOnly()})
 	if err != nil {
 		return nil, err
 	}
@@ -59,25 +61,53 @@ func playOverNATS(ctx context.Context, source perception.Source, stepper service
 	s := service.New(in, stepper, &echo{bus.NewSink(conn, subjects), results, sink}, service.Options{Lossless: true})
 	both, each := errgroup.WithContext(ctx)
 	both.Go(func() error { return s.Run(each) })
-	both.Go(func() error {
-		return publish(each, source, bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{Confirm: true}))
+	unsent := uint64(0)
+	both.Go(func() (err error) {
+		unsent, err = publish(each, source, bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{Confirm: true}))
+		return err
 	})
 	err = errors.Join(both.Wait(), ctx.Err())
-	return s.Status(), err
+	status := s.Status()
+	status.Counts["drop.unsent"] = unsent
+	return status, err
 }
 
-// publish sends all events of a source and then says that there are no more.
-func publish(ctx context.Context, source perception.Source, p *bus.Publisher) error {
+// replayPayload is the largest message of a replay, in bytes: half of what the
+// server queues for a client at most. A live server's default is for cameras.
+const replayPayload = 32 << 20
+
+// errorsOnly leaves out that a server warns of limits above its default.
+func errorsOnly() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+// publish sends all events of a source and then says that there are no more. A
+// message that is refused is lost and the others are not: what the service
+// refuses it counts itself, what cannot be sent is counted in unsent.
+func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (unsent uint64, err error) {
 	for {
 		event, err := source.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return p.End(ctx)
-		}
-		if err == nil {
-			err = p.Publish(ctx, event)
+			return unsent, p.End(ctx)
 		}
 		if err != nil {
-			return err
+			return unsent, err
+		}
+		var (
+			refused *bus.RefusedError
+			large   *bus.PayloadError
+			name    *bus.NameError
+		)
+		err = p.Publish(ctx, event)
+		switch {
+		case errors.As(err, &refused):
+		case errors.As(err, &large), errors.As(err, &name):
+			if unsent == 0 {
+				slog.Warn("a message was not sent, others like it are only counted", "error", err)
+			}
+			unsent++
+		case err != nil:
+			return unsent, err
 		}
 	}
 }

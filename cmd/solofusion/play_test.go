@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,45 @@ func TestPlayEnds(t *testing.T) {
 			}
 			if len(h.times) != answers || status.Counts["lost.failed"] != lost {
 				t.Errorf("%s, %s: %d results, %d sets lost", name, via, len(h.times), status.Counts["lost.failed"])
+			}
+		}
+	}
+}
+
+// What one way refuses is one loss by that way, and the recording goes on.
+func TestPlayGoesOnAfterARefusal(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		frame          perception.Frame
+		direct, byNATS string // counts
+	}{
+		{"empty image", perception.Frame{Camera: "CAM_BACK"}, "", "drop.malformed"},
+		{"name of two tokens", perception.Frame{Camera: "a.b", Image: []byte{1}}, "drop.unknown_camera", "drop.unsent"},
+		{"too large", perception.Frame{Camera: "CAM_BACK", Image: make([]byte, replayPayload+1)}, "", "drop.unsent"},
+	} {
+		for via, count := range map[string]string{"direct": test.direct, "nats": test.byNATS} {
+			source := newReel(20, io.EOF)
+			frame := test.frame
+			frame.Captured = serveEpoch.Add(20 * 500 * time.Millisecond)
+			source.events = slices.Insert(source.events, len(source.events)-2, perception.Event(&frame))
+			source.events = append(source.events, &perception.Frame{Camera: "CAM_FRONT", Captured: frame.Captured, Image: []byte{1}},
+				perception.EgoPose{Time: frame.Captured, GlobalFromEgo: geom.IdentityTransform()})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			h := &heard{}
+			status, err := play(ctx, via, source, &steps{}, h)
+			cancel()
+			if err != nil || len(h.times) != 21 {
+				t.Errorf("%s, %s: %d results, error %v; want 21", test.name, via, len(h.times), err)
+			}
+			for name, n := range status.Counts {
+				if want := uint64(0); strings.HasPrefix(name, "drop.") {
+					if name == count {
+						want = 1
+					}
+					if n != want {
+						t.Errorf("%s, %s: %s is %d, want %d", test.name, via, name, n, want)
+					}
+				}
 			}
 		}
 	}
