@@ -10,4 +10,7 @@
 // Camera frames look along z with x right and y down. Ego frames look along x
 // with y left and z up. The detector's lidar frame looks along y with x right
 // and z up, as nuScenes mounts its sensor.
+//
+// Products are written float64(x*y) where a sum follows: Go fuses x*y + z on
+// some architectures, and the same input must give the same bits on all.
 package geom

@@ -11,7 +11,7 @@ func (a Mat3) Mul(b Mat3) Mat3 {
 	var c Mat3
 	for i := range 3 {
 		for j := range 3 {
-			c[3*i+j] = a[3*i]*b[j] + a[3*i+1]*b[3+j] + a[3*i+2]*b[6+j]
+			c[3*i+j] = float64(a[3*i]*b[j]) + float64(a[3*i+1]*b[3+j]) + float64(a[3*i+2]*b[6+j])
 		}
 	}
 	return c
@@ -20,9 +20,9 @@ func (a Mat3) Mul(b Mat3) Mat3 {
 // Apply returns a v.
 func (a Mat3) Apply(v Vec3) Vec3 {
 	return Vec3{
-		a[0]*v[0] + a[1]*v[1] + a[2]*v[2],
-		a[3]*v[0] + a[4]*v[1] + a[5]*v[2],
-		a[6]*v[0] + a[7]*v[1] + a[8]*v[2],
+		float64(a[0]*v[0]) + float64(a[1]*v[1]) + float64(a[2]*v[2]),
+		float64(a[3]*v[0]) + float64(a[4]*v[1]) + float64(a[5]*v[2]),
+		float64(a[6]*v[0]) + float64(a[7]*v[1]) + float64(a[8]*v[2]),
 	}
 }
 
@@ -33,7 +33,9 @@ func (a Mat3) Transpose() Mat3 {
 
 // Det returns the determinant of a.
 func (a Mat3) Det() float64 {
-	return a[0]*(a[4]*a[8]-a[5]*a[7]) - a[1]*(a[3]*a[8]-a[5]*a[6]) + a[2]*(a[3]*a[7]-a[4]*a[6])
+	return float64(a[0]*(float64(a[4]*a[8])-float64(a[5]*a[7]))) -
+		float64(a[1]*(float64(a[3]*a[8])-float64(a[5]*a[6]))) +
+		float64(a[2]*(float64(a[3]*a[7])-float64(a[4]*a[6])))
 }
 
 // Inv returns the inverse of a by cofactors; its entries are not finite where
@@ -41,9 +43,9 @@ func (a Mat3) Det() float64 {
 func (a Mat3) Inv() Mat3 {
 	d := 1 / a.Det()
 	return Mat3{
-		d * (a[4]*a[8] - a[5]*a[7]), d * (a[2]*a[7] - a[1]*a[8]), d * (a[1]*a[5] - a[2]*a[4]),
-		d * (a[5]*a[6] - a[3]*a[8]), d * (a[0]*a[8] - a[2]*a[6]), d * (a[2]*a[3] - a[0]*a[5]),
-		d * (a[3]*a[7] - a[4]*a[6]), d * (a[1]*a[6] - a[0]*a[7]), d * (a[0]*a[4] - a[1]*a[3]),
+		d * (float64(a[4]*a[8]) - float64(a[5]*a[7])), d * (float64(a[2]*a[7]) - float64(a[1]*a[8])), d * (float64(a[1]*a[5]) - float64(a[2]*a[4])),
+		d * (float64(a[5]*a[6]) - float64(a[3]*a[8])), d * (float64(a[0]*a[8]) - float64(a[2]*a[6])), d * (float64(a[2]*a[3]) - float64(a[0]*a[5])),
+		d * (float64(a[3]*a[7]) - float64(a[4]*a[6])), d * (float64(a[1]*a[6]) - float64(a[0]*a[7])), d * (float64(a[0]*a[4]) - float64(a[1]*a[3])),
 	}
 }
 
@@ -59,7 +61,7 @@ func (a Mat4) Mul(b Mat4) Mat4 {
 	for i := range 4 {
 		for j := range 4 {
 			for k := range 4 {
-				c[4*i+j] += a[4*i+k] * b[4*k+j]
+				c[4*i+j] += float64(a[4*i+k] * b[4*k+j])
 			}
 		}
 	}

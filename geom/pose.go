@@ -12,14 +12,18 @@ func (v Vec3) Add(w Vec3) Vec3 { return Vec3{v[0] + w[0], v[1] + w[1], v[2] + w[
 func (v Vec3) Sub(w Vec3) Vec3 { return Vec3{v[0] - w[0], v[1] - w[1], v[2] - w[2]} }
 
 // Scale returns s v.
-func (v Vec3) Scale(s float64) Vec3 { return Vec3{s * v[0], s * v[1], s * v[2]} }
+func (v Vec3) Scale(s float64) Vec3 {
+	return Vec3{float64(s * v[0]), float64(s * v[1]), float64(s * v[2])}
+}
 
 // Dot returns the inner product of v and w.
-func (v Vec3) Dot(w Vec3) float64 { return v[0]*w[0] + v[1]*w[1] + v[2]*w[2] }
+func (v Vec3) Dot(w Vec3) float64 {
+	return float64(v[0]*w[0]) + float64(v[1]*w[1]) + float64(v[2]*w[2])
+}
 
 // Cross returns the vector product of v and w.
 func (v Vec3) Cross(w Vec3) Vec3 {
-	return Vec3{v[1]*w[2] - v[2]*w[1], v[2]*w[0] - v[0]*w[2], v[0]*w[1] - v[1]*w[0]}
+	return Vec3{float64(v[1]*w[2]) - float64(v[2]*w[1]), float64(v[2]*w[0]) - float64(v[0]*w[2]), float64(v[0]*w[1]) - float64(v[1]*w[0])}
 }
 
 // Norm returns the Euclidean length of v.

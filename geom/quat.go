@@ -13,7 +13,7 @@ func QuatFromYaw(yaw float64) Quat {
 
 // Norm returns the length of q.
 func (q Quat) Norm() float64 {
-	return math.Sqrt(q.W*q.W + q.X*q.X + q.Y*q.Y + q.Z*q.Z)
+	return math.Sqrt(float64(q.W*q.W) + float64(q.X*q.X) + float64(q.Y*q.Y) + float64(q.Z*q.Z))
 }
 
 // Unit returns q scaled to length one.
@@ -28,10 +28,10 @@ func (q Quat) IsFinite() bool { return finite([]float64{q.W, q.X, q.Y, q.Z}) }
 // Mul returns the rotation that turns by r, then by q.
 func (q Quat) Mul(r Quat) Quat {
 	return Quat{
-		q.W*r.W - q.X*r.X - q.Y*r.Y - q.Z*r.Z,
-		q.W*r.X + q.X*r.W + q.Y*r.Z - q.Z*r.Y,
-		q.W*r.Y - q.X*r.Z + q.Y*r.W + q.Z*r.X,
-		q.W*r.Z + q.X*r.Y - q.Y*r.X + q.Z*r.W,
+		float64(q.W*r.W) - float64(q.X*r.X) - float64(q.Y*r.Y) - float64(q.Z*r.Z),
+		float64(q.W*r.X) + float64(q.X*r.W) + float64(q.Y*r.Z) - float64(q.Z*r.Y),
+		float64(q.W*r.Y) - float64(q.X*r.Z) + float64(q.Y*r.W) + float64(q.Z*r.X),
+		float64(q.W*r.Z) + float64(q.X*r.Y) - float64(q.Y*r.X) + float64(q.Z*r.W),
 	}
 }
 
@@ -40,9 +40,9 @@ func (q Quat) Mat3() Mat3 {
 	q = q.Unit()
 	w, x, y, z := q.W, q.X, q.Y, q.Z
 	return Mat3{
-		1 - 2*(y*y+z*z), 2 * (x*y - w*z), 2 * (x*z + w*y),
-		2 * (x*y + w*z), 1 - 2*(x*x+z*z), 2 * (y*z - w*x),
-		2 * (x*z - w*y), 2 * (y*z + w*x), 1 - 2*(x*x+y*y),
+		1 - 2*(float64(y*y)+float64(z*z)), 2 * (float64(x*y) - float64(w*z)), 2 * (float64(x*z) + float64(w*y)),
+		2 * (float64(x*y) + float64(w*z)), 1 - 2*(float64(x*x)+float64(z*z)), 2 * (float64(y*z) - float64(w*x)),
+		2 * (float64(x*z) - float64(w*y)), 2 * (float64(y*z) + float64(w*x)), 1 - 2*(float64(x*x)+float64(y*y)),
 	}
 }
 
@@ -77,7 +77,7 @@ func (q Quat) Yaw() float64 {
 // Slerp returns the rotation a fraction f of the way along the shortest arc
 // from q to r.
 func (q Quat) Slerp(r Quat, f float64) Quat {
-	d := q.W*r.W + q.X*r.X + q.Y*r.Y + q.Z*r.Z
+	d := float64(q.W*r.W) + float64(q.X*r.X) + float64(q.Y*r.Y) + float64(q.Z*r.Z)
 	if d < 0 {
 		r, d = Quat{-r.W, -r.X, -r.Y, -r.Z}, -d
 	}
@@ -88,6 +88,6 @@ func (q Quat) Slerp(r Quat, f float64) Quat {
 		a, b = s*math.Sin((1-f)*theta), s*math.Sin(f*theta)
 	}
 	return Quat{
-		a*q.W + b*r.W, a*q.X + b*r.X, a*q.Y + b*r.Y, a*q.Z + b*r.Z,
+		float64(a*q.W) + float64(b*r.W), float64(a*q.X) + float64(b*r.X), float64(a*q.Y) + float64(b*r.Y), float64(a*q.Z) + float64(b*r.Z),
 	}.Unit()
 }

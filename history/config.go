@@ -107,7 +107,7 @@ type affine struct{ xx, xy, x1, yx, yy, y1 float64 }
 // line returns where the cells of row y go.
 func (a *affine) line(y int) kernel.Line {
 	v := float64(y)
-	return kernel.Line{X: a.xy*v + a.x1, Y: a.yy*v + a.y1, DX: a.xx, DY: a.yx}
+	return kernel.Line{X: float64(a.xy*v) + a.x1, Y: float64(a.yy*v) + a.y1, DX: a.xx, DY: a.yx}
 }
 
 // cells returns the map from current cells to past ones. Cell i stands for
@@ -117,9 +117,9 @@ func (c *Config) cells(pastFromCurrent geom.Pose) affine {
 	return affine{
 		xx: r[0],
 		xy: r[1] * c.CellY / c.CellX,
-		x1: (r[0]*c.OriginX + r[1]*c.OriginY + r[2] + t[0] - c.OriginX) / c.CellX,
+		x1: (float64(r[0]*c.OriginX) + float64(r[1]*c.OriginY) + r[2] + t[0] - c.OriginX) / c.CellX,
 		yx: r[3] * c.CellX / c.CellY,
 		yy: r[4],
-		y1: (r[3]*c.OriginX + r[4]*c.OriginY + r[5] + t[1] - c.OriginY) / c.CellY,
+		y1: (float64(r[3]*c.OriginX) + float64(r[4]*c.OriginY) + r[5] + t[1] - c.OriginY) / c.CellY,
 	}
 }

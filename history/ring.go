@@ -195,7 +195,7 @@ func (r *Ring) age(s *slot, now time.Time) float64 {
 func (r *Ring) gather(index int, age float64, moved bool) {
 	r.job.index, r.job.moved = index, moved
 	for c := range r.job.add {
-		r.job.add[c] = float32(age*float64(r.weights.Age[c]) + float64(r.weights.Bias[c]))
+		r.job.add[c] = float32(float64(age*float64(r.weights.Age[c])) + float64(r.weights.Bias[c]))
 	}
 	r.pool.Run(r.cfg.Height, r.gatherPart)
 	if moved && r.cfg.Mode == Recursive {

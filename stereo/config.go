@@ -59,7 +59,7 @@ func (c *Config) block() int { return c.Stereo.Width / c.Coarse.Width }
 func (c *Config) stride() int { return c.Image.Width / c.Stereo.Width }
 
 // depth is the centre of a bin, in metres.
-func (c *Config) depth(bin int32) float64 { return c.Start + c.Step/2 + c.Step*float64(bin) }
+func (c *Config) depth(bin int32) float64 { return c.Start + c.Step/2 + float64(c.Step*float64(bin)) }
 
 // network checks the weights' sizes.
 func (w *Weights) network(groups int) (*kernel.Network, error) {

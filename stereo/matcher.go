@@ -218,12 +218,12 @@ func (m *Matcher) project(taps []kernel.Tap, p *pair, samples []int32, x, y int)
 	n := 0
 	for i := range block * block {
 		sx, sy := x*block+i%block, y*block+i/block
-		ray := p.ray.Apply(geom.Vec3{float64(sx)*stride + stride/2, float64(sy)*stride + stride/2, 1})
+		ray := p.ray.Apply(geom.Vec3{(float64(sx) + 0.5) * stride, (float64(sy) + 0.5) * stride, 1})
 		pixel := int32((sy*c.Stereo.Width + sx) * c.Channels)
 		for k, bin := range samples {
 			d := c.depth(bin)
-			z := ray[2]*d + p.shift[2]
-			u, v := (ray[0]*d+p.shift[0])/z, (ray[1]*d+p.shift[1])/z
+			z := float64(ray[2]*d) + p.shift[2]
+			u, v := (float64(ray[0]*d)+p.shift[0])/z, (float64(ray[1]*d)+p.shift[1])/z
 			if !c.visible(u, v, z) {
 				continue
 			}

@@ -50,9 +50,9 @@ func (p *pair) misses(x0, y0, x1, y1, near, far float64, image Size) bool {
 			for _, d := range [2]float64{near, far} {
 				q := r.Scale(d).Add(p.shift)
 				left = left && q[0] < -margin
-				right = right && q[0] > w*q[2]+margin
+				right = right && q[0] > float64(w*q[2])+margin
 				above = above && q[1] < -margin
-				below = below && q[1] > h*q[2]+margin
+				below = below && q[1] > float64(h*q[2])+margin
 				behind = behind && q[2] < minDepth-margin
 			}
 		}

@@ -123,7 +123,7 @@ func (l *Lifter) findRuns(pixel int, ray, origin geom.Vec3) {
 	n, last := 0, int32(-1)
 	x, y, z := newLine(c.X, ray[0], origin[0]), newLine(c.Y, ray[1], origin[1]), newLine(c.Z, ray[2], origin[2])
 	for b := range c.Bins {
-		depth := c.Start + c.Step*float64(b)
+		depth := c.Start + float64(c.Step*float64(b))
 		cell := int32(-1)
 		cx, okX := x.cell(depth)
 		cy, okY := y.cell(depth)
@@ -154,7 +154,7 @@ func newLine(a Axis, ray, origin float64) line {
 // cell returns the index of the cell at that depth by truncation towards zero,
 // and whether the axis has it. What is not finite it has not.
 func (l *line) cell(depth float64) (int, bool) {
-	v := l.slope*depth + l.offset
+	v := float64(l.slope*depth) + l.offset
 	if !(v > -1 && v < l.cells) {
 		return 0, false
 	}

@@ -34,7 +34,7 @@ func addScaled(dst, x []float32, a float32) {
 func warpGeneric(dst, src []float32, line Line, width, height, channels int) {
 	for j := range len(dst) / channels {
 		out := dst[j*channels:][:channels]
-		x, y := line.X+float64(j)*line.DX, line.Y+float64(j)*line.DY
+		x, y := line.X+float64(float64(j)*line.DX), line.Y+float64(float64(j)*line.DY)
 		if !(x > -1 && x < float64(width) && y > -1 && y < float64(height)) {
 			clear(out)
 			continue
