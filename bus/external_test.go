@@ -2,8 +2,8 @@ package bus
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,8 +62,7 @@ func external(t *testing.T, flags ...string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building nats-server: %v\n%s", err, out)
 	}
-	port := freePort(t)
-	flags = append(flags, "--addr", "127.0.0.1", "--port", fmt.Sprint(port), "--store_dir", filepath.Join(dir, "store"))
+	flags = append(flags, "--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", dir, "--store_dir", filepath.Join(dir, "store"))
 	server := exec.Command(program, flags...)
 	var said bytes.Buffer
 	server.Stderr = &said
@@ -77,27 +76,19 @@ func external(t *testing.T, flags ...string) string {
 			t.Logf("nats-server said:\n%s", said.String())
 		}
 	})
-	awaitPort(t, port)
-	return fmt.Sprintf("nats://127.0.0.1:%d", port)
+	return awaitURL(t, filepath.Join(dir, fmt.Sprintf("nats-server_%d.ports", server.Process.Pid)))
 }
 
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func awaitPort(t *testing.T, port int) {
+// awaitURL returns what the server writes into its ports file once it listens.
+func awaitURL(t *testing.T, file string) string {
+	t.Helper()
 	for range 500 {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			c.Close()
-			return
+		var ports struct{ Nats []string }
+		if text, err := os.ReadFile(file); err == nil && json.Unmarshal(text, &ports) == nil && len(ports.Nats) > 0 {
+			return ports.Nats[0]
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Fatalf("nothing listens on port %d after 10 s", port)
+	t.Fatalf("no address in %s after 10 s", file)
+	return ""
 }

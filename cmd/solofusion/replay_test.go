@@ -22,27 +22,29 @@ func TestReplayRealRecordings(t *testing.T) {
 		{"data/nuscenes", "v1.0-mini", 81, 2},
 		{"data/ddad", "v1.0-dgp", 3, 3},
 	} {
-		input := golden.Shared(t, recording.folder)
-		var texts []string
-		for _, via := range []string{"direct", "nats"} {
-			out := filepath.Join(t.TempDir(), "results.json")
-			c := replayCmd{
-				Input: input, DatasetVersion: recording.version, Out: out, Via: via, Rate: "max",
-				detectorFlags: detectorFlags{Model: bundle, History: "model", Time: "model", Providers: []string{"cpu"}},
+		t.Run(recording.folder, func(t *testing.T) {
+			input := golden.Shared(t, recording.folder)
+			var texts []string
+			for _, via := range []string{"direct", "nats"} {
+				out := filepath.Join(t.TempDir(), "results.json")
+				c := replayCmd{
+					Input: input, DatasetVersion: recording.version, Out: out, Via: via, Rate: "max",
+					detectorFlags: detectorFlags{Model: bundle, History: "model", Time: "model", Providers: []string{"cpu"}},
+				}
+				if err := c.Run(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				text, err := os.ReadFile(out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts = append(texts, string(text))
 			}
-			if err := c.Run(t.Context()); err != nil {
-				t.Fatal(err)
+			if texts[0] != texts[1] {
+				t.Error("direct and over NATS differ")
 			}
-			text, err := os.ReadFile(out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts = append(texts, string(text))
-		}
-		if texts[0] != texts[1] {
-			t.Errorf("%s: direct and over NATS differ", recording.folder)
-		}
-		checkAnswers(t, texts[0], recording.samples, recording.answers)
+			checkAnswers(t, texts[0], recording.samples, recording.answers)
+		})
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"net"
-	"strconv"
 	"testing"
 	"time"
 
@@ -61,8 +59,13 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server, err := bus.StartServer(bus.ServerOptions{Port: -1, User: "car", Password: "pass"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
 	c := config.Default()
-	c.HTTP.Listen, c.NATS.Embedded.Port, c.NATS.User, c.NATS.Password = "127.0.0.1:0", unusedPort(t), "car", "pass"
+	c.HTTP.Listen, c.NATS.URL, c.NATS.User, c.NATS.Password = "127.0.0.1:0", server.URL(), "car", "pass"
 	c.Sync.Deadline = time.Minute // what is tested is not how fast this machine is
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -112,26 +115,14 @@ func await(t *testing.T, ctx context.Context, feed *bus.Feed[*perception.Result]
 	return r
 }
 
-// vehicle connects as soon as the service's server is up and the service
-// listens.
+// vehicle connects and waits until the service listens.
 func vehicle(t *testing.T, ctx context.Context, c *config.Config) *bus.Conn {
 	t.Helper()
-	url := "nats://" + net.JoinHostPort(c.NATS.Embedded.Host, strconv.Itoa(c.NATS.Embedded.Port))
-	for {
-		conn, err := bus.Connect(bus.ConnOptions{URL: url, User: c.NATS.User, Password: c.NATS.Password})
-		if err == nil {
-			t.Cleanup(conn.Close)
-			return awaitService(t, ctx, conn, c)
-		}
-		if ctx.Err() != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(20 * time.Millisecond)
+	conn, err := bus.Connect(bus.ConnOptions{URL: c.NATS.URL, User: c.NATS.User, Password: c.NATS.Password})
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func awaitService(t *testing.T, ctx context.Context, conn *bus.Conn, c *config.Config) *bus.Conn {
-	t.Helper()
+	t.Cleanup(conn.Close)
 	statuses, err := bus.NewStatuses(conn, bus.Subjects{Prefix: c.NATS.Prefix, Rig: c.NATS.Rig})
 	if err != nil {
 		t.Fatal(err)
@@ -140,14 +131,4 @@ func awaitService(t *testing.T, ctx context.Context, conn *bus.Conn, c *config.C
 		t.Fatal(err)
 	}
 	return conn
-}
-
-func unusedPort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

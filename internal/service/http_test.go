@@ -28,7 +28,7 @@ func TestHealth(t *testing.T) {
 	wantAnswer(t, s, "/readyz", 503, "starting")
 	wantAnswer(t, s, "/healthz", 200, "ok")
 	ctx, cancel := context.WithCancel(within(t))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	<-d.begun
 	wantAnswer(t, s, "/readyz", 200, "waiting")

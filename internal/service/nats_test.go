@@ -90,7 +90,7 @@ func overNATS(t *testing.T, stepper Stepper, events []perception.Event) (got res
 		t.Fatal(err)
 	}
 	s := New(src, stepper, bus.NewSink(conn, subjects), quiet(Options{Lossless: true}))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	p := bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{Confirm: true})
 	for _, ev := range events {
@@ -165,7 +165,7 @@ func TestLiveOverNATS(t *testing.T) {
 	}
 	t.Cleanup(func() { src.Close() })
 	s := New(src, &oracle{}, bus.NewSink(conn, subjects), quiet(Options{Queue: 3}))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	for _, ev := range events[1:] {
 		if err := p.Publish(ctx, ev); err != nil {

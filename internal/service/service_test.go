@@ -182,6 +182,16 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
+// awaitCount waits until a count of the status has reached n.
+func awaitCount(t *testing.T, s *Service, name string, n uint64) {
+	t.Helper()
+	for end := within(t); s.Status().Counts[name] < n; time.Sleep(time.Millisecond) {
+		if end.Err() != nil {
+			t.Fatalf("%s is %d after 20 s, want %d", name, s.Status().Counts[name], n)
+		}
+	}
+}
+
 func TestLosslessRunsToTheEnd(t *testing.T) {
 	events := drive(4, func(i int, camera string) bool { return i == 1 && camera == "b" || i == 3 && camera == "a" })
 	d, sink := &detector{}, &notebook{}
@@ -202,7 +212,7 @@ func TestLosslessRunsToTheEnd(t *testing.T) {
 func TestLosslessWaitsForTheDetector(t *testing.T) {
 	d, sink := &detector{begun: make(chan string), wait: make(chan struct{})}, &notebook{}
 	s := New(&script{events: drive(20, nil), err: io.EOF}, d, sink, quiet(Options{Lossless: true, Queue: 1}))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(within(t)) }()
 	for range 20 {
 		<-d.begun
@@ -221,15 +231,13 @@ func TestLiveDropsTheOldestSetAndKeepsTheStartOfItsSequence(t *testing.T) {
 	src.events = events[4:]
 	s := New(src, d, sink, quiet(Options{Queue: 2, Sync: framesync.Options{Deadline: time.Hour}}))
 	ctx, cancel := context.WithCancel(within(t))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	if got := <-d.begun; got != "0  stream started" {
 		t.Fatalf("the first set is %q", got)
 	}
 	close(src.open)
-	for s.Status().Counts["lost.behind"] < 3 { // five sets more, two places
-		time.Sleep(time.Millisecond)
-	}
+	awaitCount(t, s, "lost.behind", 3) // five sets more, two places
 	d.wait <- struct{}{}
 	for _, want := range []string{"1500  scene 2", "2000"} {
 		if got := <-d.begun; got != want {
@@ -274,7 +282,7 @@ func liveSetLeavesIncompleteAtItsDeadline(t *testing.T) {
 	d, sink := &detector{begun: make(chan string)}, &notebook{}
 	s := New(&script{events: events}, d, sink, quiet(Options{Sync: framesync.Options{Deadline: 10 * time.Millisecond}}))
 	ctx, cancel := context.WithCancel(within(t))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	if got := <-d.begun; got != "0 b stream started" {
 		t.Errorf("the set is %q", got)
@@ -292,12 +300,10 @@ func drainFinishesWhatIsComplete(t *testing.T) {
 	d, sink := &detector{begun: make(chan string, 3), wait: make(chan struct{})}, &notebook{}
 	s := New(&script{events: events}, d, sink, quiet(Options{Sync: framesync.Options{Deadline: time.Hour}}))
 	ctx, cancel := context.WithCancel(within(t))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	<-d.begun
-	for s.Status().Counts["frames"] < 5 {
-		time.Sleep(time.Millisecond)
-	}
+	awaitCount(t, s, "frames", 5)
 	cancel()
 	close(d.wait)
 	if err := <-done; err != nil {
@@ -316,12 +322,10 @@ func drainHasALimit(t *testing.T) {
 	d, sink := &detector{begun: make(chan string, 3), wait: make(chan struct{})}, &notebook{}
 	s := New(&script{events: drive(3, nil)}, d, sink, quiet(Options{Queue: 3, Drain: time.Millisecond}))
 	ctx, cancel := context.WithCancel(within(t))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	<-d.begun
-	for s.Status().Counts["sets"] < 3 {
-		time.Sleep(time.Millisecond)
-	}
+	awaitCount(t, s, "sets", 3)
 	cancel()
 	time.Sleep(20 * time.Millisecond) // past the limit, by the bubble's clock
 	close(d.wait)
@@ -411,7 +415,7 @@ func statusIsPublished(t *testing.T) {
 	sink := &notebook{}
 	s := New(&script{events: drive(1, nil)}, &detector{}, sink, quiet(Options{StatusPeriod: time.Millisecond}))
 	ctx, cancel := context.WithCancel(within(t))
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	running := func() bool {
 		sink.mu.Lock()
@@ -419,6 +423,9 @@ func statusIsPublished(t *testing.T) {
 		return len(sink.statuses) > 0 && sink.statuses[len(sink.statuses)-1].State == perception.Running
 	}
 	for !running() {
+		if ctx.Err() != nil {
+			t.Fatal("no status says that the service is running")
+		}
 		time.Sleep(time.Millisecond)
 	}
 	cancel()

@@ -22,12 +22,12 @@ from nuscenes.eval.detection.constants import ATTRIBUTE_NAMES, DETECTION_NAMES
 from nuscenes.eval.detection.evaluate import DetectionEval
 from nuscenes.utils.splits import create_splits_scenes
 from PIL import Image
+from shared import shared
 
 from nuscenes import NuScenes
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("SOLOFUSION_PROGRAM", ROOT / "bin" / "solofusion"))
-SHARED = Path(os.environ.get("SOLOFUSION_DATA", ROOT.parent / "shared"))
 TOLERANCE = 1e-9
 SEEDS = range(200)
 
@@ -50,18 +50,12 @@ CATEGORIES = [
 def grade_with_devkit(dataset: Path, version: str, split: str, results: Path, out: Path) -> None:
     nusc = NuScenes(version=version, dataroot=str(dataset), verbose=False)
     config = config_factory("detection_cvpr_2019")
-    DetectionEval(nusc, config, str(results), split, str(out), verbose=False).main(
-        render_curves=False
-    )
+    DetectionEval(nusc, config, str(results), split, str(out), verbose=False).main(render_curves=False)
 
 
-def grade_with_solofusion(
-    dataset: Path, version: str, split: str, results: Path, out: Path
-) -> None:
+def grade_with_solofusion(dataset: Path, version: str, split: str, results: Path, out: Path) -> None:
     command = [PROGRAM, "eval", results, "--dataset", dataset, "--dataset-version", version]
-    subprocess.run(
-        [*command, "--split", split, "--out", out], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([*command, "--split", split, "--out", out], check=True, stdout=subprocess.DEVNULL)
 
 
 def compare(dataset: Path, version: str, split: str, results: Path, out: Path) -> None:
@@ -86,9 +80,7 @@ def differences(ours: object, theirs: object, where: str) -> list[str]:
     if isinstance(theirs, list):
         if not isinstance(ours, list) or len(ours) != len(theirs):
             return [f"{where}: lengths differ"]
-        return [
-            d for i in range(len(theirs)) for d in differences(ours[i], theirs[i], f"{where}[{i}]")
-        ]
+        return [d for i in range(len(theirs)) for d in differences(ours[i], theirs[i], f"{where}[{i}]")]
     if isinstance(theirs, float) and isinstance(ours, float):
         same = math.isnan(ours) and math.isnan(theirs) or abs(ours - theirs) <= TOLERANCE
     else:
@@ -97,14 +89,7 @@ def differences(ours: object, theirs: object, where: str) -> list[str]:
 
 
 def test_real_results(tmp_path: Path) -> None:
-    dataset, results = (
-        SHARED / "data" / "nuscenes",
-        SHARED / "data" / "results" / "cc3dt_mini_val.json",
-    )
-    if not results.exists():
-        if os.environ.get("CI") == "true" or os.environ.get("SOLOFUSION_REQUIRE_DATA") == "1":
-            pytest.fail(f"{results} is required and missing")
-        pytest.skip(f"{results} is missing")
+    dataset, results = shared("data/nuscenes"), shared("data/results/cc3dt_mini_val.json")
     compare(dataset, "v1.0-mini", "mini_val", results, tmp_path)
     summary = json.loads((tmp_path / "solofusion" / "metrics_summary.json").read_text())
     assert summary["mean_ap"] == pytest.approx(0.21830827791842303, abs=TOLERANCE)
@@ -153,12 +138,8 @@ def random_tables(dice: random.Random) -> dict[str, list[dict]]:
                 "camera_intrinsic": [],
             }
         ],
-        "log": [
-            {"token": "log", "logfile": "", "vehicle": "n1", "date_captured": "", "location": ""}
-        ],
-        "map": [
-            {"token": "map", "category": "", "filename": "maps/map.png", "log_tokens": ["log"]}
-        ],
+        "log": [{"token": "log", "logfile": "", "vehicle": "n1", "date_captured": "", "location": ""}],
+        "map": [{"token": "map", "category": "", "filename": "maps/map.png", "log_tokens": ["log"]}],
         "scene": [],
         "sample": [],
         "sample_data": [],
@@ -218,9 +199,7 @@ def add_scene(dice: random.Random, tables: dict[str, list[dict]], scene: str, st
                 "filename": "none.bin",
             }
         )
-    add_instance(
-        dice, tables, f"{scene}-car", "vehicle.car", tokens[:1]
-    )  # the devkit wants one true box
+    add_instance(dice, tables, f"{scene}-car", "vehicle.car", tokens[:1])  # the devkit wants one true box
     for i in range(dice.randint(0, 12)):
         seen = [t for t in tokens if dice.random() < 0.8]
         if seen:
@@ -287,9 +266,7 @@ def random_results(dice: random.Random, tables: dict[str, list[dict]]) -> dict:
     results: dict[str, list[dict]] = {}
     for token in tokens:
         ego = next(p["translation"] for p in tables["ego_pose"] if p["token"] == token)
-        boxes = [
-            random_box(dice, token, random_place(dice, ego)) for _ in range(dice.randint(0, 5))
-        ]
+        boxes = [random_box(dice, token, random_place(dice, ego)) for _ in range(dice.randint(0, 5))]
         for annotation in true_boxes[token]:
             for _ in range(dice.randint(0, 3)):
                 boxes.append(box_about(dice, annotation, category[annotation["instance_token"]]))
@@ -297,17 +274,13 @@ def random_results(dice: random.Random, tables: dict[str, list[dict]]) -> dict:
         results[token] = boxes
     if not any(results.values()):  # the devkit wants one box
         results[tokens[0]].append(random_box(dice, tokens[0], [0.0, 0.0, 0.0]))
-    meta = {
-        f"use_{key}": key == "camera" for key in ("camera", "lidar", "radar", "map", "external")
-    }
+    meta = {f"use_{key}": key == "camera" for key in ("camera", "lidar", "radar", "map", "external")}
     return {"meta": meta, "results": results}
 
 
 def random_box(dice: random.Random, sample: str, place: list[float]) -> dict:
     velocity = (
-        [math.nan, math.nan]
-        if dice.random() < 0.15
-        else [dice.uniform(-9, 9), dice.choice([0.0, 1.5])]
+        [math.nan, math.nan] if dice.random() < 0.15 else [dice.uniform(-9, 9), dice.choice([0.0, 1.5])]
     )
     box = {
         "sample_token": sample,
