@@ -3,8 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -17,7 +15,6 @@ import (
 	"gocv.io/x/gocv"
 
 	"github.com/solofusion/solofusion/geom"
-	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/internal/testbundle"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception"
@@ -420,93 +417,5 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(10, func() { _ = stage() }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
-	}
-}
-
-func TestUnknownCamerasComeLast(t *testing.T) {
-	rig := testRig()
-	rig.Cameras[2].Name = "CAM_ROOF"
-	cameras, err := prepareRig(&bundle(t).Manifest, rig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, c := range cameras {
-		names = append(names, fmt.Sprint(c.Name, c.index))
-	}
-	want := []string{"CAM_FRONT_LEFT5", "CAM_FRONT0", "CAM_FRONT_RIGHT1", "CAM_BACK_LEFT4", "CAM_BACK3", "CAM_ROOF2"}
-	if !slices.Equal(names, want) {
-		t.Errorf("order %v, want %v", names, want)
-	}
-}
-
-func TestDefaultBundleIsSound(t *testing.T) {
-	b, err := model.Default()
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("this source tree has no default bundle: model/default/model.yaml is missing")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Verify(b); err != nil {
-		t.Error(err)
-	}
-}
-
-// What the options leave open the bundle says, and what it leaves open the
-// reference.
-func TestHistoryModes(t *testing.T) {
-	silent, direct := model.History{}, model.History{Mode: "direct", Time: "measured"}
-	for name, test := range map[string]struct {
-		options Options
-		trained model.History
-		mode    history.Mode
-		clock   history.Clock
-	}{
-		"nothing said":      {Options{}, silent, history.Recursive, history.Counted},
-		"the bundle":        {Options{}, direct, history.Direct, history.Measured},
-		"as the bundle":     {Options{History: AsModel, Time: AsModel}, direct, history.Direct, history.Measured},
-		"the options":       {Options{History: "recursive", Time: "counted"}, direct, history.Recursive, history.Counted},
-		"only the options":  {Options{History: "direct", Time: "measured"}, silent, history.Direct, history.Measured},
-		"one of the two":    {Options{Time: "counted"}, direct, history.Direct, history.Counted},
-		"the other of them": {Options{History: "direct"}, silent, history.Direct, history.Counted},
-	} {
-		b := bundle(t)
-		b.Manifest.History.Mode, b.Manifest.History.Time = test.trained.Mode, test.trained.Time
-		p, err := New(b, test.options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if mode, clock := p.Modes(); mode != test.mode || clock != test.clock {
-			t.Errorf("%s: %v, %v; want %v, %v", name, mode, clock, test.mode, test.clock)
-		}
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func TestNewRefuses(t *testing.T) {
-	for name, o := range map[string]Options{
-		"provider": {Providers: []string{"abacus"}},
-		"threads":  {Threads: -1},
-		"gap":      {MaxGap: -1},
-		"mode":     {History: "sideways"},
-		"time":     {Time: "guessed"},
-	} {
-		if _, err := New(bundle(t), o); err == nil {
-			t.Errorf("%s is accepted", name)
-		}
-	}
-	wrong := bundle(t)
-	wrong.Manifest.Depth.Bins++
-	if _, err := New(wrong, Options{}); err == nil || !strings.Contains(err.Error(), "mono_logits") {
-		t.Errorf("error %v, want one about mono_logits", err)
-	}
-	if err := Verify(bundle(t)); err != nil {
-		t.Error(err)
-	}
-	if err := Verify(wrong); err == nil {
-		t.Error("a wrong bundle is verified")
 	}
 }
