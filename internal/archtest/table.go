@@ -7,7 +7,7 @@ const module = "github.com/solofusion/solofusion"
 var layers = [][]string{
 	{"cmd/solofusion", "examples/..."},
 	{"internal/service"},
-	{"perception/pipeline", "nuscenes/replay", "bus", "view", "recording", "quant"},
+	{"perception/pipeline", "nuscenes/replay", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/config", "internal/picture"},
 	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
@@ -27,7 +27,7 @@ var reserved = []struct {
 	{"github.com/nats-io", []string{"bus"}, "only bus knows NATS"},
 	{"google.golang.org/protobuf", []string{"bus", "proto/solofusion/v1"}, "only bus knows protobuf"},
 	{"github.com/yalue/onnxruntime_go", []string{"onnx"}, "only onnx knows ONNX Runtime"},
-	{"gocv.io", []string{"perception/preprocess", "internal/picture", "view", "cmd/solofusion"}, "OpenCV is for reading and drawing pictures"},
+	{"gocv.io", []string{"perception/preprocess", "internal/picture", "cmd/solofusion"}, "OpenCV is for reading and drawing pictures"},
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config knows how settings are read"},
 	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
