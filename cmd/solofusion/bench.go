@@ -14,6 +14,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
@@ -186,8 +188,7 @@ func (r *benchReport) add(times map[string]time.Duration, allocs map[string]uint
 
 // median returns the middle value, the lower of two.
 func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[(len(sorted)-1)/2]
+	return stat.Quantile(0.5, stat.Empirical, slices.Sorted(slices.Values(values)), nil)
 }
 
 // benchStage is what --json says of a stage and, without a cost, of a frame.
