@@ -63,7 +63,7 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	t.Cleanup(server.Close)
 	c := config.Default()
 	c.HTTP.Listen, c.NATS.URL, c.NATS.User, c.NATS.Password = "127.0.0.1:0", server.URL(), "car", "pass"
 	c.Sync.Deadline = time.Minute // what is tested is not how fast this machine is
