@@ -1,0 +1,76 @@
+package perception
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/solofusion/solofusion/geom"
+)
+
+func pair() *Rig {
+	camera := func(name string) Camera {
+		return Camera{
+			Name: name, Width: 1600, Height: 900,
+			Intrinsics:    geom.Mat3{1266, 0, 816, 0, 1266, 491, 0, 0, 1},
+			EgoFromCamera: geom.IdentityTransform(),
+		}
+	}
+	return &Rig{
+		Name:         "pair",
+		Cameras:      []Camera{camera("LEFT"), camera("RIGHT")},
+		EgoFromLidar: geom.IdentityTransform(),
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(*Rig)
+		want  string // in the error; "" where the rig is sound
+	}{
+		{"sound", func(*Rig) {}, ""},
+		{"no cameras", func(r *Rig) { r.Cameras = nil }, "no cameras"},
+		{"same name", func(r *Rig) { r.Cameras[1].Name = "LEFT" }, "LEFT appears twice"},
+		{"no name", func(r *Rig) { r.Cameras[1].Name = "" }, "name is empty"},
+		{"no width", func(r *Rig) { r.Cameras[1].Width = 0 }, "RIGHT: image size 0 x 900"},
+		{"NaN focal length", func(r *Rig) { r.Cameras[0].Intrinsics[0] = math.NaN() }, "LEFT: its calibration is not finite"},
+		{"negative focal length", func(r *Rig) { r.Cameras[0].Intrinsics[4] = -1 }, "must be positive"},
+		{"no rotation", func(r *Rig) { r.Cameras[0].EgoFromCamera = geom.Transform{} }, "LEFT: its calibration is not finite"},
+		{"lidar", func(r *Rig) { r.EgoFromLidar.Translation[2] = math.Inf(1) }, "the lidar's pose"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rig := pair()
+			test.spoil(rig)
+			err := rig.Validate()
+			switch {
+			case test.want == "" && err != nil:
+				t.Error(err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+				t.Errorf("got %v, want an error with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestMissing(t *testing.T) {
+	set := FrameSet{Rig: pair(), Frames: []*Frame{nil, {Camera: "RIGHT"}}}
+	if got := set.Missing(); !slices.Equal(got, []string{"LEFT"}) {
+		t.Errorf("missing %v, want LEFT", got)
+	}
+	if pair().Index("RIGHT") != 1 || pair().Index("TOP") != -1 {
+		t.Error("cameras are not found by name")
+	}
+}
+
+func TestClasses(t *testing.T) {
+	for i, name := range Classes {
+		if c, ok := ParseClass(name); !ok || int(c) != i || c.String() != name {
+			t.Errorf("%s became %v, %v", name, c, ok)
+		}
+	}
+	if _, ok := ParseClass("tram"); ok {
+		t.Error("a tram is no class")
+	}
+}
