@@ -13,9 +13,9 @@ mkdir -p "$out"
 say() { echo "== $*"; }
 
 say "drives to train on"
-[ -e "$out/train/splits.done" ] || {
+[ -e "$out/train/.rendered" ] || {
 	bin/solofusion synth --out "$out/train" --seed 1 --drives 220 --frames 14 --window $window --depth
-	touch "$out/train/splits.done"
+	touch "$out/train/.rendered"
 }
 [ -e "$out/cache/frames.pt" ] || PYTHONPATH=training $python -m solofusion.prepare "$out/train" --out "$out/cache"
 
@@ -33,9 +33,9 @@ say "bundle"
 PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --drives 110 --out "$out/bundle"
 
 say "held-out drives"
-[ -e "$out/held-out/splits.done" ] || {
+[ -e "$out/held-out/.rendered" ] || {
 	bin/solofusion synth --out "$out/held-out" --seed 1000 --drives 16 --frames 20
-	touch "$out/held-out/splits.done"
+	touch "$out/held-out/.rendered"
 }
 bin/solofusion replay "$out/held-out" --model "$out/bundle" --out "$out/results.json"
 bin/solofusion eval "$out/results.json" --dataset "$out/held-out" --dataset-version v1.0-synth \

@@ -1,7 +1,5 @@
 """One frame from images to the bird's-eye feature, networks and geometry together."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -10,21 +8,13 @@ from .dataset import Frame
 from .model import SOLOFusion
 
 
-@dataclass
-class Depth:
-    """Of one frame's cameras: logits N D h w before and after fusion with stereo."""
-
-    mono: Tensor
-    fused: Tensor
-
-
 def view(frame: Frame, features: Tensor) -> stereo.View:
     return stereo.View(features, frame.intrinsics, frame.augment, frame.global_from_camera)
 
 
 def fuse_depth(model: SOLOFusion, logits: Tensor, current: stereo.View,
-               previous: stereo.View) -> Depth:
-    """Adds what stereo says to the monocular logits N D h w."""
+               previous: stereo.View) -> Tensor:
+    """The monocular logits N D h w with what stereo says added."""
     cfg, transformer = model.cfg, model.img_view_transformer
     block = cfg.stride // cfg.stereo_stride
     with torch.no_grad():
@@ -35,7 +25,7 @@ def fuse_depth(model: SOLOFusion, logits: Tensor, current: stereo.View,
         fine = metres.repeat_interleave(block, 2).repeat_interleave(block, 3)
     cost = stereo.correlate(current, previous, fine, cfg.stereo_stride, cfg.stereo["groups"])
     found = stereo.match_logits(transformer.similarity_net, cost, block)
-    return Depth(logits, logits + stereo.spread(picks, found, cfg.depth["bins"]))
+    return logits + stereo.spread(picks, found, cfg.depth["bins"])
 
 
 def lift_frame(model: SOLOFusion, frame: Frame, context: Tensor, logits: Tensor,

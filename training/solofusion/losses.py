@@ -9,8 +9,6 @@ from .dataset import NO_DEPTH, NO_OBJECT, Frame
 from .model import CenterHead
 from .targets import Targets
 
-CODE_WEIGHTS = {"reg": 1.0, "height": 1.0, "dim": 1.0, "rot": 1.0, "vel": 0.2}
-
 
 def depth_loss(logits: Tensor, bins: Tensor) -> Tensor:
     """logits N D h w, bins N h w with NO_DEPTH where unknown."""
@@ -86,7 +84,7 @@ def head_loss(head: CenterHead, features: Tensor, targets: list[Targets],
             got = valid_conv(branches[name], patches)
             use = (task == i)[:, None] & want.isfinite()
             gap = (got - want.nan_to_num(0)).abs() * use
-            loss = CODE_WEIGHTS[name] * gap.sum() / (task == i).sum().clamp(min=1)
+            loss = gap.sum() / (task == i).sum().clamp(min=1)
             losses[name] = losses[name] + loss
     return losses
 

@@ -31,7 +31,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from . import bev
 from .config import BRANCHES, Config, load_config
 from .dataset import Dataset, Frame
-from .forward import Depth, fuse_depth, lift_frame, view
+from .forward import fuse_depth, lift_frame, view
 from .losses import PIXEL_OUTPUTS, depth_loss, head_loss, pixel_loss
 from .model import SOLOFusion
 from .targets import Targets, flip, make_targets
@@ -42,7 +42,7 @@ NEGLIGIBLE = 2e-4
 EMA_DECAY = 0.998
 WEIGHTS = {
     "mono": 0.5, "depth": 1.0, "kind": 1.0, "shape": 1.0,
-    "heatmap": 1.0, **dict.fromkeys(BRANCHES, 0.25),
+    "heatmap": 1.0, **dict.fromkeys(BRANCHES, 0.25), "vel": 0.05,
 }
 """Of each term in the sum."""
 
@@ -185,7 +185,7 @@ def image_losses(run: Run, data: Dataset, firsts: list[int], with_stereo: bool,
             depth = fuse_depth(
                 model, logits[i], view(frame, fine[i]), view(frames[before], fine[before])
             )
-            terms["depth"] = depth_loss(depth.fused, frame.depth_bins)
+            terms["depth"] = depth_loss(depth, frame.depth_bins)
         losses.append(terms)
     return {name: sum(t[name] for t in losses) / len(losses) for name in losses[0]}
 
@@ -274,8 +274,8 @@ def raw_planes(start: int, stop: int) -> np.ndarray:
             )
         now = view(frame, fine.float())
         before = now if frame.first else before
-        depth: Depth = fuse_depth(model, logits.float(), now, before)
-        planes.append(lift_frame(model, frame, context, depth.fused, NEGLIGIBLE).half().numpy())
+        depth = fuse_depth(model, logits.float(), now, before)
+        planes.append(lift_frame(model, frame, context, depth, NEGLIGIBLE).half().numpy())
         before = now
     return np.stack(planes)
 
