@@ -57,7 +57,7 @@ func ParseClock(name string) (Clock, error) {
 type Config struct {
 	Width, Height    int     // of a plane, cells
 	Channels         int     // of a cell
-	Frames           int     // in the history, T
+	Frames           int     // in the history, T; with 0 the stack is the current plane, without time convolution
 	OriginX, OriginY float64 // metres, lower bounds of the grid
 	CellX, CellY     float64 // metres
 	Period           float64 // seconds between counted frames
@@ -66,7 +66,8 @@ type Config struct {
 	KeepFeatures     bool // for Features: keep the planes as they came, too
 }
 
-// Weights are the time convolution's, its batch norm folded.
+// Weights are the time convolution's, its batch norm folded; zero where there
+// is no history.
 type Weights struct {
 	Weight []float32 // C x C, row major, one row for each output: the feature columns
 	Age    []float32 // C: the age's column, per second
@@ -77,8 +78,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.Width < 1 || c.Height < 1 || c.Channels < 1:
 		return fmt.Errorf("history: planes of %d x %d cells with %d channels are empty", c.Width, c.Height, c.Channels)
-	case c.Frames < 1:
-		return fmt.Errorf("history: %d frames, want at least 1", c.Frames)
+	case c.Frames < 0:
+		return fmt.Errorf("history: %d frames, want 0 or more", c.Frames)
 	case !(c.CellX > 0 && c.CellY > 0):
 		return fmt.Errorf("history: cells of %v x %v m", c.CellX, c.CellY)
 	case !(c.Period > 0):
@@ -99,6 +100,15 @@ func (w *Weights) validate(channels int) error {
 		}
 	}
 	return nil
+}
+
+// identity returns weights that change nothing in a plane that ends in a ReLU.
+func identity(channels int) Weights {
+	w := Weights{make([]float32, channels*channels), make([]float32, channels), make([]float32, channels)}
+	for i := range channels {
+		w.Weight[i*channels+i] = 1
+	}
+	return w
 }
 
 // affine maps (x, y) to (xx x + xy y + x1, yx x + yy y + y1).

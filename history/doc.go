@@ -23,6 +23,9 @@
 // was seen. Ages are counted in frames times the period, as the reference has
 // it, or measured between capture times.
 //
+// A model without history has no time convolution: with no frames the stack is
+// the current plane.
+//
 // At a sequence's first frame every slot is a copy of the current plane. Poses
 // enter as float64 and meet only in products of one frame with another. Results
 // do not depend on the number of goroutines; Step does not allocate.

@@ -78,6 +78,9 @@ func New(cfg Config, w Weights, pool *parallel.Pool) (*Ring, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Frames == 0 {
+		w = identity(cfg.Channels)
+	}
 	if err := w.validate(cfg.Channels); err != nil {
 		return nil, err
 	}
@@ -246,6 +249,9 @@ func (r *Ring) reach(now time.Time) Reach {
 
 // push drops the oldest slot and takes the current frame as the newest.
 func (r *Ring) push(f Frame) {
+	if len(r.slots) == 0 {
+		return
+	}
 	copy(r.slots[1:], r.slots)
 	r.slots[0] = slot{globalFromLidar: f.GlobalFromLidar, time: f.Time}
 	r.previous = f.GlobalFromLidar

@@ -293,7 +293,7 @@ func TestNames(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	for name, change := range map[string]func(c *Config, w *Weights){
 		"plane":  func(c *Config, _ *Weights) { c.Height = 0 },
-		"frames": func(c *Config, _ *Weights) { c.Frames = 0 },
+		"frames": func(c *Config, _ *Weights) { c.Frames = -1 },
 		"cell":   func(c *Config, _ *Weights) { c.CellX = math.NaN() },
 		"period": func(c *Config, _ *Weights) { c.Period = 0 },
 		"matrix": func(_ *Config, w *Weights) { w.Weight = w.Weight[1:] },
@@ -303,6 +303,24 @@ func TestNewRefuses(t *testing.T) {
 		change(&c, &w)
 		if _, err := New(c, w, nil); err == nil || !strings.HasPrefix(err.Error(), "history: ") {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestWithoutFramesTheStackIsThePlane(t *testing.T) {
+	c := toy
+	c.Frames = 0
+	r := mustNew(t, c, Weights{}, nil)
+	stack := Stack{F32: tensor.New[float32](1, c.Height, c.Width, c.Channels)}
+	for _, f := range journey(rand.New(rand.NewPCG(5, 5)), &c, 3) {
+		for i, v := range f.Feature.Data {
+			f.Feature.Data[i] = max(v, 0)
+		}
+		if reach := r.Step(f, stack); reach != (Reach{}) {
+			t.Fatalf("reach %v", reach)
+		}
+		if !slices.Equal(stack.F32.Data, f.Feature.Data) {
+			t.Fatal("the stack is not the plane")
 		}
 	}
 }

@@ -49,8 +49,8 @@ type Bundle struct {
 
 // Weights are the tensors used outside the graphs, batch norms folded in.
 type Weights struct {
-	Similarity [3]Layer    // groups to 16 to 8 to 1, ReLU between
-	Time       Layer       // the time convolution's feature columns and bias
+	Similarity [3]Layer    // groups to 16 to 8 to 1, ReLU between; nil tensors without stereo
+	Time       Layer       // the time convolution's feature columns and bias; nil tensors without history
 	TimeAge    *tensor.F32 // its age column, per second
 }
 
@@ -158,16 +158,20 @@ func (m *Manifest) weights(tensors map[string]*tensor.F32) (Weights, error) {
 		}
 		*dst = t
 	}
-	widths := []int{m.Stereo.Groups, 16, 8, 1}
-	for i := range w.Similarity {
-		name := fmt.Sprintf("similarity.%d.", i)
-		take(&w.Similarity[i].Weight, name+"weight", widths[i+1], widths[i])
-		take(&w.Similarity[i].Bias, name+"bias", widths[i+1])
+	if m.HasStereo() {
+		widths := []int{m.Stereo.Groups, 16, 8, 1}
+		for i := range w.Similarity {
+			name := fmt.Sprintf("similarity.%d.", i)
+			take(&w.Similarity[i].Weight, name+"weight", widths[i+1], widths[i])
+			take(&w.Similarity[i].Bias, name+"bias", widths[i+1])
+		}
 	}
-	c := m.Features.Context
-	take(&w.Time.Weight, "time.weight", c, c)
-	take(&w.Time.Bias, "time.bias", c)
-	take(&w.TimeAge, "time.age", c)
+	if m.History.Frames > 0 {
+		c := m.Features.Context
+		take(&w.Time.Weight, "time.weight", c, c)
+		take(&w.Time.Bias, "time.bias", c)
+		take(&w.TimeAge, "time.age", c)
+	}
 	for name := range tensors {
 		all = append(all, fmt.Errorf("tensor %q is unknown", name))
 	}

@@ -83,6 +83,7 @@ func TestOpenRefuses(t *testing.T) {
 		"float with scale":  {edit("type: uint8", "type: float32"), []string{"head.input is float32 with scale"}},
 		"an endless number": {edit("sigma_bins: 1.0", "sigma_bins: .nan"), []string{"stereo.sigma_bins is NaN"}},
 		"no cells":          {edit("3.2]", "0]"), []string{"grid.x"}},
+		"stereo alone":      {edit("stereo: {samples: 7, groups: 8, sigma_bins: 1.0}\n", ""), []string{"features.stereo is 32", "features.stereo_stride is 4"}},
 		"a bad hash":        {edit("bev_embed.onnx: ", "bev_embed.onnx: zz"), []string{"files.bev_embed.onnx"}},
 		"a path":            {edit("files:", "files:\n  ../x: aa"), []string{"files is 5 names"}},
 	} {

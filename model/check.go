@@ -72,12 +72,17 @@ func (m *Manifest) checkFeatures(f *faults) {
 	f.require(inRange(x.Context, 1, 4096), "features.context", x.Context, "1 to 4096")
 	f.require(divides(x.Stride, m.Image.Width) && divides(x.Stride, m.Image.Height),
 		"features.stride", x.Stride, "a divisor of the image's width and height")
-	f.require(divides(x.StereoStride, x.Stride), "features.stereo_stride", x.StereoStride, "a divisor of features.stride")
-	f.require(inRange(x.Stereo, 1, 4096), "features.stereo", x.Stereo, "1 to 4096")
-	f.require(divides(s.Groups, x.Stereo), "stereo.groups", s.Groups, "a divisor of features.stereo")
-	f.require(inRange(s.Samples, 1, m.Depth.Bins), "stereo.samples", s.Samples, "1 to depth.bins")
-	f.require(between(s.SigmaBins, 1e-3, 100), "stereo.sigma_bins", s.SigmaBins, "0.001 to 100")
-	f.require(inRange(m.History.Frames, 1, 256), "history.frames", m.History.Frames, "1 to 256")
+	if m.HasStereo() {
+		f.require(divides(x.StereoStride, x.Stride), "features.stereo_stride", x.StereoStride, "a divisor of features.stride")
+		f.require(inRange(x.Stereo, 1, 4096), "features.stereo", x.Stereo, "1 to 4096")
+		f.require(divides(s.Groups, x.Stereo), "stereo.groups", s.Groups, "a divisor of features.stereo")
+		f.require(inRange(s.Samples, 1, m.Depth.Bins), "stereo.samples", s.Samples, "1 to depth.bins")
+		f.require(between(s.SigmaBins, 1e-3, 100), "stereo.sigma_bins", s.SigmaBins, "0.001 to 100")
+	} else {
+		f.require(x.Stereo == 0, "features.stereo", x.Stereo, "nothing, or the key stereo")
+		f.require(x.StereoStride == 0, "features.stereo_stride", x.StereoStride, "nothing, or the key stereo")
+	}
+	f.require(inRange(m.History.Frames, 0, 256), "history.frames", m.History.Frames, "0 to 256")
 	f.require(between(m.History.Period, 1e-3, 60), "history.period", m.History.Period, "0.001 to 60")
 	mode, time := m.History.Mode, m.History.Time
 	f.require(slices.Contains([]string{"", "recursive", "direct"}, mode), "history.mode", mode, "recursive or direct")

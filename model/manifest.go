@@ -23,7 +23,7 @@ type Manifest struct {
 	Grid         Grid              `yaml:"grid"`
 	Depth        Depth             `yaml:"depth"`
 	Features     Features          `yaml:"features"`
-	Stereo       Stereo            `yaml:"stereo"`
+	Stereo       Stereo            `yaml:"stereo,omitempty"` // absent in a model without
 	History      History           `yaml:"history"`
 	Head         Head              `yaml:"head"`
 	Quantisation map[string]any    `yaml:"quantisation,omitempty"`
@@ -63,12 +63,12 @@ type Depth struct {
 }
 
 // Features is the encoder's output: channels, and pixels of the network's
-// image per feature.
+// image per feature. A model without stereo has no Stereo and StereoStride.
 type Features struct {
 	Context      int `yaml:"context"`
 	Stride       int `yaml:"stride"`
-	Stereo       int `yaml:"stereo"`
-	StereoStride int `yaml:"stereo_stride"`
+	Stereo       int `yaml:"stereo,omitempty"`
+	StereoStride int `yaml:"stereo_stride,omitempty"`
 }
 
 // Stereo is the matching against the previous frame.
@@ -78,8 +78,12 @@ type Stereo struct {
 	SigmaBins float64 `yaml:"sigma_bins"`
 }
 
-// History is the number of earlier frames and the seconds between them, and how
-// they were aligned (recursive or direct) and timed (counted or measured) in
+// HasStereo reports whether depth is refined by matching against the previous
+// frame.
+func (m *Manifest) HasStereo() bool { return m.Stereo != Stereo{} }
+
+// History is the number of earlier frames, 0 in a model without history, and the
+// seconds between them, and how they were aligned (recursive or direct) and timed (counted or measured) in
 // training. Without a word on these, it was as in the reference: recursive,
 // counted.
 type History struct {

@@ -47,12 +47,14 @@ func (m *Manifest) ports(g Graph) (inputs, outputs []Port) {
 	f := &m.Features
 	switch g {
 	case ImageEncoder:
-		return []Port{f32("images", anyBatch, 3, h, w), f32("cameras", anyBatch, 33)},
-			[]Port{
-				f32("context", anyBatch, h/f.Stride, w/f.Stride, f.Context),
-				f32("mono_logits", anyBatch, h/f.Stride, w/f.Stride, m.Depth.Bins),
-				f32("stereo_features", anyBatch, h/f.StereoStride, w/f.StereoStride, f.Stereo),
-			}
+		outputs = []Port{
+			f32("context", anyBatch, h/f.Stride, w/f.Stride, f.Context),
+			f32("mono_logits", anyBatch, h/f.Stride, w/f.Stride, m.Depth.Bins),
+		}
+		if m.HasStereo() {
+			outputs = append(outputs, f32("stereo_features", anyBatch, h/f.StereoStride, w/f.StereoStride, f.Stereo))
+		}
+		return []Port{f32("images", anyBatch, 3, h, w), f32("cameras", anyBatch, 33)}, outputs
 	case BEVEmbed:
 		return []Port{f32("bev_raw", 1, y, x, f.Context)}, []Port{f32("bev", 1, y, x, f.Context)}
 	}

@@ -76,6 +76,17 @@ func (m *Matcher) Step(current, previous []View, mono, depth *tensor.F32) {
 	m.current, m.previous, m.mono, m.depth = nil, nil, nil, nil
 }
 
+// Monocular writes the distributions over bins of the monocular logits mono
+// [N, h, w, D] to depth, of the same shape: the depth of a model without stereo.
+// It panics where shapes disagree.
+func Monocular(mono, depth *tensor.F32) {
+	depth.MustShape("depth", mono.Shape...)
+	bins := mono.Shape[len(mono.Shape)-1]
+	for i := 0; i < len(mono.Data); i += bins {
+		kernel.Softmax(depth.Data[i:][:bins], mono.Data[i:][:bins])
+	}
+}
+
 func (m *Matcher) mustFeatures(which string, views []View) {
 	want := m.cfg.Stereo.Width * m.cfg.Stereo.Height * m.cfg.Channels
 	for i := range views {

@@ -22,6 +22,18 @@ var toy = Config{
 	Channels: 8, Groups: 4, Bins: 20, Samples: 5, Start: 1, Step: 1, Sigma: 1.5,
 }
 
+func TestMonocular(t *testing.T) {
+	mono := tensor.From([]float32{0, 0, float32(math.Log(2)), 0, 1, 1, 1, 1}, 1, 1, 2, 4)
+	want := []float32{0.2, 0.2, 0.4, 0.2, 0.25, 0.25, 0.25, 0.25}
+	depth := tensor.New[float32](mono.Shape...)
+	Monocular(mono, depth)
+	for i, v := range depth.Data {
+		if math.Abs(float64(v-want[i])) > 1e-6 {
+			t.Fatalf("depth %v, want %v", depth.Data, want)
+		}
+	}
+}
+
 func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *Matcher {
 	t.Helper()
 	m, err := New(c, w, pool)

@@ -74,12 +74,20 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	line("model", "%s", b.ID())
 	line("cameras", "%s", strings.Join(m.Cameras, ", "))
 	line("image", "%d x %d", m.Image.Width, m.Image.Height)
-	line("features", "%d channels at 1/%d for the plane, %d at 1/%d for stereo",
-		m.Features.Context, m.Features.Stride, m.Features.Stereo, m.Features.StereoStride)
+	line("features", "%d channels at 1/%d", m.Features.Context, m.Features.Stride)
 	line("depth", "%d bins of %g m from %g m", m.Depth.Bins, m.Depth.Step, m.Depth.Start)
-	line("stereo", "%d samples a pixel, %d groups", m.Stereo.Samples, m.Stereo.Groups)
+	if m.HasStereo() {
+		line("stereo", "%d channels at 1/%d, %d samples a pixel, %d groups",
+			m.Features.Stereo, m.Features.StereoStride, m.Stereo.Samples, m.Stereo.Groups)
+	} else {
+		line("stereo", "none")
+	}
 	line("grid", "%d x %d cells of %g m", m.Grid.X.Cells(), m.Grid.Y.Cells(), m.Grid.X[2])
-	line("history", "%d frames, %g s apart%s", m.History.Frames, m.History.Period, trained(&m.History))
+	if m.History.Frames > 0 {
+		line("history", "%d frames, %g s apart%s", m.History.Frames, m.History.Period, trained(&m.History))
+	} else {
+		line("history", "none")
+	}
 	for _, task := range m.Head.Tasks {
 		line("task", "%s", strings.Join(task.Classes, ", "))
 	}

@@ -1,5 +1,5 @@
-// Package testbundle holds the tiny bundle of random weights that tests run.
-// training/testbundle.py made it and says what is in it.
+// Package testbundle holds the tiny bundles of random weights that tests run.
+// training/testbundle.py made them and says what is in them.
 package testbundle
 
 import (
@@ -10,14 +10,19 @@ import (
 	"testing"
 )
 
-//go:embed bundle
+//go:embed bundle plain
 var files embed.FS
 
 // Write copies the bundle into a new temporary folder, which the test may
 // change, and returns its path.
-func Write(t testing.TB) string {
+func Write(t testing.TB) string { return write(t, "bundle") }
+
+// WritePlain does the same with the bundle without stereo and history.
+func WritePlain(t testing.TB) string { return write(t, "plain") }
+
+func write(t testing.TB, name string) string {
 	t.Helper()
-	bundle, err := fs.Sub(files, "bundle")
+	bundle, err := fs.Sub(files, name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,12 +39,11 @@ func (p *Pipeline) use(i int) {
 		Intrinsics:      c.Intrinsics,
 		Augment:         c.augment,
 	})
-	f.views = append(f.views, stereo.View{
-		Features:         row(p.encoder.outputs["stereo_features"], n),
-		GlobalFromCamera: globalFromCamera,
-		Intrinsics:       c.Intrinsics,
-		Augment:          c.augment,
-	})
+	view := stereo.View{GlobalFromCamera: globalFromCamera, Intrinsics: c.Intrinsics, Augment: c.augment}
+	if p.matcher != nil {
+		view.Features = row(p.encoder.outputs["stereo_features"], n)
+	}
+	f.views = append(f.views, view)
 	f.result.Captured[c.Name] = image.Captured
 }
 

@@ -36,8 +36,10 @@ func (p *Pipeline) build(m *model.Manifest) (err error) {
 	if p.sessions, err = load(p.bundle, p.options.Providers, p.options.Threads); err != nil {
 		return err
 	}
-	if p.matcher, err = stereo.New(stereoConfig(m), stereoWeights(&p.bundle.Weights), p.pool); err != nil {
-		return err
+	if m.HasStereo() {
+		if p.matcher, err = stereo.New(stereoConfig(m), stereoWeights(&p.bundle.Weights), p.pool); err != nil {
+			return err
+		}
 	}
 	if p.lifter, err = lift.New(liftConfig(m), p.pool); err != nil {
 		return err
@@ -159,6 +161,9 @@ func (p *Pipeline) historyConfig(m *model.Manifest) history.Config {
 }
 
 func historyWeights(w *model.Weights) history.Weights {
+	if w.TimeAge == nil {
+		return history.Weights{}
+	}
 	return history.Weights{Weight: w.Time.Weight.Data, Age: w.TimeAge.Data, Bias: w.Time.Bias.Data}
 }
 

@@ -15,12 +15,17 @@ func (p *Pipeline) images() []Output {
 func (p *Pipeline) features() []Output {
 	var all []Output
 	for _, name := range []string{"context", "mono_logits", "stereo_features"} {
-		all = append(all, perCamera(name, func() *tensor.F32 { return p.encoded(name) }))
+		if p.encoder.outputs[name] != nil {
+			all = append(all, perCamera(name, func() *tensor.F32 { return p.encoded(name) }))
+		}
 	}
 	return all
 }
 
 func (p *Pipeline) depths() []Output {
+	if p.matcher == nil {
+		return []Output{perCamera("depth", p.usedDepth)}
+	}
 	samples := func() *tensor.F32 {
 		bins := p.matcher.Samples()
 		t := tensor.New[float32](bins.Shape...)
@@ -49,7 +54,7 @@ func (p *Pipeline) embedded() []Output {
 
 // aligned is the history as it came, at its place in this set's frame.
 func (p *Pipeline) aligned() []Output {
-	if !p.options.KeepFeatures {
+	if !p.options.KeepFeatures || p.bundle.Manifest.History.Frames == 0 {
 		return nil
 	}
 	return []Output{{Name: "history", ChannelsLast: true, Values: p.history.Features}}

@@ -28,7 +28,7 @@ type Pipeline struct {
 	encoder  *encoder // for the rig's number of cameras
 	embed    *fixed
 	head     *fixed
-	matcher  *stereo.Matcher
+	matcher  *stereo.Matcher // nil in a model without stereo
 	lifter   *lift.Lifter
 	history  *history.Ring
 	decoder  *decode.Decoder
@@ -154,6 +154,10 @@ func (p *Pipeline) encode() error {
 // match leaves the depth distributions in depth. The first set of a sequence is
 // matched against itself.
 func (p *Pipeline) match() error {
+	if p.matcher == nil {
+		stereo.Monocular(p.encoded("mono_logits"), p.usedDepth())
+		return nil
+	}
 	previous := p.previous
 	if p.frame.first {
 		previous = p.frame.views

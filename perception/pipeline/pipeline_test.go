@@ -32,7 +32,12 @@ func bundle(t testing.TB) *model.Bundle {
 
 func open(t testing.TB, o Options) *Pipeline {
 	t.Helper()
-	p, err := New(bundle(t), o)
+	return openBundle(t, bundle(t), o)
+}
+
+func openBundle(t testing.TB, b *model.Bundle, o Options) *Pipeline {
+	t.Helper()
+	p, err := New(b, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,6 +169,37 @@ func TestStep(t *testing.T) {
 	}
 	if err := p.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestModelWithoutStereoAndHistory looks at every set as at a first one.
+func TestModelWithoutStereoAndHistory(t *testing.T) {
+	b, err := model.Open(testbundle.WritePlain(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := &dump{values: map[string]*tensor.F32{}}
+	p := openBundle(t, b, Options{Observer: seen, KeepFeatures: true})
+	ignored := cmpopts.IgnoreFields(perception.Result{}, "StageDurations", "Reset")
+	for k, set := range drive(t, 3) {
+		r := step(t, p, set)
+		if len(r.Detections) == 0 || r.HistoryDepth != 0 || r.HistoryAge != 0 {
+			t.Errorf("set %d: %d detections, history of %d sets, %v", k, len(r.Detections), r.HistoryDepth, r.HistoryAge)
+		}
+		alone := step(t, openBundle(t, b, Options{}), set)
+		if diff := cmp.Diff(alone, r, ignored); diff != "" {
+			t.Errorf("set %d depends on earlier ones: %s", k, diff)
+		}
+	}
+	for _, name := range []string{"stereo_features", "stereo_samples", "stereo_logits", "history"} {
+		if seen.values[name] != nil {
+			t.Errorf("the observer is shown %s", name)
+		}
+	}
+	for _, name := range []string{"mono_logits", "depth", "bev", "fused"} {
+		if seen.values[name] == nil {
+			t.Errorf("the observer is not shown %s", name)
+		}
 	}
 }
 

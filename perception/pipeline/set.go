@@ -55,7 +55,9 @@ func (p *Pipeline) install(rig *perception.Rig, cameras []camera) error {
 			}
 		}
 		p.encoder = newEncoder(p.sessions[model.ImageEncoder], len(cameras))
-		p.kept = tensor.New[float32](p.encoder.outputs["stereo_features"].Shape...)
+		if p.matcher != nil {
+			p.kept = tensor.New[float32](p.encoder.outputs["stereo_features"].Shape...)
+		}
 		p.depth = tensor.New[float32](p.encoder.outputs["mono_logits"].Shape...)
 		p.faults = make([]error, len(cameras))
 		p.cuts = map[cut]*tensor.F32{}

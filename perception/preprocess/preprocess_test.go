@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -81,8 +82,42 @@ func TestPixelsEqualPillow(t *testing.T) {
 			}
 		}
 	}
-	if cases != 9 {
-		t.Errorf("%d cases, want 9", cases)
+	if cases != 69 {
+		t.Errorf("%d cases, want 69", cases)
+	}
+}
+
+// Decoding equals Pillow's for baseline files of the usual samplings.
+func TestDecodingEqualsPillow(t *testing.T) {
+	text, err := os.ReadFile("testdata/jpeg.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")[1:]
+	if len(lines) != 12 {
+		t.Fatalf("%d cases, want 12", len(lines))
+	}
+	for _, line := range lines {
+		f := strings.Fields(line)
+		file, err := base64.StdEncoding.DecodeString(f[3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, h, err := inspect(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cam, err := NewCamera(plain(w, h, 0, 0), w, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := make([]float32, 3*w*h)
+		if err := cam.Image(dst, file); err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(rgb(dst)); hex.EncodeToString(sum[:]) != f[2] {
+			t.Errorf("%s, quality %s, %d x %d: pixels differ from Pillow's", f[0], f[1], w, h)
+		}
 	}
 }
 
