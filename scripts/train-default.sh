@@ -25,12 +25,12 @@ stage() {
 	shift
 	PYTHONPATH=training $python -m solofusion.train "$name" "$out/cache" --out "$out/run" "$@"
 }
-stage image --steps 1500 --stereo-from 0.65
-stage bev --drives 110 --steps 800 --batch 4
-stage fusion --drives 110 --steps 600 --batch 4
+stage single --steps 3000
+stage stereo --steps 400
+stage fusion --steps 1400
 
 say "bundle"
-PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --drives 110 --out "$out/bundle"
+PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --out "$out/bundle"
 
 say "held-out drives"
 [ -e "$out/held-out/.rendered" ] || {

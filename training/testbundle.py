@@ -1,11 +1,13 @@
-"""Makes the tiny bundle of random weights that Go tests run.
+"""Makes the tiny bundles of random weights that Go tests run.
 
-It has every graph, tensor and key of a real bundle, small enough to be
+They have every graph, tensor and key of a real bundle, small enough to be
 committed, and weights that make every stage matter: depth distributions with
 several modes, context that depends on the camera numbers, some boxes in every
-task. Deterministic: the same versions of onnx and numpy give the same bytes.
+task. ``--plain`` leaves out stereo and history, and keeps the head's input in
+float32. Deterministic: the same versions of onnx and numpy give the same bytes.
 
     python training/testbundle.py --out internal/testbundle/bundle
+    python training/testbundle.py --plain --out internal/testbundle/plain
 """
 
 import argparse
@@ -81,14 +83,12 @@ def info(name: str, shape: list, kind: int = TensorProto.FLOAT):
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-def image_encoder(path: Path, rng: np.random.RandomState) -> None:
+def image_encoder(path: Path, rng: np.random.RandomState, plain: bool) -> None:
     g = Graph(rng)
     x = g.add("Relu", [g.conv("images", "conv1", 3, 8, 3, 2)], "relu1")
     x = g.add("Relu", [g.conv(x, "conv2", 8, 16, 3, 2)], "relu2")
-    g.add("Transpose", [g.conv(x, "stereo", 16, STEREO, 1)], "stereo_last", perm=[0, 2, 3, 1])
-    g.add("ReduceL2", ["stereo_last"], "stereo_norm", axes=[3], keepdims=1)
-    g.add("Add", ["stereo_norm", g.weight("epsilon", np.array(1e-5))], "stereo_norm_safe")
-    g.add("Div", ["stereo_last", "stereo_norm_safe"], "stereo_features")
+    if not plain:
+        stereo_features(g, x)
     x = g.add("Relu", [g.conv(x, "conv3", 16, 16, 3, 2)], "relu3")
     g.add(
         "Gemm",
@@ -110,15 +110,17 @@ def image_encoder(path: Path, rng: np.random.RandomState) -> None:
         "Transpose", [g.conv(x, "depth", 16, BINS, 1, gain=2.0)], "mono_logits", perm=[0, 2, 3, 1]
     )
     h, w, sh, sw = HEIGHT // 8, WIDTH // 8, HEIGHT // 4, WIDTH // 4
-    g.save(
-        path,
-        [info("images", ["N", 3, HEIGHT, WIDTH]), info("cameras", ["N", 33])],
-        [
-            info("context", ["N", h, w, CONTEXT]),
-            info("mono_logits", ["N", h, w, BINS]),
-            info("stereo_features", ["N", sh, sw, STEREO]),
-        ],
-    )
+    outputs = [info("context", ["N", h, w, CONTEXT]), info("mono_logits", ["N", h, w, BINS])]
+    if not plain:
+        outputs.append(info("stereo_features", ["N", sh, sw, STEREO]))
+    g.save(path, [info("images", ["N", 3, HEIGHT, WIDTH]), info("cameras", ["N", 33])], outputs)
+
+
+def stereo_features(g: Graph, x: str) -> None:
+    g.add("Transpose", [g.conv(x, "stereo", 16, STEREO, 1)], "stereo_last", perm=[0, 2, 3, 1])
+    g.add("ReduceL2", ["stereo_last"], "stereo_norm", axes=[3], keepdims=1)
+    g.add("Add", ["stereo_norm", g.weight("epsilon", np.array(1e-5))], "stereo_norm_safe")
+    g.add("Div", ["stereo_last", "stereo_norm_safe"], "stereo_features")
 
 
 def bev_embed(path: Path, rng: np.random.RandomState) -> None:
@@ -130,14 +132,15 @@ def bev_embed(path: Path, rng: np.random.RandomState) -> None:
     g.save(path, [info("bev_raw", shape)], [info("bev", shape)])
 
 
-def head(path: Path, rng: np.random.RandomState) -> None:
+def head(path: Path, rng: np.random.RandomState, plain: bool) -> None:
     g = Graph(rng)
-    channels = (FRAMES + 1) * CONTEXT
-    scale = g.weight("scale", np.array(SCALE))
-    zero = numpy_helper.from_array(np.array(0, np.uint8), "zero")
-    g.weights.append(zero)
-    g.add("DequantizeLinear", ["stack", scale, "zero"], "stack_real")
-    x = g.add("Transpose", ["stack_real"], "channels_first", perm=[0, 3, 1, 2])
+    channels, kind, x = CONTEXT, TensorProto.FLOAT, "stack"
+    if not plain:
+        channels, kind = (FRAMES + 1) * CONTEXT, TensorProto.UINT8
+        scale = g.weight("scale", np.array(SCALE))
+        g.weights.append(numpy_helper.from_array(np.array(0, np.uint8), "zero"))
+        x = g.add("DequantizeLinear", ["stack", scale, "zero"], "stack_real")
+    x = g.add("Transpose", [x], "channels_first", perm=[0, 3, 1, 2])
     g.add("Relu", [g.conv(x, "fuse", channels, FUSED, 1)], "fused")
     outputs = [info("fused", [1, FUSED, CELLS, CELLS])]
     for t, (classes, *_) in enumerate(TASKS):
@@ -147,11 +150,11 @@ def head(path: Path, rng: np.random.RandomState) -> None:
             g.conv("fused", f"head_{t}_{branch}", FUSED, n, 3, gain=0.3, bias=bias)
             outputs.append(info(f"head_{t}_{branch}", [1, n, CELLS, CELLS]))
     shape = [1, CELLS, CELLS, channels]
-    g.save(path, [info("stack", shape, TensorProto.UINT8)], outputs)
+    g.save(path, [info("stack", shape, kind)], outputs)
 
 
-def weights(path: Path, rng: np.random.RandomState) -> None:
-    shapes = {
+def weights(path: Path, rng: np.random.RandomState, plain: bool) -> None:
+    shapes = {} if plain else {
         "similarity.0.weight": (16, GROUPS),
         "similarity.0.bias": (16,),
         "similarity.1.weight": (8, 16),
@@ -187,14 +190,20 @@ def task_lines() -> str:
     return "\n".join(lines)
 
 
-def manifest(folder: Path) -> str:
+STEREO_KEYS = f"stereo: {{samples: 7, groups: {GROUPS}, sigma_bins: 1.0}}\n"
+
+
+def manifest(folder: Path, plain: bool) -> str:
     names = ["image_encoder.onnx", "bev_embed.onnx", "head.onnx", "weights.safetensors"]
     hashes = "\n".join(
         f"  {n}: {hashlib.sha256((folder / n).read_bytes()).hexdigest()}" for n in names
     )
+    fine = "" if plain else f", stereo: {STEREO}, stereo_stride: 4"
+    kind = "float32" if plain else f"uint8, scale: {SCALE}, zero_point: 0"
+    quantised = "none" if plain else "random weights; the input alone is 8 bit"
     return f"""\
 format: 1
-name: tiny-random
+name: {"plain-random" if plain else "tiny-random"}
 provenance: {{seed: 1, command: "python training/testbundle.py", data: none}}
 cameras: [{", ".join(CAMERAS)}]
 image:
@@ -202,17 +211,16 @@ image:
     mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}}
 grid: {{x: [-51.2, 51.2, 3.2], y: [-51.2, 51.2, 3.2], z: [-10, 10, 20]}}
 depth: {{start: 2.0, step: 3.5, bins: {BINS}}}
-features: {{context: {CONTEXT}, stride: 8, stereo: {STEREO}, stereo_stride: 4}}
-stereo: {{samples: 7, groups: {GROUPS}, sigma_bins: 1.0}}
-history: {{frames: {FRAMES}, period: 0.5}}
+features: {{context: {CONTEXT}, stride: 8{fine}}}
+{"" if plain else STEREO_KEYS}history: {{frames: {0 if plain else FRAMES}, period: 0.5}}
 head:
-  input: {{type: uint8, scale: {SCALE}, zero_point: 0}}
+  input: {{type: {kind}}}
   score_threshold: 0.1
   max_per_class: 500
   center_limit: [61.2, 61.2, 10]
   tasks:
 {task_lines()}
-quantisation: {{method: random weights; the input alone is 8 bit}}
+quantisation: {{method: {quantised}}}
 files:
 {hashes}
 """
@@ -223,14 +231,15 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="the bundle's folder, made where absent"
     )
-    out = parser.parse_args().out
+    parser.add_argument("--plain", action="store_true", help="without stereo and history")
+    args = parser.parse_args()
+    out, plain, rng = args.out, args.plain, np.random.RandomState(1)
     out.mkdir(parents=True, exist_ok=True)
-    rng = np.random.RandomState(1)
-    image_encoder(out / "image_encoder.onnx", rng)
+    image_encoder(out / "image_encoder.onnx", rng, plain)
     bev_embed(out / "bev_embed.onnx", rng)
-    head(out / "head.onnx", rng)
-    weights(out / "weights.safetensors", rng)
-    (out / "model.yaml").write_text(manifest(out))
+    head(out / "head.onnx", rng, plain)
+    weights(out / "weights.safetensors", rng, plain)
+    (out / "model.yaml").write_text(manifest(out, plain))
 
 
 if __name__ == "__main__":

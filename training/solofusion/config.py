@@ -32,10 +32,10 @@ class Config:
     image: dict
     backbone: dict
     neck: dict
-    stereo_neck: dict
+    stereo_neck: dict | None  # None with stereo, in a model without short-term fusion
     context_channels: int
     depth: dict
-    stereo: dict
+    stereo: dict | None
     grid: dict
     history: dict
     bev_encoder: dict
@@ -45,6 +45,11 @@ class Config:
     def stride(self) -> int:
         """Of the coarse features, input pixels a side."""
         return round(4 / self.neck["upsample"][0])
+
+    @property
+    def remembers(self) -> bool:
+        """Whether there is history: else the head sees the current frame alone."""
+        return self.history["frames"] > 0
 
     @property
     def stereo_stride(self) -> int:

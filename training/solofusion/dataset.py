@@ -43,7 +43,6 @@ class Frame:
     scene: str
     token: str
     first: bool  # of its scene
-    time: float  # seconds
     intrinsics: Tensor  # N 3 3
     augment: Tensor  # N 3 3
     global_from_camera: Tensor  # N 4 4, at the camera's capture time
@@ -163,7 +162,7 @@ def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict) -> Frame:
     lidar = lidar @ pose(calibration[key["calibrated_sensor_token"]])
     boxes, labels = read_boxes(tables, sample["token"], np.linalg.inv(lidar))
     frame = Frame(
-        scene["name"], sample["token"], not sample["prev"], key["timestamp"] * 1e-6,
+        scene["name"], sample["token"], not sample["prev"],
         torch.tensor(np.array(intrinsics)), torch.tensor(augment, dtype=torch.float64),
         torch.tensor(np.array(cameras)), torch.tensor(lidar), boxes, labels,
     )

@@ -23,8 +23,9 @@ from .dataset import MEAN, STD, Dataset
 from .graph import Graph, fold
 from .model import SOLOFusion
 from .quantize import quantize_head
+from .train import STAGES
 
-DATA = "220 rendered drives of 14 frames at network size (synth seed 1), planes of the first 110"
+DATA = "220 rendered drives of 14 frames at network size (synth seed 1)"
 
 NMS = {
     ("car",): {"factors": [1.0]},
@@ -37,8 +38,10 @@ NMS = {
 """The reference's suppression of each task (model spec, section 7)."""
 
 
-def image_encoder(model: SOLOFusion, path: Path) -> None:
-    """images, cameras → context, mono_logits, stereo_features, channels last."""
+def image_encoder(model: SOLOFusion, path: Path, deform: str = "DeformConv") -> None:
+    """images, cameras → context, mono_logits and, with stereo, stereo_features;
+    channels last. deform is the operator of the deformable convolution: DeformConv,
+    or GridSample for execution providers without it."""
     cfg, g, transformer = model.cfg, Graph(), model.img_view_transformer
     backbone = model.img_backbone
     x = g.relu(g.conv("images", backbone.conv1, backbone.bn1))
@@ -52,26 +55,25 @@ def image_encoder(model: SOLOFusion, path: Path) -> None:
     g.channels_last(g.conv(neck, transformer.featnet), "context")
     x = gated(g, neck, transformer.se)
     x = g.stages(x, transformer.extra_depthnet)[-1]
-    x = deformable(g, x, *transformer.dcn)
+    x = DEFORM[deform](g, x, *transformer.dcn, cfg.coarse_size)
     g.channels_last(g.conv(x, transformer.depthnet), "mono_logits")
+    h, w = cfg.coarse_size
+    outputs = {
+        "context": ["N", h, w, cfg.context_channels], "mono_logits": ["N", h, w, cfg.depth["bins"]],
+    }
+    if cfg.stereo:
+        stereo_features(g, features, model)
+        outputs["stereo_features"] = ["N", *cfg.stereo_size, cfg.stereo_neck["out"]]
+    inputs = {"images": ["N", 3, cfg.image["height"], cfg.image["width"]], "cameras": ["N", 33]}
+    g.save(path, inputs, outputs)
 
+
+def stereo_features(g: Graph, features: list[str], model: SOLOFusion) -> None:
     x = g.sequence(g.fpn(features, model.stereo_neck), model.stereo_neck.final_conv)
     x = g.channels_last(x)
-    axis = g.constant(torch.tensor([3]))
-    norm = g.add("ReduceL2", [x, axis], keepdims=1)
+    norm = g.add("ReduceL2", [x, g.constant(torch.tensor([3]))], keepdims=1)
     norm = g.add("Max", [norm, g.constant(torch.tensor(1e-5))])
     g.add("Div", [x, norm], "stereo_features")
-
-    (h, w), (sh, sw) = cfg.coarse_size, cfg.stereo_size
-    g.save(
-        path,
-        {"images": ["N", 3, cfg.image["height"], cfg.image["width"]], "cameras": ["N", 33]},
-        {
-            "context": ["N", h, w, cfg.context_channels],
-            "mono_logits": ["N", h, w, cfg.depth["bins"]],
-            "stereo_features": ["N", sh, sw, cfg.stereo_neck["out"]],
-        },
-    )
 
 
 def gated(g: Graph, x: str, gate: nn.Module) -> str:
@@ -84,16 +86,41 @@ def gated(g: Graph, x: str, gate: nn.Module) -> str:
     return g.add("Mul", [g.conv(x, gate.input_conv), s])
 
 
-def deformable(g: Graph, x: str, conv: nn.Module, norm: nn.Module) -> str:
+def deformable(g: Graph, x: str, conv: nn.Module, norm: nn.Module, _size: tuple[int, int]) -> str:
     offsets = g.conv(x, conv.conv_offset)
-    axis = g.constant(torch.tensor([1]))
-    def channels(lo: int, hi: int) -> str:
-        return g.add("Slice", [offsets, g.constant(torch.tensor([lo])), g.constant(torch.tensor([hi])), axis])
-
     weight, bias = fold(conv.weight, None, norm)
-    mask = g.add("Sigmoid", [channels(18, 27)])
-    inputs = [x, g.constant(weight), channels(0, 18), g.constant(bias), mask]
+    mask = g.add("Sigmoid", [g.channels(offsets, 18, 27)])
+    inputs = [x, g.constant(weight), g.channels(offsets, 0, 18), g.constant(bias), mask]
     return g.add("DeformConv", inputs, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+
+
+def sampled(g: Graph, x: str, conv: nn.Module, norm: nn.Module, size: tuple[int, int]) -> str:
+    """The same function: its nine taps are sampled as one image, then convolved 1x1."""
+    h, w = size
+    channels = conv.weight.shape[1]
+    offsets = g.conv(x, conv.conv_offset)
+    taps = torch.arange(9)
+    at = torch.stack([  # 9 h w 2: row and column without the offsets
+        (taps // 3 - 1).view(9, 1, 1) + torch.arange(h).view(1, h, 1).expand(9, h, w),
+        (taps % 3 - 1).view(9, 1, 1) + torch.arange(w).view(1, 1, w).expand(9, h, w),
+    ], -1).float()
+    moved = g.reshape(g.channels(offsets, 0, 18), [0, 9, 2, h, w])
+    moved = g.add("Transpose", [moved], perm=[0, 1, 3, 4, 2])
+    moved = g.add("Add", [moved, g.constant(at[None] + 0.5)])
+    moved = g.add("Mul", [moved, g.constant(torch.tensor([2 / h, 2 / w]))])
+    moved = g.add("Sub", [moved, g.constant(torch.tensor(1.0))])
+    row, column = (g.channels(moved, i, i + 1, 4) for i in (0, 1))
+    grid = g.reshape(g.add("Concat", [column, row], axis=4), [0, 9 * h, w, 2])
+    values = g.add("GridSample", [x, grid], mode="linear", padding_mode="zeros", align_corners=0)
+    values = g.reshape(values, [0, channels, 9, h, w])
+    mask = g.reshape(g.add("Sigmoid", [g.channels(offsets, 18, 27)]), [0, 1, 9, h, w])
+    values = g.reshape(g.add("Mul", [values, mask]), [0, channels * 9, h, w])
+    weight, bias = fold(conv.weight, None, norm)
+    weight = weight.flatten(1)[:, :, None, None]
+    return g.add("Conv", [values, g.constant(weight), g.constant(bias)], kernel_shape=[1, 1])
+
+
+DEFORM = {"DeformConv": deformable, "GridSample": sampled}
 
 
 def bev_embed(model: SOLOFusion, path: Path) -> None:
@@ -108,8 +135,11 @@ def bev_embed(model: SOLOFusion, path: Path) -> None:
 def head(model: SOLOFusion, path: Path) -> None:
     """stack → fused and every task's maps."""
     cfg, g = model.cfg, Graph()
-    conv, norm, _ = model.history_keyframe_cat_conv
-    fused = g.relu(g.conv(g.channels_first("stack"), conv, norm), "fused")
+    if cfg.remembers:
+        conv, norm, _ = model.history_keyframe_cat_conv
+        fused = g.relu(g.conv(g.channels_first("stack"), conv, norm), "fused")
+    else:
+        fused = g.add("Transpose", ["stack"], "fused", perm=[0, 3, 1, 2])
     features = [fused, *g.stages(fused, model.img_bev_encoder_backbone)]
     x = g.fpn(features, model.img_bev_encoder_neck)
     x = g.conv_bn(x, model.pts_bbox_head.shared_conv)
@@ -126,27 +156,36 @@ def head(model: SOLOFusion, path: Path) -> None:
 
 
 def small_weights(model: SOLOFusion, path: Path) -> None:
-    """What Go computes with: similarity network and time conv."""
-    net, tensors = model.img_view_transformer.similarity_net, {}
-    for i in range(2):
-        weight, bias = fold(net[i].conv.weight, None, net[i].bn)
-        tensors[f"similarity.{i}.weight"] = weight.flatten(1)
-        tensors[f"similarity.{i}.bias"] = bias
-    tensors["similarity.2.weight"] = net[2].weight.flatten(1)
-    tensors["similarity.2.bias"] = net[2].bias
-    conv, norm, _ = model.history_keyframe_time_conv
-    weight, bias = fold(conv.weight.flatten(1), conv.bias, norm)
-    tensors["time.weight"], tensors["time.age"] = weight[:, :-1], weight[:, -1]
-    tensors["time.bias"] = bias
+    """What Go computes with: similarity network and time conv, where there are any."""
+    tensors = {}
+    if model.cfg.stereo:
+        net = model.img_view_transformer.similarity_net
+        for i in range(2):
+            weight, bias = fold(net[i].conv.weight, None, net[i].bn)
+            tensors[f"similarity.{i}.weight"] = weight.flatten(1)
+            tensors[f"similarity.{i}.bias"] = bias
+        tensors["similarity.2.weight"] = net[2].weight.flatten(1)
+        tensors["similarity.2.bias"] = net[2].bias
+    if model.cfg.remembers:
+        conv, norm, _ = model.history_keyframe_time_conv
+        weight, bias = fold(conv.weight.flatten(1), conv.bias, norm)
+        tensors["time.weight"], tensors["time.age"] = weight[:, :-1], weight[:, -1]
+        tensors["time.bias"] = bias
     save_file({n: t.detach().contiguous().numpy() for n, t in tensors.items()}, path)
 
 
-def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict) -> dict:
+def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict,
+             history: dict | None = None) -> dict:
+    """model.yaml but for its files; history says how it was aligned and timed in
+    training, without a word as in the reference."""
     tasks = []
     for classes in TASKS:
         nms = NMS[classes]
         common = {"kind": "circle"} if "radius2" in nms else {"kind": "rotated", "iou": 0.2, "pre": 1000}
         tasks.append({"classes": list(classes), "nms": {**common, **nms, "post": 83}})
+    features = {"context": cfg.context_channels, "stride": cfg.stride}
+    if cfg.stereo:
+        features |= {"stereo": cfg.stereo_neck["out"], "stereo_stride": cfg.stereo_stride}
     return {
         "format": 1,
         "name": cfg.name,
@@ -155,14 +194,10 @@ def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict
         "image": {**cfg.image, "mean": list(MEAN), "std": list(STD)},
         "grid": cfg.grid,
         "depth": {k: cfg.depth[k] for k in ("start", "step", "bins")},
-        "features": {
-            "context": cfg.context_channels, "stride": cfg.stride,
-            "stereo": cfg.stereo_neck["out"], "stereo_stride": cfg.stereo_stride,
-        },
-        "stereo": cfg.stereo,
+        "features": features,
+        **({"stereo": cfg.stereo} if cfg.stereo else {}),
         "history": {
-            "frames": cfg.history["frames"], "period": cfg.history["period"],
-            "mode": "direct", "time": "counted",
+            "frames": cfg.history["frames"], "period": cfg.history["period"], **(history or {}),
         },
         "head": {
             "input": head_input,
@@ -171,6 +206,15 @@ def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict
         },
         "quantisation": quantisation,
     }
+
+
+def write_parts(model: SOLOFusion, folder: Path, deform: str = "DeformConv") -> None:
+    """All of a bundle but its manifest, in float32."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image_encoder(model, folder / "image_encoder.onnx", deform)
+    bev_embed(model, folder / "bev_embed.onnx")
+    head(model, folder / "head.onnx")
+    small_weights(model, folder / "weights.safetensors")
 
 
 def write_manifest(folder: Path, content: dict) -> None:
@@ -187,7 +231,7 @@ def dump(content: dict) -> str:
 def training_record(run: Path, data: str, command: str, seed: int) -> dict:
     """Where a bundle comes from: seed, data, command, and what each stage took."""
     stages = {}
-    for stage in ("image", "bev", "fusion"):
+    for stage in STAGES:
         last = json.loads((run / f"{stage}.jsonl").read_text().splitlines()[-1])
         stages[stage] = {
             "steps": last["step"], "minutes": round(last["seconds"] / 60, 1),
@@ -227,11 +271,7 @@ def main() -> None:
     args = parser.parse_args()
     cfg = load_config(args.config)
     model = load_trained(cfg, args.run / "fusion.pt")
-    args.out.mkdir(parents=True, exist_ok=True)
-    image_encoder(model, args.out / "image_encoder.onnx")
-    bev_embed(model, args.out / "bev_embed.onnx")
-    head(model, args.out / "head.onnx")
-    small_weights(model, args.out / "weights.safetensors")
+    write_parts(model, args.out)
     head_input, quantisation = {"type": "float32"}, {"method": "none"}
     if not args.float:
         head_input, quantisation = quantize_head(
@@ -239,7 +279,8 @@ def main() -> None:
             args.out / "head.onnx", args.calibration,
         )
     record = training_record(args.run, args.data, args.command, args.seed)
-    write_manifest(args.out, manifest(cfg, head_input, record, quantisation))
+    trained = {"mode": "direct", "time": "counted"}
+    write_manifest(args.out, manifest(cfg, head_input, record, quantisation, trained))
 
 
 if __name__ == "__main__":

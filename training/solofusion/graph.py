@@ -110,6 +110,15 @@ class Graph:
         parts = [self.sequence(f, d) for f, d in zip(features, neck.deblocks, strict=True)]
         return self.add("Concat", parts, axis=1)
 
+    def channels(self, x: str, lo: int, hi: int, axis: int = 1) -> str:
+        """x[:, lo:hi], or along another axis."""
+        ends = [self.constant(torch.tensor([i])) for i in (lo, hi, axis)]
+        return self.add("Slice", [x, *ends])
+
+    def reshape(self, x: str, shape: list[int]) -> str:
+        """0 keeps an axis as it is."""
+        return self.add("Reshape", [x, self.constant(torch.tensor(shape))])
+
     def channels_last(self, x: str, output: str | None = None) -> str:
         return self.add("Transpose", [x], output, perm=[0, 2, 3, 1])
 

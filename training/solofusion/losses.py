@@ -9,10 +9,17 @@ from .dataset import NO_DEPTH, NO_OBJECT, Frame
 from .model import CenterHead
 from .targets import Targets
 
+OBJECT_WEIGHT = 3.0
+"""Of a pixel on an object against others, in the loss of depth."""
 
-def depth_loss(logits: Tensor, bins: Tensor) -> Tensor:
-    """logits N D h w, bins N h w with NO_DEPTH where unknown."""
-    return F.cross_entropy(logits.float(), bins.long(), ignore_index=NO_DEPTH)
+
+def depth_loss(logits: Tensor, frame: Frame) -> Tensor:
+    """Mean cross entropy of logits N D h w over the pixels of known depth."""
+    loss = F.cross_entropy(
+        logits.float(), frame.depth_bins.long(), ignore_index=NO_DEPTH, reduction="none"
+    )
+    weight = torch.where(frame.objects != NO_OBJECT, OBJECT_WEIGHT, 1.0)
+    return (loss * weight).sum() / (weight * (frame.depth_bins != NO_DEPTH)).sum()
 
 
 PIXEL_OUTPUTS = len(CLASSES) + 1 + 8

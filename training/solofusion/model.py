@@ -219,11 +219,12 @@ class ViewTransformer(nn.Module):
         self.featnet = nn.Conv2d(width, cfg.context_channels, 1)
         self.dcn = nn.Sequential(DeformConv(channels), nn.BatchNorm2d(channels))
         self.se = CameraGate(width, channels)
-        self.similarity_net = nn.Sequential(
-            ConvBN(nn.Conv3d(cfg.stereo["groups"], 16, 1, bias=False), nn.BatchNorm3d(16)),
-            ConvBN(nn.Conv3d(16, 8, 1, bias=False), nn.BatchNorm3d(8)),
-            nn.Conv3d(8, 1, 1),
-        )
+        if cfg.stereo:
+            self.similarity_net = nn.Sequential(
+                ConvBN(nn.Conv3d(cfg.stereo["groups"], 16, 1, bias=False), nn.BatchNorm3d(16)),
+                ConvBN(nn.Conv3d(16, 8, 1, bias=False), nn.BatchNorm3d(8)),
+                nn.Conv3d(8, 1, 1),
+            )
 
     def forward(self, x: Tensor, cameras: Tensor) -> tuple[Tensor, Tensor]:
         """Returns context and monocular depth logits; cameras is N x 33."""
@@ -240,14 +241,16 @@ def view_constants(cfg: Config) -> dict[str, Tensor]:
     v = torch.linspace(0, cfg.image["height"] - 1, h)
     u = torch.linspace(0, cfg.image["width"] - 1, w)
     d, v, u = torch.meshgrid(depth, v, u, indexing="ij")
-    return {
+    constants = {
         "dx": axes[:, 2].clone(),
         "bx": axes[:, 0] + axes[:, 2] / 2,
         "nx": ((axes[:, 1] - axes[:, 0]) / axes[:, 2]).round(),
         "frustum": torch.stack([u, v, d], -1),
-        "log_inv_gaussians": suppression(bins, cfg.stereo["sigma_bins"]),
-        "bin_centers": depth + step / 2,
     }
+    if cfg.stereo:
+        constants["log_inv_gaussians"] = suppression(bins, cfg.stereo["sigma_bins"])
+        constants["bin_centers"] = depth + step / 2
+    return constants
 
 
 def suppression(bins: int, sigma: float) -> Tensor:
@@ -313,22 +316,25 @@ class SOLOFusion(nn.Module):
             nn.Conv2d(c, c, 1), nn.BatchNorm2d(c), nn.ReLU(),
         )
         self.pre_process_net = Blocks(c, [c], [1], 2)
-        self.history_keyframe_time_conv = nn.Sequential(
-            nn.Conv2d(c + 1, c, 1), nn.BatchNorm2d(c), nn.ReLU()
-        )
-        self.history_keyframe_cat_conv = nn.Sequential(
-            nn.Conv2d(c * (history + 1), fused, 1), nn.BatchNorm2d(fused), nn.ReLU()
-        )
-        self.stereo_neck = StereoNeck(levels, cfg.stereo_neck)
+        if cfg.remembers:
+            self.history_keyframe_time_conv = nn.Sequential(
+                nn.Conv2d(c + 1, c, 1), nn.BatchNorm2d(c), nn.ReLU()
+            )
+            self.history_keyframe_cat_conv = nn.Sequential(
+                nn.Conv2d(c * (history + 1), fused, 1), nn.BatchNorm2d(fused), nn.ReLU()
+            )
+        if cfg.stereo:
+            self.stereo_neck = StereoNeck(levels, cfg.stereo_neck)
 
-    def encode_images(self, images: Tensor, cameras: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def encode_images(self, images: Tensor, cameras: Tensor
+                      ) -> tuple[Tensor, Tensor, Tensor | None]:
         """images N x 3 x H x W, normalised; cameras N x 33.
 
         Returns context N C h w, monocular logits N D h w, stereo features N S sh sw.
         """
         features = self.img_backbone(images)
         context, logits = self.img_view_transformer(self.img_neck(features), cameras)
-        return context, logits, self.stereo_neck(features)
+        return context, logits, self.stereo_neck(features) if self.cfg.stereo else None
 
     def embed_bev(self, bev_raw: Tensor) -> Tensor:
         """B C Y X to the feature that history keeps."""
@@ -336,6 +342,8 @@ class SOLOFusion(nn.Module):
 
     def fuse(self, stack: Tensor, ages: Tensor) -> Tensor:
         """stack B (T+1) C Y X, current first, aligned; ages B (T+1) in seconds."""
+        if not self.cfg.remembers:
+            return stack[:, 0]
         b, t, c, y, x = stack.shape
         age = ages[:, :, None, None, None].to(stack.dtype).expand(b, t, 1, y, x)
         timed = self.history_keyframe_time_conv(torch.cat([stack, age], 2).flatten(0, 1))

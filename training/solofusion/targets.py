@@ -21,17 +21,11 @@ class Targets:
     code: Tensor  # M x 10: reg 2, height 1, dim 3, rot 2, vel 2; NaN where unknown
 
 
-def flip(boxes: Tensor, x: bool, y: bool) -> Tensor:
-    """Mirrors boxes (x y z w l h yaw vx vy) in the lidar frame."""
+def half_turn(boxes: Tensor) -> Tensor:
+    """Turns boxes (x y z w l h yaw vx vy) by half a circle about the lidar's z."""
     boxes = boxes.clone()
-    cos, sin = boxes[:, 6].cos(), boxes[:, 6].sin()
-    if x:
-        boxes[:, [0, 7]] *= -1
-        cos = -cos
-    if y:
-        boxes[:, [1, 8]] *= -1
-        sin = -sin
-    boxes[:, 6] = torch.atan2(sin, cos)
+    boxes[:, [0, 1, 7, 8]] *= -1
+    boxes[:, 6] += torch.pi
     return boxes
 
 

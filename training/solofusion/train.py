@@ -1,16 +1,16 @@
 """Trains a model on cached nuScenes-format drives, in three stages, and resumes.
 
-``image``: backbone, necks, depth and stereo learn from what each pixel shows (its
-depth; the class, place, heading and size of its object), on pairs of consecutive
-frames. Stereo joins after ``--stereo-from`` of the steps.
-``bev``: the image part is frozen and its bird's-eye planes are computed once; what
-follows learns from single frames.
-``fusion``: time conv, fusion, BEV encoder and head learn from aligned history.
+``single``: single frames, from images to boxes, with monocular depth. At first only
+the image part learns, from what each pixel shows (its depth; the class, place,
+heading and size of its object); after ``--detect-from`` of the steps detection joins.
+``stereo``: stereo neck and similarity network learn the depth of pairs of frames.
+``fusion``: the image part is frozen and its bird's-eye planes are computed once;
+time conv, fusion, BEV encoder and head learn from aligned history.
 
 Example:
-    python -m solofusion.train image out/train-cache --out out/run --steps 1500
-    python -m solofusion.train bev out/train-cache --out out/run --steps 800 --batch 4
-    python -m solofusion.train fusion out/train-cache --out out/run --steps 600 --batch 4
+    python -m solofusion.train single out/train-cache --out out/run --steps 2400
+    python -m solofusion.train stereo out/train-cache --out out/run --steps 400
+    python -m solofusion.train fusion out/train-cache --out out/run --steps 900
 """
 
 import argparse
@@ -34,30 +34,36 @@ from .dataset import Dataset, Frame
 from .forward import fuse_depth, lift_frame, view
 from .losses import PIXEL_OUTPUTS, depth_loss, head_loss, pixel_loss
 from .model import SOLOFusion
-from .targets import Targets, flip, make_targets
+from .targets import Targets, half_turn, make_targets
 
 NEGLIGIBLE = 2e-4
 """Depth probabilities left out of the cached planes, for speed."""
 
 EMA_DECAY = 0.998
 WEIGHTS = {
-    "mono": 0.5, "depth": 1.0, "kind": 1.0, "shape": 1.0,
-    "heatmap": 1.0, **dict.fromkeys(BRANCHES, 0.25), "vel": 0.05,
+    "depth": 1.0, "kind": 1.0, "shape": 1.0,
+    "heatmap": 0.1, **dict.fromkeys(BRANCHES, 0.05),
 }
 """Of each term in the sum."""
 
+WARM_UP = 0.05
+"""Part of the single stage's steps in which detection learns, but not yet its images."""
+
 CLIP_NORM = 5.0
 
+ALONE = 0.07
+"""Share of frames that stereo matches with themselves."""
+
+FUSION = [
+    "history_keyframe_time_conv", "history_keyframe_cat_conv",
+    "img_bev_encoder_backbone", "img_bev_encoder_neck", "pts_bbox_head",
+]
 STAGES: dict[str, list[str]] = {
-    "image": ["img_backbone", "img_neck", "img_view_transformer", "stereo_neck"],
-    "bev": [
-        "pre_process_net", "embed", "history_keyframe_time_conv", "history_keyframe_cat_conv",
-        "img_bev_encoder_backbone", "img_bev_encoder_neck", "pts_bbox_head",
+    "single": [
+        "img_backbone", "img_neck", "img_view_transformer", "pre_process_net", "embed", *FUSION,
     ],
-    "fusion": [
-        "history_keyframe_time_conv", "history_keyframe_cat_conv",
-        "img_bev_encoder_backbone", "img_bev_encoder_neck", "pts_bbox_head",
-    ],
+    "stereo": ["stereo_neck", "img_view_transformer.similarity_net"],
+    "fusion": FUSION,
 }
 """The modules that each stage trains; the others are frozen."""
 
@@ -73,7 +79,7 @@ class Run:
             self.model.load_state_dict(weights)
         self.pixels = nn.Conv2d(cfg.context_channels, PIXEL_OUTPUTS, 1)  # used in training only
         self.model.eval()
-        modules = [getattr(self.model, name).train() for name in STAGES[args.stage]]
+        modules = [self.model.get_submodule(name).train() for name in STAGES[args.stage]]
         parameters = [p for m in [*modules, self.pixels] for p in m.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(parameters, lr=args.lr, weight_decay=0.01)
         self.schedule = OneCycleLR(
@@ -164,39 +170,83 @@ def jitter(images: Tensor, rng: np.random.Generator) -> Tensor:
     return images * float(rng.uniform(0.85, 1.15)) + float(rng.uniform(-0.2, 0.2))
 
 
-def image_losses(run: Run, data: Dataset, firsts: list[int], with_stereo: bool,
-                 rng: np.random.Generator) -> Losses:
-    """Of pairs of consecutive frames; firsts are the earlier ones' indices."""
-    model, n = run.model, len(run.model.cfg.cameras)
-    frames = [data.frames[i + d] for i in firsts for d in (0, 1)]
-    images = torch.cat([jitter(torch.cat([data.input(i), data.input(i + 1)]), rng) for i in firsts])
-    numbers = torch.cat([f.camera_numbers for f in frames])
+def turn(cfg: Config, plane: Tensor, frame: Frame, rng: np.random.Generator
+         ) -> tuple[Tensor, Targets]:
+    """Turns every other plane and its frame's boxes by half a circle.
+
+    A mirrored plane would contradict what images tell: on which side of a pixel's
+    ray its object's centre is, and where it heads.
+    """
+    if rng.random() < 0.5:
+        return plane, make_targets(cfg, frame.boxes, frame.labels)
+    return plane.flip(-1, -2), make_targets(cfg, half_turn(frame.boxes), frame.labels)
+
+
+def mean_of(terms: list[Losses]) -> Losses:
+    return {name: sum(t[name] for t in terms) / len(terms) for name in terms[0]}
+
+
+def image_losses(run: Run, data: Dataset, indices: list[int], rng: np.random.Generator
+                 ) -> tuple[Losses, list[Tensor], list[Tensor]]:
+    """Of what single frames' pixels show; also their context and monocular logits."""
+    model, frames = run.model, [data.frames[i] for i in indices]
+    images = torch.cat([jitter(data.input(i), rng) for i in indices])
     with torch.autocast("cpu", torch.bfloat16):
-        context, logits, fine = model.encode_images(
-            images.contiguous(memory_format=torch.channels_last), numbers
-        )
+        x = model.img_backbone(images.contiguous(memory_format=torch.channels_last))
+        numbers = torch.cat([f.camera_numbers for f in frames])
+        context, logits = model.img_view_transformer(model.img_neck(x), numbers)
         shown = run.pixels(context)
-    logits, fine, shown = (t.float().split(n) for t in (logits, fine, shown))
-    losses = []
-    for i, frame in enumerate(frames):
-        terms = {"mono": depth_loss(logits[i], frame.depth_bins), **pixel_loss(shown[i], frame)}
-        if with_stereo:
-            before = i - i % 2
-            depth = fuse_depth(
-                model, logits[i], view(frame, fine[i]), view(frames[before], fine[before])
-            )
-            terms["depth"] = depth_loss(depth, frame.depth_bins)
-        losses.append(terms)
-    return {name: sum(t[name] for t in losses) / len(losses) for name in losses[0]}
+    parts = (t.float().split(len(model.cfg.cameras)) for t in (context, logits, shown))
+    context, logits, shown = parts
+    losses = mean_of([
+        {"depth": depth_loss(d, f), **pixel_loss(s, f)}
+        for d, s, f in zip(logits, shown, frames, strict=True)
+    ])
+    return losses, context, logits
 
 
-def mirror(cfg: Config, plane: Tensor, frame: Frame, rng: np.random.Generator
-           ) -> tuple[Tensor, Targets]:
-    """Flips a plane and its frame's boxes about x and y at random."""
-    x, y = rng.random(2) < 0.5
-    axes = [axis for axis, on in ((-1, x), (-2, y)) if on]
-    boxes = flip(frame.boxes, bool(x), bool(y))
-    return plane.flip(axes) if axes else plane, make_targets(cfg, boxes, frame.labels)
+def single_losses(run: Run, data: Dataset, indices: list[int], phase: str,
+                  rng: np.random.Generator) -> Losses:
+    """Of single frames; in the phases "pixels", "warm-up" (of detection) and "joint"."""
+    losses, context, logits = image_losses(run, data, indices, rng)
+    if phase == "pixels":
+        return losses
+    planes, targets = [], []
+    for i, c, d in zip(indices, context, logits, strict=True):
+        frame = data.frames[i]
+        if phase == "warm-up":
+            c, d = c.detach(), d.detach()
+        plane, target = turn(
+            run.model.cfg, lift_frame(run.model, frame, c, d, NEGLIGIBLE), frame, rng
+        )
+        planes.append(plane)
+        targets.append(target)
+    with torch.autocast("cpu", torch.bfloat16):
+        batch = torch.stack(planes).contiguous(memory_format=torch.channels_last)
+        features = head_alone(run.model, batch)
+        found = head_loss(run.model.pts_bbox_head, features, targets, velocity=False)
+    return losses | found
+
+
+def stereo_losses(run: Run, data: Dataset, indices: list[int], rng: np.random.Generator) -> Losses:
+    """Of frames that are matched with the ones before them; some, as at a scene's
+    start, with themselves."""
+    model, n, losses = run.model, len(run.model.cfg.cameras), []
+    for i in indices:
+        before = i if rng.random() < ALONE else i - 1
+        pair = [data.frames[i], data.frames[before]]
+        images = jitter(torch.cat([data.input(i), data.input(before)]), rng)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                x = model.img_backbone(images.contiguous(memory_format=torch.channels_last))
+                neck = model.img_neck([level[:n] for level in x])
+                _, logits = model.img_view_transformer(neck, pair[0].camera_numbers)
+            fine = model.stereo_neck(x).float().split(n)
+        depth = fuse_depth(
+            model, logits.float(), view(pair[0], fine[0]), view(pair[1], fine[1])
+        )
+        losses.append({"depth": depth_loss(depth, pair[0])})
+    return mean_of(losses)
 
 
 def head_alone(model: SOLOFusion, planes: Tensor) -> Tensor:
@@ -209,16 +259,6 @@ def head_alone(model: SOLOFusion, planes: Tensor) -> Tensor:
     weight = conv.weight.unflatten(1, (slots, -1)).sum(1)  # every slot holds the same
     fused = act(norm(nn.functional.conv2d(timed, weight, conv.bias)))
     return model.encode_bev(fused)
-
-
-def bev_losses(run: Run, data: Dataset, planes: Tensor, indices: list[int],
-               rng: np.random.Generator) -> Losses:
-    """Of single frames, from their raw planes."""
-    pairs = [mirror(run.model.cfg, planes[i].float(), data.frames[i], rng) for i in indices]
-    batch = torch.stack([plane for plane, _ in pairs])
-    with torch.autocast("cpu", torch.bfloat16):
-        features = head_alone(run.model, batch.contiguous(memory_format=torch.channels_last))
-        return head_loss(run.model.pts_bbox_head, features, [t for _, t in pairs], velocity=False)
 
 
 def history_stack(cfg: Config, data: Dataset, planes: Tensor, i: int) -> tuple[Tensor, Tensor]:
@@ -243,7 +283,7 @@ def fusion_losses(run: Run, data: Dataset, planes: Tensor, indices: list[int],
     model, stacks, ages, targets = run.model, [], [], []
     for i in indices:
         stack, age = history_stack(model.cfg, data, planes, i)
-        stack, target = mirror(model.cfg, stack, data.frames[i], rng)
+        stack, target = turn(model.cfg, stack, data.frames[i], rng)
         stacks.append(stack)
         ages.append(age)
         targets.append(target)
@@ -253,7 +293,7 @@ def fusion_losses(run: Run, data: Dataset, planes: Tensor, indices: list[int],
 
 
 _planes_of: tuple[SOLOFusion, Dataset]
-"""What a process of ``cache_raw_planes`` works with; inherited, not sent."""
+"""What a process of ``cache_planes`` works with; inherited, not sent."""
 
 
 def _start(model: SOLOFusion, data: Dataset) -> None:
@@ -263,8 +303,8 @@ def _start(model: SOLOFusion, data: Dataset) -> None:
 
 
 @torch.no_grad()
-def raw_planes(start: int, stop: int) -> np.ndarray:
-    """The raw planes of the frames of a drive, F C Y X float16."""
+def planes_of_drive(start: int, stop: int) -> np.ndarray:
+    """What history keeps of the frames of a drive, F C Y X float16."""
     (model, data), planes, before = _planes_of, [], None
     for i in range(start, stop):
         frame = data.frames[i]
@@ -275,13 +315,14 @@ def raw_planes(start: int, stop: int) -> np.ndarray:
         now = view(frame, fine.float())
         before = now if frame.first else before
         depth = fuse_depth(model, logits.float(), now, before)
-        planes.append(lift_frame(model, frame, context, depth, NEGLIGIBLE).half().numpy())
+        raw = lift_frame(model, frame, context, depth, NEGLIGIBLE)
+        planes.append(model.embed_bev(raw[None])[0].half().numpy())
         before = now
     return np.stack(planes)
 
 
-def cache_raw_planes(model: SOLOFusion, data: Dataset, path: Path) -> Tensor:
-    """Computes all raw planes once, on all cores, and keeps them in a file."""
+def cache_planes(model: SOLOFusion, data: Dataset, path: Path) -> Tensor:
+    """Computes all planes once, on all cores, and keeps them in a file."""
     if not path.exists():
         shape = (len(data), model.cfg.context_channels, *model.cfg.cells)
         temporary = path.with_suffix(".tmp")
@@ -289,7 +330,7 @@ def cache_raw_planes(model: SOLOFusion, data: Dataset, path: Path) -> Tensor:
         bounds = [*data.starts, len(data)]
         fork = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(None, fork, _start, (model, data)) as pool:
-            parts = pool.map(raw_planes, bounds[:-1], bounds[1:])
+            parts = pool.map(planes_of_drive, bounds[:-1], bounds[1:])
             for k, (start, part) in enumerate(zip(data.starts, parts, strict=True)):
                 out[start : start + len(part)] = part
                 if k % 20 == 0:
@@ -297,15 +338,6 @@ def cache_raw_planes(model: SOLOFusion, data: Dataset, path: Path) -> Tensor:
         out.flush()
         temporary.rename(path)
     return torch.from_numpy(np.load(path, mmap_mode="c"))
-
-
-@torch.no_grad()
-def embed_planes(model: SOLOFusion, raw: Tensor) -> Tensor:
-    """What history keeps of each raw plane, F C Y X float16."""
-    out = torch.empty_like(raw)
-    for i in range(0, len(raw), 8):
-        out[i : i + 8] = model.embed_bev(raw[i : i + 8].float()).half()
-    return out
 
 
 @torch.no_grad()
@@ -322,33 +354,30 @@ def averaged(checkpoint: Path) -> dict:
     return torch.load(checkpoint, weights_only=False)["ema"]
 
 
-def train_image(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
+def train_single(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
     run = Run(cfg, args, None)
-    firsts = np.array([i - 1 for i, f in enumerate(data.frames) if not f.first])
 
     def losses_of(step: int, rng: np.random.Generator) -> Losses:
-        clips = rng.choice(firsts, args.batch, replace=False).tolist()
-        return image_losses(run, data, clips, step >= args.stereo_from * args.steps, rng)
+        done = step / args.steps - args.detect_from
+        phase = "pixels" if done < 0 else "warm-up" if done < WARM_UP else "joint"
+        return single_losses(run, data, rng.choice(len(data), args.batch).tolist(), phase, rng)
 
     train(run, args, losses_of)
 
 
-def train_bev(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
-    run = Run(cfg, args, averaged(args.out / "image.pt"))
-    planes = cache_raw_planes(deepcopy(run.model).eval(), data, args.out / "raw.npy")
+def train_stereo(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
+    run = Run(cfg, args, averaged(args.out / "single.pt"))
+    seconds = np.array([i for i, f in enumerate(data.frames) if not f.first])
 
     def losses_of(step: int, rng: np.random.Generator) -> Losses:
-        return bev_losses(run, data, planes, rng.choice(len(data), args.batch).tolist(), rng)
+        return stereo_losses(run, data, rng.choice(seconds, args.batch).tolist(), rng)
 
     train(run, args, losses_of)
 
 
 def train_fusion(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
-    weights = averaged(args.out / "bev.pt")
-    run = Run(cfg, args, weights)
-    raw = torch.from_numpy(np.load(args.out / "raw.npy", mmap_mode="c"))
-    planes = embed_planes(run.model, raw)
-    np.save(args.out / "planes.npy", planes.numpy())
+    run = Run(cfg, args, averaged(args.out / "stereo.pt"))
+    planes = cache_planes(deepcopy(run.model).eval(), data, args.out / "planes.npy")
     lean_on_current(run.model)
     run.ema.load_state_dict(run.model.state_dict())
 
@@ -367,15 +396,15 @@ def main() -> None:
     parser.add_argument("--config", default="small")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
     parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--batch", type=int, default=2, help="pairs (image) or frames")
+    parser.add_argument("--batch", type=int, default=4, help="frames a step")
     parser.add_argument("--drives", type=int, help="use the first so many drives only")
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--stereo-from", type=float, default=0.6, help="fraction of the steps")
+    parser.add_argument("--detect-from", type=float, default=0.35, help="fraction of the steps")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
-    stage = {"image": train_image, "bev": train_bev, "fusion": train_fusion}[args.stage]
+    stage = {"single": train_single, "stereo": train_stereo, "fusion": train_fusion}[args.stage]
     stage(load_config(args.config), Dataset(args.cache, args.drives), args)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import re
 import subprocess
@@ -22,12 +21,11 @@ from nuscenes.eval.detection.constants import ATTRIBUTE_NAMES, DETECTION_NAMES
 from nuscenes.eval.detection.evaluate import DetectionEval
 from nuscenes.utils.splits import create_splits_scenes
 from PIL import Image
+from program import PROGRAM, ROOT
 from shared import shared
 
 from nuscenes import NuScenes
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("SOLOFUSION_PROGRAM", ROOT / "bin" / "solofusion"))
 TOLERANCE = 1e-9
 SEEDS = range(200)
 

@@ -14,11 +14,8 @@ from torch import nn
 CFG = load_config("small")
 
 
-@pytest.fixture(scope="module")
-def model() -> SOLOFusion:
-    """Random weights, with batch norms and offsets that matter."""
-    torch.manual_seed(1)
-    model = SOLOFusion(CFG)
+def randomise(model: SOLOFusion) -> SOLOFusion:
+    """Gives a model batch norms and offsets that matter."""
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             nn.init.uniform_(module.running_mean, -0.2, 0.2)
@@ -27,6 +24,12 @@ def model() -> SOLOFusion:
             nn.init.uniform_(module.bias, -0.2, 0.2)
     nn.init.normal_(model.img_view_transformer.dcn[0].conv_offset.weight, std=0.05)
     return model.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def model() -> SOLOFusion:
+    torch.manual_seed(1)
+    return randomise(SOLOFusion(CFG))
 
 
 def run(file: Path, **inputs: torch.Tensor) -> dict[str, np.ndarray]:

@@ -6,9 +6,7 @@ Needs bin/solofusion (`make build`).
 
 from __future__ import annotations
 
-import os
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +18,10 @@ from nuscenes.eval.detection.utils import (
 from nuscenes.utils.data_classes import LidarPointCloud
 from nuscenes.utils.geometry_utils import BoxVisibility, points_in_box, view_points
 from PIL import Image
+from program import PROGRAM
 
 from nuscenes import NuScenes
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("SOLOFUSION_PROGRAM", ROOT / "bin" / "solofusion"))
 CAMERAS = [
     "CAM_FRONT_LEFT",
     "CAM_FRONT",

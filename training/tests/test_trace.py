@@ -10,7 +10,6 @@ Needs bin/solofusion (`make build`).
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,9 @@ import onnxruntime
 import pytest
 import yaml
 from PIL import Image
+from program import PROGRAM, ROOT
 from safetensors.numpy import load_file
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("SOLOFUSION_PROGRAM", ROOT / "bin" / "solofusion"))
 BUNDLE = ROOT / "internal" / "testbundle" / "bundle"
 FRAMES = 3
 

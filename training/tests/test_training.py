@@ -1,6 +1,7 @@
 """What training learns from: targets, losses, and a step that lowers the loss."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +9,18 @@ import torch
 import torch.nn.functional as F
 from solofusion import bev
 from solofusion.config import CLASSES, load_config
-from solofusion.dataset import NO_OBJECT, Frame, add_pixels, objects_at
-from solofusion.losses import PIXEL_OUTPUTS, head_loss, patches_at, pixel_loss, valid_conv
+from solofusion.dataset import NO_DEPTH, NO_OBJECT, Frame, add_pixels, objects_at
+from solofusion.losses import (
+    OBJECT_WEIGHT,
+    PIXEL_OUTPUTS,
+    depth_loss,
+    head_loss,
+    patches_at,
+    pixel_loss,
+    valid_conv,
+)
 from solofusion.model import CenterHead, DeformConv
-from solofusion.targets import flip, make_targets
+from solofusion.targets import half_turn, make_targets
 from torch import nn
 from torchvision.ops import deform_conv2d
 
@@ -37,13 +46,26 @@ def test_targets_name_the_cell_and_decode_to_the_box() -> None:
     assert got.code[0, 3:6].exp().tolist() == pytest.approx([1.9, 4.6, 1.7], abs=1e-5)
 
 
-def test_flipping_twice_is_nothing() -> None:
-    boxes = torch.tensor([box(10.0, -20.0), box(1.0, 2.0, yaw=-2.5)])
-    for axes in ((True, False), (False, True), (True, True)):
-        assert torch.allclose(flip(flip(boxes, *axes), *axes), boxes, atol=1e-6)
-    mirrored = flip(boxes, True, False)
-    assert mirrored[0, [0, 7]].tolist() == [-10.0, -3.0]
-    assert mirrored[0, 6].item() == pytest.approx(math.pi - 0.3, abs=1e-6)
+def test_half_turn_twice_is_nothing() -> None:
+    boxes = torch.tensor([[10.0, -5, 1, 2, 4.5, 1.6, 0.3, 3, -1]])
+    turned = half_turn(boxes)
+    assert turned[0, [0, 1, 2, 7, 8]].tolist() == [-10.0, 5.0, 1.0, -3.0, 1.0]
+    assert turned[0, 6].item() == pytest.approx(0.3 + math.pi, abs=1e-6)
+    again = half_turn(turned)
+    assert torch.allclose(again[:, :6], boxes[:, :6]) and torch.allclose(again[:, 7:], boxes[:, 7:])
+    assert again[0, 6].cos().item() == pytest.approx(math.cos(0.3), abs=1e-6)
+
+
+def test_depth_loss_weighs_objects_and_skips_the_unknown() -> None:
+    frame = SimpleNamespace(
+        depth_bins=torch.tensor([[[1, 0, NO_DEPTH]]], dtype=torch.uint8),
+        objects=torch.tensor([[[0, NO_OBJECT, NO_OBJECT]]], dtype=torch.uint8),
+    )
+    logits = torch.zeros(1, 2, 1, 3)
+    logits[0, 1, 0, 0] = 2.0
+    terms = F.cross_entropy(logits[..., :2], torch.tensor([[[1, 0]]]), reduction="none").flatten()
+    want = (OBJECT_WEIGHT * terms[0] + terms[1]) / (OBJECT_WEIGHT + 1)
+    assert torch.isclose(depth_loss(logits, frame), want)
 
 
 def test_patches_give_what_the_whole_map_gives() -> None:
@@ -108,7 +130,7 @@ def facing_frame(distance: float) -> Frame:
     pose[:3, :3] = torch.tensor([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # camera z is lidar y
     boxes = torch.tensor([[0.0, distance, 0.0, 1.9, 4.6, 1.7, math.pi / 2, 0.0, 0.0]])
     return Frame(
-        "scene", "token", True, 0.0, intrinsics.repeat(6, 1, 1), augment.repeat(6, 1, 1),
+        "scene", "token", True, intrinsics.repeat(6, 1, 1), augment.repeat(6, 1, 1),
         pose.repeat(6, 1, 1), torch.eye(4, dtype=torch.float64), boxes, torch.tensor([0]),
     )
 
