@@ -17,7 +17,7 @@ BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench \
+.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench parity \
 	test unit test-race test-python lint golangci fmt proto clean
 
 help: ## print this list
@@ -48,6 +48,9 @@ demo: ## render a drive, serve it over NATS, detect, grade, draw
 
 bench: build ## time every stage of the default bundle on this machine
 	@bin/solofusion bench
+
+parity: build .venv/.installed ## compare every stage with an oracle in PyTorch, write docs/parity.md
+	@PYTHONPATH=training .venv/bin/python -m reference.parity --report docs/parity.md
 
 test: ## install what is needed, lint, run all Go tests
 	@$(PART) deps $(MAKE) --no-print-directory deps
