@@ -38,9 +38,6 @@ func (b *bank) replace(index int) {
 // push makes the current plane the newest; the oldest's memory becomes the
 // current's.
 func (b *bank) push() {
-	if len(b.past) == 0 {
-		return
-	}
 	oldest := b.past[len(b.past)-1]
 	copy(b.past[1:], b.past)
 	b.past[0], b.current = b.current, oldest

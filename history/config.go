@@ -66,8 +66,8 @@ type Config struct {
 	KeepFeatures     bool // for Features: keep the planes as they came, too
 }
 
-// Weights are the time convolution's, its batch norm folded; zero where there
-// is no history.
+// Weights are the time convolution's, its batch norm folded; not looked at where
+// there is no history.
 type Weights struct {
 	Weight []float32 // C x C, row major, one row for each output: the feature columns
 	Age    []float32 // C: the age's column, per second
@@ -100,15 +100,6 @@ func (w *Weights) validate(channels int) error {
 		}
 	}
 	return nil
-}
-
-// identity returns weights that change nothing in a plane that ends in a ReLU.
-func identity(channels int) Weights {
-	w := Weights{make([]float32, channels*channels), make([]float32, channels), make([]float32, channels)}
-	for i := range channels {
-		w.Weight[i*channels+i] = 1
-	}
-	return w
 }
 
 // affine maps (x, y) to (xx x + xy y + x1, yx x + yy y + y1).

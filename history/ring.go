@@ -45,7 +45,7 @@ type slot struct {
 type Ring struct {
 	cfg      Config
 	weights  Weights
-	columns  []float32 // Weights.Weight transposed: a row for each input
+	columns  []float32 // Weights.Weight transposed: a row for each input; nil without frames
 	pool     *parallel.Pool
 	slots    []slot // newest first
 	earlier  int    // real earlier frames; -1 before the first
@@ -78,18 +78,15 @@ func New(cfg Config, w Weights, pool *parallel.Pool) (*Ring, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	if cfg.Frames == 0 {
-		w = identity(cfg.Channels)
-	}
-	if err := w.validate(cfg.Channels); err != nil {
-		return nil, err
-	}
 	n := cfg.Channels
-	r := &Ring{cfg: cfg, weights: w, pool: pool, columns: make([]float32, n*n)}
-	for o := range n {
-		for i := range n {
-			r.columns[i*n+o] = w.Weight[o*n+i]
+	r := &Ring{cfg: cfg, weights: w, pool: pool}
+	if cfg.Frames > 0 {
+		if err := w.validate(n); err != nil {
+			return nil, err
 		}
+		r.columns = transposed(w.Weight, n)
+	} else {
+		r.weights = Weights{Age: make([]float32, n), Bias: make([]float32, n)}
 	}
 	size := cfg.Width * cfg.Height * n
 	r.slots, r.projected = make([]slot, cfg.Frames), newBank(cfg.Frames, size)
@@ -101,6 +98,17 @@ func New(cfg Config, w Weights, pool *parallel.Pool) (*Ring, error) {
 	r.projectPart, r.gatherPart = r.projectRow, r.gatherRow
 	r.Reset()
 	return r, nil
+}
+
+// transposed returns the n x n matrix w with rows for columns.
+func transposed(w []float32, n int) []float32 {
+	t := make([]float32, n*n)
+	for o := range n {
+		for i := range n {
+			t[i*n+o] = w[o*n+i]
+		}
+	}
+	return t
 }
 
 // Reset forgets everything: the next frame begins a sequence.
@@ -159,7 +167,11 @@ func (r *Ring) mustShapes(f Frame, out Stack) {
 func (r *Ring) projectRow(y int) {
 	n := r.cfg.Width * r.cfg.Channels
 	feature := r.job.feature[y*n:][:n]
-	kernel.Project(r.projected.current[y*n:][:n], feature, r.columns, r.cfg.Channels)
+	if projected := r.projected.current[y*n:][:n]; r.columns != nil {
+		kernel.Project(projected, feature, r.columns, r.cfg.Channels)
+	} else {
+		copy(projected, feature)
+	}
 	if r.raw != nil {
 		copy(r.raw.current[y*n:][:n], feature)
 	}

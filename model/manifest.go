@@ -83,9 +83,9 @@ type Stereo struct {
 func (m *Manifest) HasStereo() bool { return m.Stereo != Stereo{} }
 
 // History is the number of earlier frames, 0 in a model without history, and the
-// seconds between them, and how they were aligned (recursive or direct) and timed (counted or measured) in
-// training. Without a word on these, it was as in the reference: recursive,
-// counted.
+// seconds between them, and how they were aligned (recursive or direct) and timed
+// (counted or measured) in training. Without a word on these, it was as in the
+// reference: recursive, counted.
 type History struct {
 	Frames int     `yaml:"frames"`
 	Period float64 `yaml:"period"`

@@ -89,8 +89,8 @@ def gated(g: Graph, x: str, gate: nn.Module) -> str:
 def deformable(g: Graph, x: str, conv: nn.Module, norm: nn.Module, _size: tuple[int, int]) -> str:
     offsets = g.conv(x, conv.conv_offset)
     weight, bias = fold(conv.weight, None, norm)
-    mask = g.add("Sigmoid", [g.channels(offsets, 18, 27)])
-    inputs = [x, g.constant(weight), g.channels(offsets, 0, 18), g.constant(bias), mask]
+    mask = g.add("Sigmoid", [g.cut(offsets, 18, 27)])
+    inputs = [x, g.constant(weight), g.cut(offsets, 0, 18), g.constant(bias), mask]
     return g.add("DeformConv", inputs, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
 
 
@@ -104,16 +104,16 @@ def sampled(g: Graph, x: str, conv: nn.Module, norm: nn.Module, size: tuple[int,
         (taps // 3 - 1).view(9, 1, 1) + torch.arange(h).view(1, h, 1).expand(9, h, w),
         (taps % 3 - 1).view(9, 1, 1) + torch.arange(w).view(1, 1, w).expand(9, h, w),
     ], -1).float()
-    moved = g.reshape(g.channels(offsets, 0, 18), [0, 9, 2, h, w])
+    moved = g.reshape(g.cut(offsets, 0, 18), [0, 9, 2, h, w])
     moved = g.add("Transpose", [moved], perm=[0, 1, 3, 4, 2])
     moved = g.add("Add", [moved, g.constant(at[None] + 0.5)])
     moved = g.add("Mul", [moved, g.constant(torch.tensor([2 / h, 2 / w]))])
     moved = g.add("Sub", [moved, g.constant(torch.tensor(1.0))])
-    row, column = (g.channels(moved, i, i + 1, 4) for i in (0, 1))
+    row, column = (g.cut(moved, i, i + 1, 4) for i in (0, 1))
     grid = g.reshape(g.add("Concat", [column, row], axis=4), [0, 9 * h, w, 2])
     values = g.add("GridSample", [x, grid], mode="linear", padding_mode="zeros", align_corners=0)
     values = g.reshape(values, [0, channels, 9, h, w])
-    mask = g.reshape(g.add("Sigmoid", [g.channels(offsets, 18, 27)]), [0, 1, 9, h, w])
+    mask = g.reshape(g.add("Sigmoid", [g.cut(offsets, 18, 27)]), [0, 1, 9, h, w])
     values = g.reshape(g.add("Mul", [values, mask]), [0, channels * 9, h, w])
     weight, bias = fold(conv.weight, None, norm)
     weight = weight.flatten(1)[:, :, None, None]

@@ -110,7 +110,7 @@ class Graph:
         parts = [self.sequence(f, d) for f, d in zip(features, neck.deblocks, strict=True)]
         return self.add("Concat", parts, axis=1)
 
-    def channels(self, x: str, lo: int, hi: int, axis: int = 1) -> str:
+    def cut(self, x: str, lo: int, hi: int, axis: int = 1) -> str:
         """x[:, lo:hi], or along another axis."""
         ends = [self.constant(torch.tensor([i])) for i in (lo, hi, axis)]
         return self.add("Slice", [x, *ends])

@@ -196,8 +196,8 @@ def image_losses(run: Run, data: Dataset, indices: list[int], rng: np.random.Gen
         numbers = torch.cat([f.camera_numbers for f in frames])
         context, logits = model.img_view_transformer(model.img_neck(x), numbers)
         shown = run.pixels(context)
-    parts = (t.float().split(len(model.cfg.cameras)) for t in (context, logits, shown))
-    context, logits, shown = parts
+    cameras = len(model.cfg.cameras)
+    context, logits, shown = (t.float().split(cameras) for t in (context, logits, shown))
     losses = mean_of([
         {"depth": depth_loss(d, f), **pixel_loss(s, f)}
         for d, s, f in zip(logits, shown, frames, strict=True)
