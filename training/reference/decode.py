@@ -4,10 +4,18 @@ import math
 
 import numpy as np
 from solofusion.config import TASKS, Config
-from solofusion.export import NMS
 
 THRESHOLD, MOST, BEFORE, AFTER = 0.1, 500, 1000, 83
 LIMIT = np.array([61.2, 61.2, 10.0])
+RADIUS2 = {"barrier": 1.0}
+"""Squared metres within which a centre suppresses others of its class."""
+OVERLAP, SMALL_OVERLAP = 0.2, 0.5
+"""Intersection over union above which a box suppresses others; of the small ones."""
+FACTORS = {
+    "car": 1.0, "truck": 0.7, "construction_vehicle": 0.7, "bus": 0.4, "trailer": 0.55,
+    "motorcycle": 1.0, "bicycle": 1.0, "pedestrian": 4.5, "traffic_cone": 9.0,
+}
+"""By which a class's boxes are scaled before they are compared."""
 
 
 def decode(cfg: Config, maps: dict[str, np.ndarray]) -> list[dict]:
@@ -16,7 +24,7 @@ def decode(cfg: Config, maps: dict[str, np.ndarray]) -> list[dict]:
     boxes = []
     for t, classes in enumerate(TASKS):
         task = {b: maps[f"head_{t}_{b}"] for b in ("reg", "height", "dim", "rot", "vel", "heatmap")}
-        boxes += suppress(NMS[classes], classes, candidates(cfg, task, classes))
+        boxes += suppress(classes, candidates(cfg, task, classes))
     return boxes
 
 
@@ -52,18 +60,17 @@ def box(cfg: Config, task: dict[str, np.ndarray], name: str, row: int, column: i
     }
 
 
-def suppress(nms: dict, classes: tuple[str, ...], boxes: list[dict]) -> list[dict]:
+def suppress(classes: tuple[str, ...], boxes: list[dict]) -> list[dict]:
     """Keeps a box unless a better one of its task that was kept covers it."""
-    if "radius2" in nms:
+    if classes[0] in RADIUS2:
         def covers(a: dict, b: dict) -> bool:
-            return math.dist(a["center"][:2], b["center"][:2]) ** 2 <= nms["radius2"]
+            return math.dist(a["center"][:2], b["center"][:2]) ** 2 <= RADIUS2[classes[0]]
     else:
         boxes = boxes[:BEFORE]
-        factors = dict(zip(classes, nms["factors"], strict=True))
+        limit = SMALL_OVERLAP if "pedestrian" in classes else OVERLAP
 
         def covers(a: dict, b: dict) -> bool:
-            share = overlap(corners(a, factors[a["class"]]), corners(b, factors[b["class"]]))
-            return share > nms.get("iou", 0.2)
+            return overlap(corners(a, FACTORS[a["class"]]), corners(b, FACTORS[b["class"]])) > limit
     kept = []
     for b in boxes:
         if len(kept) < AFTER and not any(covers(a, b) for a in kept):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from solofusion.config import Config, load_config
+from convert_checkpoint import choose_averaged, fit, read_checkpoint
+from solofusion.config import load_config
 from solofusion.dataset import MEAN, STD
 from solofusion.model import SOLOFusion
 from torch import Tensor
@@ -36,6 +37,7 @@ class Oracle:
     def __init__(self, model: SOLOFusion):
         self.model, self.cfg = model, model.cfg
         self.before: tuple[KeyFrame, Mapping[str, Tensor]] | None = None
+        self.margin: Tensor | None = None  # of the last step's picks (stages.pick_samples)
 
     @torch.no_grad()
     def step(self, frame: KeyFrame, follow: Mapping[str, Tensor] | None = None) -> Arrays:
@@ -127,12 +129,6 @@ class Trace(Mapping):
         return json.loads((self.folder / "boxes.json").read_text())
 
 
-def load_model(cfg: Config, checkpoint: Path) -> SOLOFusion:
-    model = SOLOFusion(cfg).eval().requires_grad_(False)
-    model.load_state_dict(torch.load(checkpoint, weights_only=True)["state_dict"])
-    return model
-
-
 def write(folder: Path, arrays: Arrays, boxes: list[dict]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
@@ -154,7 +150,7 @@ def main() -> None:
     ))
     args = parser.parse_args()
     cfg = load_config(args.config)
-    oracle = Oracle(load_model(cfg, args.checkpoint))
+    oracle = Oracle(fit(cfg, choose_averaged(read_checkpoint(args.checkpoint), print)))
     for frame in read_frames(cfg, args.input, args.dataset_version):
         place = Path(frame.scene) / str(frame.index)
         follow = Trace(args.follow / place) if args.follow else None

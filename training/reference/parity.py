@@ -16,17 +16,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from convert_checkpoint import fit, write_bundle
-from solofusion.config import load_config
+from solofusion.config import Config, load_config
 
 from .compare import END_TO_END, FOLLOWING, Comparison, table
 from .draw import draw
-from .frames import read_frames
+from .frames import KeyFrame, read_frames
 from .oracle import Oracle, Trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +120,9 @@ DATA: dict[str, Callable[[Workshop], Data | None]] = {
     "ddad": recorded("ddad", "v1.0-dgp"),
 }
 
+SCALES = "drive"
+"""The data whose first frame sets the scales of random weights."""
+
 CASES = [
     *(Case(f"tiny, seed {s}", "tiny", s, "drive") for s in (1, 2)),
     *(Case(f"small, seed {s}", "small", s, "drive") for s in (1, 2, 3, 4, 5)),
@@ -141,22 +144,21 @@ def compare(shop: Workshop, case: Case, data: Data,
     """Following, and end to end. damage changes arrays of the trace by their names, to
     show that a fault is found."""
     cfg = load_config(case.config)
-    frames = list(read_frames(cfg, data.folder, data.version))
-    weights = draw(cfg, case.seed, next(read_frames(cfg, *scale_data(shop))))
+    model = fit(cfg, draw(cfg, case.seed, next(frames_of(cfg, shop.data(SCALES)))))
     folder = shop.folder / "case"
-    write_bundle(fit(cfg, weights), {"seed": case.seed, "weights": "random"}, folder / "bundle")
+    write_bundle(model, {"seed": case.seed, "weights": "random"}, folder / "bundle")
     shop.run(
         "trace", data.folder, "--dataset-version", data.version,
         "--model", folder / "bundle", "--out", folder / "trace",
     )
-    follower, alone = Oracle(fit(cfg, weights)), Oracle(fit(cfg, weights))
+    follower, alone = Oracle(model), Oracle(model)
     following, whole = Comparison(cfg, FOLLOWING), Comparison(cfg, END_TO_END)
-    for frame in frames:
+    for frame in frames_of(cfg, data):
         where = f"{frame.scene} {frame.index}"
         trace = Trace(folder / "trace" / frame.scene / str(frame.index))
         for name, change in (damage or {}).items():
             trace.read[name] = change(trace[name])
-        following.frame(frame, follower.step(frame, trace), trace, getattr(follower, "margin", None))
+        following.frame(frame, follower.step(frame, trace), trace, follower.margin)
         following.compare_boxes(where, follower.boxes(trace), trace.boxes())
         arrays = alone.step(frame)
         whole.frame(frame, arrays, trace, None)
@@ -165,10 +167,8 @@ def compare(shop: Workshop, case: Case, data: Data,
     return following, whole
 
 
-def scale_data(shop: Workshop) -> tuple[Path, str]:
-    """Whose first frame sets the scales of random weights."""
-    data = shop.data("drive")
-    return data.folder, data.version
+def frames_of(cfg: Config, data: Data) -> Iterator[KeyFrame]:
+    return read_frames(cfg, data.folder, data.version)
 
 
 def main() -> int:
@@ -180,16 +180,17 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="write the tables here as well")
     parser.add_argument("--program", type=Path, default=ROOT / "bin" / "solofusion")
     args = parser.parse_args()
-    torch.manual_seed(0)
-    passed, parts = True, []
+    cases = [c for c in CASES if args.only is None or args.only in c.name]
+    if not cases:
+        parser.error(f"no case's name holds {args.only!r}")
+    passed, parts, absent = True, [], 0
     with tempfile.TemporaryDirectory(prefix="parity-") as folder:
         shop = Workshop(args.program, Path(folder), args.frames)
-        for case in CASES:
-            if args.only and args.only not in case.name:
-                continue
+        for case in cases:
             data = shop.data(case.data)
             if data is None:
                 print(f"parity: {case.name}: its recordings are absent, passed over", file=sys.stderr)
+                absent += 1
                 continue
             following, whole = compare(shop, case, data)
             text = f"### {case.name}\n\n{table(following, whole)}\n"
@@ -199,7 +200,8 @@ def main() -> int:
     if args.report:
         words = args.report.read_text().partition(MARK)[0]
         args.report.write_text("\n".join([words + MARK + "\n", *parts]))
-    print("parity: every stage is within its bound" if passed else "parity: **fail** above")
+    word = "every stage is within its bound" if passed else "**fail** above"
+    print(f"parity: {word}; {len(parts)} cases, {absent} passed over")
     return 0 if passed else 1
 
 

@@ -9,7 +9,6 @@ Example:
 
 import argparse
 import hashlib
-import json
 import subprocess
 from pathlib import Path
 
@@ -232,10 +231,10 @@ def training_record(run: Path, data: str, command: str, seed: int) -> dict:
     """Where a bundle comes from: seed, data, command, and what each stage took."""
     stages = {}
     for stage in STAGES:
-        last = json.loads((run / f"{stage}.jsonl").read_text().splitlines()[-1])
+        done = torch.load(run / f"{stage}.pt", weights_only=False)
         stages[stage] = {
-            "steps": last["step"], "minutes": round(last["seconds"] / 60, 1),
-            "core_minutes": round(last["cpu"] / 60, 1),
+            "steps": done["step"], "minutes": round(done["seconds"] / 60, 1),
+            "core_minutes": round(done["cpu"] / 60, 1),
         }
     return {
         "seed": seed, "data": data, "command": command, "commit": commit(), "stages": stages,

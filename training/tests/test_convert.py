@@ -46,8 +46,19 @@ def test_a_released_file_becomes_a_bundle(weights: dict, tmp_path: Path, deform:
     assert "a.pth" in subprocess.run(info, capture_output=True, text=True, check=True).stdout
 
 
+def test_a_file_gives_the_numbers(tmp_path: Path) -> None:
+    numbers = (Path(convert.__file__).parent / "configs" / "tiny.yaml").read_text()
+    file = tmp_path / "mine.yaml"
+    file.write_text(numbers.replace("name: tiny", "name: mine").replace("frames: 4", "frames: 2"))
+    checkpoint = save(tmp_path / "a.pth", randomise(SOLOFusion(load_config(str(file)))).state_dict())
+    done = run(checkpoint, tmp_path / "bundle", "--config", str(file))
+    assert done.returncode == 0, done.stderr
+    info = [PROGRAM, "model", "info", tmp_path / "bundle"]
+    assert "2 frames" in subprocess.run(info, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize("name", ["r50", "r50-shortonly", "r50-longonly", "small", "tiny"])
-def test_names_of_every_configuration(name: str) -> None:
+def test_configurations_have_the_parts_in_their_names(name: str) -> None:
     names = SOLOFusion(load_config(name)).state_dict().keys()
     stereo = any("similarity_net" in n or n.startswith("stereo_neck") for n in names)
     history = any(n.startswith("history_keyframe") for n in names)
@@ -127,8 +138,7 @@ def test_files_that_are_no_checkpoint(tmp_path: Path, weights: dict) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_all_numbers_of_a_file_of_numbers_matter(tmp_path: Path, weights: dict) -> None:
-    """A checkpoint of one size does not fit another's configuration."""
+def test_a_checkpoint_of_another_size_is_refused(tmp_path: Path, weights: dict) -> None:
     path = save(tmp_path / "a.pth", weights)
     done = run(path, tmp_path / "bundle", "--config", "small")
     assert done.returncode == 1

@@ -5,7 +5,7 @@ import pytest
 import torch
 from program import PROGRAM
 from reference import parity, stages
-from reference.compare import Comparison
+from reference.compare import END_TO_END, FOLLOWING, Comparison
 from reference.decode import area, clip, overlap
 from solofusion.config import load_config
 
@@ -43,12 +43,43 @@ def test_parity(shop: parity.Workshop, case: parity.Case) -> None:
 @pytest.mark.parametrize(("stage", "change"), [
     ("depth", lambda x: x.roll(1, 1)), ("bev_raw", lambda x: x * 1.001),
     ("history", lambda x: x.roll(1, -1)), ("head_0_rot", lambda x: -x),
+    ("bev", lambda x: torch.where(x == x.max(), torch.nan, x)),
 ])
 def test_a_fault_shows_at_its_stage_first(shop: parity.Workshop, stage: str, change) -> None:
     case = CASES[0]
     following, _ = parity.compare(shop, case, shop.data(case.data), damage={stage: change})
     failed = [r.stage for r in following.rows.values() if not r.passed]
     assert failed[0] == stage.split("_0_")[0]
+
+
+def box(x: float, **changes) -> dict:
+    return {
+        "class": "car", "score": 0.5, "center": [x, 2.0, 0.5], "size": [1.9, 4.6, 1.7], "yaw": 3.1,
+        "velocity": [1.0, 0.0],
+    } | changes
+
+
+@pytest.mark.parametrize("change", [
+    {"class": "bus"}, {"score": 0.51}, {"center": [0.002, 2.0, 0.5]}, {"size": [1.9, 4.61, 1.7]},
+    {"yaw": -3.1}, {"velocity": [1.0, 0.1]}, {"velocity": [1.0, np.nan]},
+])
+def test_boxes_that_differ_fail(change: dict) -> None:
+    comparison = Comparison(load_config("tiny"), FOLLOWING)
+    comparison.compare_boxes("here", [box(0.0), box(9.0)], [box(0.0), box(9.0)])
+    assert comparison.passed
+    comparison.compare_boxes("here", [box(0.0), box(9.0)], [box(0.0, **change), box(9.0)])
+    assert not comparison.passed
+
+
+def test_boxes_of_either_side_may_be_alone() -> None:
+    comparison = Comparison(load_config("tiny"), END_TO_END)
+    comparison.compare_boxes("here", [box(0.0)], [box(0.01), box(9.0)])
+    comparison.compare_boxes("there", [box(0.0), box(9.0)], [box(0.0)])
+    assert (comparison.boxes, comparison.unmatched) == (6, 2)
+
+
+def test_nothing_compared_is_no_pass() -> None:
+    assert not Comparison(load_config("tiny"), FOLLOWING).passed
 
 
 def test_overlap_of_rectangles() -> None:
