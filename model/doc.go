@@ -6,6 +6,10 @@
 //	head.onnx            the stack of frames to box maps
 //	weights.safetensors  what runs outside the graphs
 //
+// A model may lack stereo (no stereo key, features or similarity weights) or
+// history (no frames, no time weights; the head takes the feature itself), as
+// some of the released ones do.
+//
 // [Open] reads a folder, checks every file against the manifest's SHA-256 and
 // the manifest against itself; [Default] does so with the bundle inside the
 // binary. Loading runs nothing of a bundle but its graphs.

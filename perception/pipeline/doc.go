@@ -23,6 +23,9 @@
 // What is in brackets are the bundle's graphs, run by package onnx; the rest is
 // Go. Between them channels are last: [camera][row][column][channel].
 //
+// A bundle without stereo takes the monocular depth, one without history gives
+// the head the current plane alone.
+//
 // Cameras are known by name. One without a usable image is left out: it is not
 // lifted, it is nobody's previous camera in the next frame, and what the others
 // see is unchanged. A set without any image still moves the history on.
