@@ -44,20 +44,53 @@ type tables struct {
 // Open reads the tables DIR/VERSION/*.json. It fails with a [*TableError] that
 // names the first thing wrong.
 func Open(dir, version string) (*Dataset, error) {
-	folder := filepath.Join(dir, version)
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("nuscenes: %s is no folder of tables%s", folder, versionsHint(dir))
-	}
 	var t tables
-	for _, step := range []func(string) error{
+	err := t.read(dir, version,
 		t.readObjects, t.readSensors, t.readSamples, t.readData, t.readAnnotations,
-		t.linkSamples, t.linkData, t.linkAnnotations, t.orderSamples,
-	} {
-		if err := step(folder); err != nil {
-			return nil, err
-		}
+		t.linkSamples, t.linkData, t.linkAnnotations, t.orderSamples)
+	if err != nil {
+		return nil, err
 	}
 	return t.dataset(dir, version), nil
+}
+
+// OpenTruth reads what grading a part of a data set needs, which is a small
+// share of its tables: scenes, samples, and for the part's samples the
+// annotations and the key frame of LIDAR_TOP with its pose. Other measurements,
+// and the names and links of files, are not there.
+func OpenTruth(dir, version string, part Part) (*Dataset, Split, error) {
+	var t tables
+	err := t.read(dir, version, t.readObjects, t.readSensors, t.readSamples, t.linkSamples, t.orderSamples)
+	if err != nil {
+		return nil, Split{}, err
+	}
+	d := t.dataset(dir, version)
+	split, err := d.Part(part)
+	if err != nil {
+		return nil, Split{}, err
+	}
+	for _, sample := range d.Samples {
+		sample.unread = true
+	}
+	for _, sample := range split.Samples {
+		sample.unread = false
+	}
+	err = t.read(dir, version, t.readLidar, t.readLidarPoses, t.readAnnotations, t.linkAnnotations)
+	return d, split, err
+}
+
+// read takes the steps in turn.
+func (t *tables) read(dir, version string, steps ...func(folder string) error) error {
+	folder := filepath.Join(dir, version)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return fmt.Errorf("nuscenes: %s is no folder of tables%s", folder, versionsHint(dir))
+	}
+	for _, step := range steps {
+		if err := step(folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // versionsHint lists the folders of dir that hold tables.
@@ -108,39 +141,39 @@ func (d *Dataset) Path(data *SampleData) string {
 
 func (t *tables) readObjects(folder string) (err error) {
 	t.categories, err = readTable(folder, schema[Category]{
-		"category", func(c *Category) *string { return &c.Token },
-		[]field[Category]{{"name", func(r *pull.Reader, c *Category) { c.Name = r.String() }}},
+		name: "category", token: func(c *Category) *string { return &c.Token },
+		fields: []field[Category]{{name: "name", read: func(r *pull.Reader, c *Category) { c.Name = r.String() }}},
 	})
 	if err != nil {
 		return err
 	}
 	t.attributes, err = readTable(folder, schema[Attribute]{
-		"attribute", func(a *Attribute) *string { return &a.Token },
-		[]field[Attribute]{{"name", func(r *pull.Reader, a *Attribute) { a.Name = r.String() }}},
+		name: "attribute", token: func(a *Attribute) *string { return &a.Token },
+		fields: []field[Attribute]{{name: "name", read: func(r *pull.Reader, a *Attribute) { a.Name = r.String() }}},
 	})
 	if err != nil {
 		return err
 	}
 	t.visibilities, err = readTable(folder, schema[Visibility]{
-		"visibility", func(v *Visibility) *string { return &v.Token },
-		[]field[Visibility]{{"level", func(r *pull.Reader, v *Visibility) { v.Level = r.String() }}},
+		name: "visibility", token: func(v *Visibility) *string { return &v.Token },
+		fields: []field[Visibility]{{name: "level", read: func(r *pull.Reader, v *Visibility) { v.Level = r.String() }}},
 	})
 	if err != nil {
 		return err
 	}
 	t.instances, err = readTable(folder, schema[Instance]{
-		"instance", func(i *Instance) *string { return &i.Token },
-		[]field[Instance]{{"category_token", func(r *pull.Reader, i *Instance) { i.Category = t.categories.ref(r) }}},
+		name: "instance", token: func(i *Instance) *string { return &i.Token },
+		fields: []field[Instance]{{name: "category_token", read: func(r *pull.Reader, i *Instance) { i.Category = t.categories.ref(r) }}},
 	})
 	return err
 }
 
 func (t *tables) readSensors(folder string) (err error) {
 	t.sensors, err = readTable(folder, schema[Sensor]{
-		"sensor", func(s *Sensor) *string { return &s.Token },
-		[]field[Sensor]{
-			{"channel", func(r *pull.Reader, s *Sensor) { s.Channel = r.String() }},
-			{"modality", func(r *pull.Reader, s *Sensor) { s.Modality = r.String() }},
+		name: "sensor", token: func(s *Sensor) *string { return &s.Token },
+		fields: []field[Sensor]{
+			{name: "channel", read: func(r *pull.Reader, s *Sensor) { s.Channel = r.String() }},
+			{name: "modality", read: func(r *pull.Reader, s *Sensor) { s.Modality = r.String() }},
 		},
 	})
 	if err != nil {
@@ -150,12 +183,12 @@ func (t *tables) readSensors(folder string) (err error) {
 		t.sensors.rows[i].order = i
 	}
 	t.calibrations, err = readTable(folder, schema[Calibration]{
-		"calibrated_sensor", func(c *Calibration) *string { return &c.Token },
-		[]field[Calibration]{
-			{"sensor_token", func(r *pull.Reader, c *Calibration) { c.Sensor = t.sensors.ref(r) }},
-			{"translation", func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Translation = vector(r) }},
-			{"rotation", func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Rotation = rotation(r) }},
-			{"camera_intrinsic", func(r *pull.Reader, c *Calibration) { c.Intrinsics = intrinsics(r) }},
+		name: "calibrated_sensor", token: func(c *Calibration) *string { return &c.Token },
+		fields: []field[Calibration]{
+			{name: "sensor_token", read: func(r *pull.Reader, c *Calibration) { c.Sensor = t.sensors.ref(r) }},
+			{name: "translation", read: func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Translation = vector(r) }},
+			{name: "rotation", read: func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Rotation = rotation(r) }},
+			{name: "camera_intrinsic", read: func(r *pull.Reader, c *Calibration) { c.Intrinsics = intrinsics(r) }},
 		},
 	})
 	if err != nil {
@@ -194,75 +227,132 @@ func intrinsics(r *pull.Reader) *geom.Mat3 {
 
 func (t *tables) readSamples(folder string) (err error) {
 	t.logs, err = readTable(folder, schema[Log]{
-		"log", func(l *Log) *string { return &l.Token },
-		[]field[Log]{
-			{"logfile", func(r *pull.Reader, l *Log) { l.File = r.String() }},
-			{"vehicle", func(r *pull.Reader, l *Log) { l.Vehicle = r.String() }},
-			{"date_captured", func(r *pull.Reader, l *Log) { l.Date = r.String() }},
-			{"location", func(r *pull.Reader, l *Log) { l.Location = r.String() }},
+		name: "log", token: func(l *Log) *string { return &l.Token },
+		fields: []field[Log]{
+			{name: "logfile", read: func(r *pull.Reader, l *Log) { l.File = r.String() }},
+			{name: "vehicle", read: func(r *pull.Reader, l *Log) { l.Vehicle = r.String() }},
+			{name: "date_captured", read: func(r *pull.Reader, l *Log) { l.Date = r.String() }},
+			{name: "location", read: func(r *pull.Reader, l *Log) { l.Location = r.String() }},
 		},
 	})
 	if err != nil {
 		return err
 	}
 	t.scenes, err = readTable(folder, schema[Scene]{
-		"scene", func(s *Scene) *string { return &s.Token },
-		[]field[Scene]{
-			{"log_token", func(r *pull.Reader, s *Scene) { s.Log = t.logs.ref(r) }},
-			{"first_sample_token", func(r *pull.Reader, s *Scene) { s.first = r.String() }},
-			{"last_sample_token", func(r *pull.Reader, s *Scene) { s.last = r.String() }},
-			{"name", func(r *pull.Reader, s *Scene) { s.Name = r.String() }},
-			{"description", func(r *pull.Reader, s *Scene) { s.Description = r.String() }},
+		name: "scene", token: func(s *Scene) *string { return &s.Token },
+		fields: []field[Scene]{
+			{name: "log_token", read: func(r *pull.Reader, s *Scene) { s.Log = t.logs.ref(r) }},
+			{name: "first_sample_token", read: func(r *pull.Reader, s *Scene) { s.first = r.String() }},
+			{name: "last_sample_token", read: func(r *pull.Reader, s *Scene) { s.last = r.String() }},
+			{name: "name", read: func(r *pull.Reader, s *Scene) { s.Name = r.String() }},
+			{name: "description", read: func(r *pull.Reader, s *Scene) { s.Description = r.String() }},
 		},
 	})
 	if err != nil {
 		return err
 	}
 	t.samples, err = readTable(folder, schema[Sample]{
-		"sample", func(s *Sample) *string { return &s.Token },
-		[]field[Sample]{
-			{"timestamp", func(r *pull.Reader, s *Sample) { s.Timestamp = timestamp(r) }},
-			{"scene_token", func(r *pull.Reader, s *Sample) { s.Scene = t.scenes.ref(r) }},
-			{"prev", func(r *pull.Reader, s *Sample) { s.prev = r.String() }},
-			{"next", func(r *pull.Reader, s *Sample) { s.next = r.String() }},
+		name: "sample", token: func(s *Sample) *string { return &s.Token },
+		fields: []field[Sample]{
+			{name: "timestamp", read: func(r *pull.Reader, s *Sample) { s.Timestamp = timestamp(r) }},
+			{name: "scene_token", read: func(r *pull.Reader, s *Sample) { s.Scene = t.scenes.ref(r) }},
+			{name: "prev", read: func(r *pull.Reader, s *Sample) { s.prev = r.String() }},
+			{name: "next", read: func(r *pull.Reader, s *Sample) { s.next = r.String() }},
 		},
 	})
 	return err
 }
 
 func (t *tables) readData(folder string) (err error) {
-	t.poses, err = readTable(folder, schema[EgoPose]{
-		"ego_pose", func(p *EgoPose) *string { return &p.Token },
-		[]field[EgoPose]{
-			{"timestamp", func(r *pull.Reader, p *EgoPose) { p.Timestamp = timestamp(r) }},
-			{"rotation", func(r *pull.Reader, p *EgoPose) { p.GlobalFromEgo.Rotation = rotation(r) }},
-			{"translation", func(r *pull.Reader, p *EgoPose) { p.GlobalFromEgo.Translation = vector(r) }},
-		},
-	})
-	if err != nil {
+	if t.poses, err = t.readPoses(folder, nil); err != nil {
 		return err
 	}
 	t.data, err = readTable(folder, schema[SampleData]{
-		"sample_data", func(d *SampleData) *string { return &d.Token },
-		[]field[SampleData]{
-			{"sample_token", func(r *pull.Reader, d *SampleData) { d.Sample = t.samples.ref(r) }},
-			{"ego_pose_token", func(r *pull.Reader, d *SampleData) { d.EgoPose = t.poses.ref(r) }},
-			{"calibrated_sensor_token", func(r *pull.Reader, d *SampleData) { d.Calibration = t.calibrations.ref(r) }},
-			{"timestamp", func(r *pull.Reader, d *SampleData) { d.Timestamp = timestamp(r) }},
-			{"is_key_frame", func(r *pull.Reader, d *SampleData) { d.KeyFrame = r.Bool() }},
-			{"height", func(r *pull.Reader, d *SampleData) { d.Height = count(r) }},
-			{"width", func(r *pull.Reader, d *SampleData) { d.Width = count(r) }},
-			{"filename", func(r *pull.Reader, d *SampleData) { d.Filename = localName(r) }},
-			{"prev", func(r *pull.Reader, d *SampleData) { d.prev = r.String() }},
-			{"next", func(r *pull.Reader, d *SampleData) { d.next = r.String() }},
+		name: "sample_data", token: func(d *SampleData) *string { return &d.Token },
+		fields: []field[SampleData]{
+			{name: "sample_token", read: func(r *pull.Reader, d *SampleData) { d.Sample = t.samples.ref(r) }},
+			{name: "ego_pose_token", read: func(r *pull.Reader, d *SampleData) { d.EgoPose = t.poses.ref(r) }},
+			{name: "calibrated_sensor_token", read: func(r *pull.Reader, d *SampleData) { d.Calibration = t.calibrations.ref(r) }},
+			{name: "timestamp", read: func(r *pull.Reader, d *SampleData) { d.Timestamp = timestamp(r) }},
+			{name: "is_key_frame", read: func(r *pull.Reader, d *SampleData) { d.KeyFrame = r.Bool() }},
+			{name: "height", read: func(r *pull.Reader, d *SampleData) { d.Height = count(r) }},
+			{name: "width", read: func(r *pull.Reader, d *SampleData) { d.Width = count(r) }},
+			{name: "filename", read: func(r *pull.Reader, d *SampleData) { d.Filename = localName(r) }},
+			{name: "prev", read: func(r *pull.Reader, d *SampleData) { d.prev = r.String() }},
+			{name: "next", read: func(r *pull.Reader, d *SampleData) { d.next = r.String() }},
 		},
 	})
 	return err
 }
 
+// readPoses reads the ego poses whose tokens are wanted, nil for all.
+func (t *tables) readPoses(folder string, wanted func(token string) bool) (index[EgoPose], error) {
+	return readTable(folder, schema[EgoPose]{
+		name: "ego_pose", token: func(p *EgoPose) *string { return &p.Token },
+		wanted: wanted,
+		fields: []field[EgoPose]{
+			{name: "timestamp", read: func(r *pull.Reader, p *EgoPose) { p.Timestamp = timestamp(r) }},
+			{name: "rotation", read: func(r *pull.Reader, p *EgoPose) { p.GlobalFromEgo.Rotation = rotation(r) }},
+			{name: "translation", read: func(r *pull.Reader, p *EgoPose) { p.GlobalFromEgo.Translation = vector(r) }},
+		},
+	})
+}
+
+// readLidar reads the key frames of LIDAR_TOP.
+func (t *tables) readLidar(folder string) (err error) {
+	t.data, err = readTable(folder, schema[SampleData]{
+		name: "sample_data", token: func(d *SampleData) *string { return &d.Token },
+		fields: []field[SampleData]{
+			{name: "sample_token", wanted: func(r *pull.Reader, d *SampleData) bool {
+				d.Sample = t.samples.ref(r)
+				return r.Err() == nil && !d.Sample.unread
+			}},
+			{name: "ego_pose_token", read: func(r *pull.Reader, d *SampleData) { d.pose = r.View() }},
+			{name: "calibrated_sensor_token", wanted: func(r *pull.Reader, d *SampleData) bool {
+				d.Calibration = t.calibrations.ref(r)
+				return r.Err() == nil && d.Channel() == LidarTop
+			}},
+			{name: "timestamp", read: func(r *pull.Reader, d *SampleData) { d.Timestamp = timestamp(r) }},
+			{name: "is_key_frame", wanted: func(r *pull.Reader, d *SampleData) bool {
+				d.KeyFrame = r.Bool()
+				d.pose = strings.Clone(d.pose)
+				return d.KeyFrame
+			}},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	for i := range t.data.rows {
+		if err := t.addKeyFrame(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readLidarPoses reads the ego poses of the measurements that were read.
+func (t *tables) readLidarPoses(folder string) (err error) {
+	wanted := make(map[string]bool, len(t.data.rows))
+	for i := range t.data.rows {
+		wanted[t.data.rows[i].pose] = true
+	}
+	if t.poses, err = t.readPoses(folder, func(token string) bool { return wanted[token] }); err != nil {
+		return err
+	}
+	for i := range t.data.rows {
+		d := &t.data.rows[i]
+		if d.EgoPose = t.poses.byToken[d.pose]; d.EgoPose == nil {
+			return t.data.fail(i, d.Token, "ego_pose_token", "%q is no token of %s", d.pose, filepath.Base(t.poses.file))
+		}
+		d.pose = ""
+	}
+	return nil
+}
+
 // localName reads the name of a file that lies in the data set's folder.
 func localName(r *pull.Reader) string {
-	name := strings.Clone(r.String())
+	name := r.String()
 	if !filepath.IsLocal(filepath.FromSlash(name)) && r.Err() == nil {
 		r.Fail("%q leads out of the data set's folder, want a path below it", name)
 	}
@@ -271,23 +361,26 @@ func localName(r *pull.Reader) string {
 
 func (t *tables) readAnnotations(folder string) (err error) {
 	t.annotations, err = readTable(folder, schema[Annotation]{
-		"sample_annotation", func(a *Annotation) *string { return &a.Token },
-		[]field[Annotation]{
-			{"sample_token", func(r *pull.Reader, a *Annotation) { a.Sample = t.samples.ref(r) }},
-			{"instance_token", func(r *pull.Reader, a *Annotation) { a.Instance = t.instances.ref(r) }},
-			{"visibility_token", func(r *pull.Reader, a *Annotation) { a.Visibility = t.visibilities.optionalRef(r) }},
-			{"attribute_tokens", func(r *pull.Reader, a *Annotation) {
+		name: "sample_annotation", token: func(a *Annotation) *string { return &a.Token },
+		fields: []field[Annotation]{
+			{name: "sample_token", wanted: func(r *pull.Reader, a *Annotation) bool {
+				a.Sample = t.samples.ref(r)
+				return r.Err() == nil && !a.Sample.unread
+			}},
+			{name: "instance_token", read: func(r *pull.Reader, a *Annotation) { a.Instance = t.instances.ref(r) }},
+			{name: "visibility_token", read: func(r *pull.Reader, a *Annotation) { a.Visibility = t.visibilities.optionalRef(r) }},
+			{name: "attribute_tokens", read: func(r *pull.Reader, a *Annotation) {
 				for range r.Array() {
 					a.Attributes = append(a.Attributes, t.attributes.ref(r))
 				}
 			}},
-			{"translation", func(r *pull.Reader, a *Annotation) { a.Center = vector(r) }},
-			{"size", func(r *pull.Reader, a *Annotation) { a.Size = positive(r) }},
-			{"rotation", func(r *pull.Reader, a *Annotation) { a.Rotation = rotation(r) }},
-			{"prev", func(r *pull.Reader, a *Annotation) { a.prev = r.String() }},
-			{"next", func(r *pull.Reader, a *Annotation) { a.next = r.String() }},
-			{"num_lidar_pts", func(r *pull.Reader, a *Annotation) { a.LidarPoints = count(r) }},
-			{"num_radar_pts", func(r *pull.Reader, a *Annotation) { a.RadarPoints = count(r) }},
+			{name: "translation", read: func(r *pull.Reader, a *Annotation) { a.Center = vector(r) }},
+			{name: "size", read: func(r *pull.Reader, a *Annotation) { a.Size = positive(r) }},
+			{name: "rotation", read: func(r *pull.Reader, a *Annotation) { a.Rotation = rotation(r) }},
+			{name: "prev", read: func(r *pull.Reader, a *Annotation) { a.prev = r.String() }},
+			{name: "next", read: func(r *pull.Reader, a *Annotation) { a.next = r.String() }},
+			{name: "num_lidar_pts", read: func(r *pull.Reader, a *Annotation) { a.LidarPoints = count(r) }},
+			{name: "num_radar_pts", read: func(r *pull.Reader, a *Annotation) { a.RadarPoints = count(r) }},
 		},
 	})
 	return err
@@ -325,16 +418,25 @@ func (t *tables) linkData(string) (err error) {
 		if !d.KeyFrame {
 			continue
 		}
-		if other := d.Sample.Key(d.Channel()); other != nil {
-			return x.fail(i, d.Token, "is_key_frame", "sample %q has another key frame of %s, %q", d.Sample.Token, d.Channel(), other.Token)
+		if err := t.addKeyFrame(i); err != nil {
+			return err
 		}
-		d.Sample.keyFrames = append(d.Sample.keyFrames, d)
 	}
 	for i := range t.samples.rows {
 		slices.SortStableFunc(t.samples.rows[i].keyFrames, func(a, b *SampleData) int {
 			return a.Calibration.Sensor.order - b.Calibration.Sensor.order
 		})
 	}
+	return nil
+}
+
+// addKeyFrame gives a measurement to its sample.
+func (t *tables) addKeyFrame(i int) error {
+	d := &t.data.rows[i]
+	if other := d.Sample.Key(d.Channel()); other != nil {
+		return t.data.fail(i, d.Token, "is_key_frame", "sample %q has another key frame of %s, %q", d.Sample.Token, d.Channel(), other.Token)
+	}
+	d.Sample.keyFrames = append(d.Sample.keyFrames, d)
 	return nil
 }
 

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes/internal/blocks"
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
 	"github.com/solofusion/solofusion/perception"
 )
@@ -40,6 +43,9 @@ func (e *ResultsError) Unwrap() error { return e.Err }
 // that are not positive, negative scores, unknown classes and attributes,
 // samples twice or with more than [MaxBoxesPerSample] boxes.
 func ReadResults(file string) (*Results, error) {
+	if results, err := readBlocks(file, blocks.Size); err == nil {
+		return results, nil
+	}
 	text, err := readText(file)
 	if err != nil {
 		return nil, &ResultsError{File: file, Err: err}
@@ -49,44 +55,132 @@ func ReadResults(file string) (*Results, error) {
 
 // ParseResults reads the text of a results file; name is the file's in errors.
 func ParseResults(name, text string) (*Results, error) {
-	p := &resultsParser{Reader: pull.NewReader(text), file: name}
-	var results Results
-	seen := map[string]bool{}
-	for key := range p.Object() {
-		if seen[key] {
-			p.Fail("the file has %q twice", key)
-			break
-		}
-		seen[key] = true
-		switch key {
-		case "meta":
-			results.Meta = p.meta()
-		case "results":
-			results.Samples = p.samples()
-		default:
-			p.Skip()
-		}
-	}
-	err := p.End()
-	if err == nil && !(seen["meta"] && seen["results"]) {
-		err = errors.New("lacks meta or results, want an object with both")
-	}
-	if err != nil {
+	p := newResultsParser(blocks.Block{Text: text, First: true, Last: true})
+	if err := p.document(); err != nil {
 		return nil, &ResultsError{File: name, Sample: p.sample, Box: p.box, Field: p.field, Err: err}
 	}
-	return &results, nil
+	return p.results(), nil
 }
 
-// resultsParser knows where in the file it is.
+// readBlocks reads a results file in parallel. Its errors are not for people.
+func readBlocks(file string, size int) (*Results, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	parts, err := blocks.Map(f, size, "}],", func(b blocks.Block) (resultsPart, error) {
+		p := newResultsParser(b)
+		err := p.document()
+		return p.resultsPart, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	whole := newResultsPart()
+	for _, part := range parts {
+		if err := whole.add(&part); err != nil {
+			return nil, err
+		}
+	}
+	if !whole.complete() {
+		return nil, errIncomplete
+	}
+	return whole.results(), nil
+}
+
+var errIncomplete = errors.New("lacks meta or results, want an object with both")
+
+// resultsPart is what a part of a file holds.
+type resultsPart struct {
+	meta    json.RawMessage
+	samples []SampleResult
+	keys    map[string]bool // of the outer object
+	tokens  map[string]bool // of samples
+}
+
+func newResultsPart() resultsPart {
+	return resultsPart{samples: []SampleResult{}, keys: map[string]bool{}, tokens: map[string]bool{}}
+}
+
+func (p *resultsPart) complete() bool { return p.keys["meta"] && p.keys["results"] }
+
+func (p *resultsPart) results() *Results { return &Results{Meta: p.meta, Samples: p.samples} }
+
+// add appends the part that follows. It fails where both have a key or a
+// sample.
+func (p *resultsPart) add(next *resultsPart) error {
+	for key := range next.keys {
+		if p.keys[key] {
+			return fmt.Errorf("key %q twice", key)
+		}
+		p.keys[key] = true
+	}
+	for _, s := range next.samples {
+		if p.tokens[s.Token] {
+			return fmt.Errorf("sample %q twice", s.Token)
+		}
+		p.tokens[s.Token] = true
+	}
+	if next.meta != nil {
+		p.meta = next.meta
+	}
+	p.samples = append(p.samples, next.samples...)
+	return nil
+}
+
+// resultsParser reads a part of a file, and knows where in it it is.
 type resultsParser struct {
 	*pull.Reader
-	file, sample string
-	box          int
-	field        string
+	resultsPart
+	block  blocks.Block
+	sample string
+	box    int
+	field  string
+	room   []Box // for the next boxes
 }
 
-// meta reads an object whose use_ keys are true or false.
-func (p *resultsParser) meta() json.RawMessage {
+func newResultsParser(b blocks.Block) *resultsParser {
+	return &resultsParser{Reader: pull.NewReader(b.Text), block: b, resultsPart: newResultsPart()}
+}
+
+// document reads the block: from the file's beginning, or from a sample on.
+func (p *resultsParser) document() error {
+	if p.block.First {
+		for key := range p.Object() {
+			p.member(key)
+		}
+	} else {
+		p.readSamples()
+		for key := range p.Rest() {
+			p.member(key)
+		}
+	}
+	if err := p.End(); err != nil || !p.block.Last || !p.block.First || p.complete() {
+		return err
+	}
+	return errIncomplete
+}
+
+// member reads the value of a key of the outer object.
+func (p *resultsParser) member(key string) {
+	if p.keys[key] {
+		p.Fail("the file has %q twice", key)
+		return
+	}
+	p.keys[strings.Clone(key)] = true
+	switch key {
+	case "meta":
+		p.meta = p.readMeta()
+	case "results":
+		p.readSamples()
+	default:
+		p.Skip()
+	}
+}
+
+// readMeta reads an object whose use_ keys are true or false.
+func (p *resultsParser) readMeta() json.RawMessage {
 	raw := p.Raw()
 	if p.Err() != nil {
 		return nil
@@ -109,40 +203,36 @@ func (p *resultsParser) meta() json.RawMessage {
 	return json.RawMessage(strings.Clone(raw))
 }
 
-func (p *resultsParser) samples() []SampleResult {
-	samples := []SampleResult{}
-	seen := map[string]bool{}
-	for token := range p.Object() {
+// readSamples reads the members of results.
+func (p *resultsParser) readSamples() {
+	for token := range p.ObjectPart(p.block.First, p.block.Last) {
 		p.sample = strings.Clone(token)
-		if seen[token] {
+		if p.tokens[p.sample] {
 			p.Fail("the file has this sample twice")
-			return nil
+			return
 		}
-		seen[p.sample] = true
-		samples = append(samples, SampleResult{Token: p.sample, Boxes: p.boxes()})
-		if p.Err() != nil {
-			return nil
-		}
+		p.tokens[p.sample] = true
+		p.samples = append(p.samples, SampleResult{Token: p.sample, Boxes: p.boxes()})
 	}
 	if p.Err() == nil {
 		p.sample = ""
 	}
-	return samples
 }
 
+// boxes reads the boxes of a sample. Those of several samples share memory.
 func (p *resultsParser) boxes() []Box {
-	boxes := []Box{}
+	if cap(p.room)-len(p.room) < MaxBoxesPerSample {
+		p.room = make([]Box, 0, 4*MaxBoxesPerSample)
+	}
+	first := len(p.room)
 	for i := range p.Array() {
 		if p.box = i; i == MaxBoxesPerSample {
 			p.Fail("has more than %d boxes", MaxBoxesPerSample)
 			return nil
 		}
-		boxes = append(boxes, p.readBox())
-		if p.Err() != nil {
-			return nil
-		}
+		p.room = append(p.room, p.readBox())
 	}
-	return boxes
+	return slices.Clip(p.room[first:])
 }
 
 // boxFields are the fields that a box must have.
@@ -157,9 +247,12 @@ const optionalBoxFields = 1
 func (p *resultsParser) readBox() Box {
 	b := Box{Points: -1}
 	seen := 0
+	next := 0
 	for key := range p.Object() {
-		p.field = strings.Clone(key)
-		bit := 1 << boxField(key)
+		p.field = key
+		at := boxField(key, next)
+		next = at + 1
+		bit := 1 << at
 		if seen&bit&(1<<len(boxFields)-1) != 0 {
 			p.Fail("the box has it twice")
 		}
@@ -182,11 +275,13 @@ func (p *resultsParser) readBox() Box {
 }
 
 // boxField returns the position of a field, len(boxFields) for an unknown one.
-func boxField(name string) int {
-	for i, f := range boxFields {
-		if f == name {
-			return i
-		}
+// It looks at position guess first: boxes list their fields in the same order.
+func boxField(name string, guess int) int {
+	if guess < len(boxFields) && boxFields[guess] == name {
+		return guess
+	}
+	if i := slices.Index(boxFields[:], name); i >= 0 {
+		return i
 	}
 	return len(boxFields)
 }
@@ -194,7 +289,7 @@ func boxField(name string) int {
 func (p *resultsParser) readField(name string, b *Box) {
 	switch name {
 	case "sample_token":
-		if token := p.String(); token != p.sample && p.Err() == nil {
+		if token := p.View(); token != p.sample && p.Err() == nil {
 			p.Fail("is %q, want the sample that the box is listed under", token)
 		}
 	case "translation":
@@ -230,16 +325,9 @@ func (p *resultsParser) readField(name string, b *Box) {
 
 // velocity reads two numbers, which may be NaN.
 func (p *resultsParser) velocity() (v [2]float64) {
-	n := 0
-	for i := range p.Array() {
-		x := p.Float()
-		if math.IsInf(x, 0) {
-			p.Fail("is infinite, want metres a second or NaN")
-		}
-		if i < len(v) {
-			v[i] = x
-		}
-		n++
+	n := p.Floats(v[:])
+	if math.IsInf(v[0], 0) || math.IsInf(v[1], 0) {
+		p.Fail("is infinite, want metres a second or NaN")
 	}
 	if n != len(v) {
 		p.Fail("has %d numbers, want 2", n)
@@ -248,7 +336,7 @@ func (p *resultsParser) velocity() (v [2]float64) {
 }
 
 func (p *resultsParser) class() perception.Class {
-	name := p.String()
+	name := p.View()
 	class, ok := perception.ParseClass(name)
 	if !ok {
 		p.Fail("unknown class %q, want one of %s", name, strings.Join(perception.Classes[:], ", "))
@@ -257,7 +345,7 @@ func (p *resultsParser) class() perception.Class {
 }
 
 func (p *resultsParser) attribute() string {
-	name := p.String()
+	name := p.View()
 	attribute, ok := knownAttribute(name)
 	if !ok {
 		p.Fail("unknown attribute %q, want one of %s, or nothing", name, strings.Join(Attributes[:], ", "))

@@ -41,6 +41,7 @@ type Sample struct {
 
 	keyFrames  []*SampleData // in the sensors' order
 	prev, next string
+	unread     bool // what belongs to it is left out
 }
 
 // Key returns the sample's key frame of a channel, nil where it has none.
@@ -110,7 +111,7 @@ type SampleData struct {
 	Filename      string // below the data set's folder, with slashes
 	Prev, Next    *SampleData
 
-	prev, next string
+	pose, prev, next string
 }
 
 // Channel returns the name of the sensor, for example CAM_FRONT.

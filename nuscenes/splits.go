@@ -12,10 +12,18 @@ import (
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
 )
 
-// Split is a named part of a data set.
+// Part names scenes of a data set.
+type Part struct {
+	Split  string   // one that nuScenes defines for the version, or a custom one, or "all"
+	File   string   // JSON file of custom splits; "" for splits.json among the tables, which need not exist
+	Scenes []string // names of scenes of the split; none for all of them
+}
+
+// Split is the samples of a part of a data set.
 type Split struct {
 	Name     string
 	Official bool      // whether nuScenes defines it
+	Whole    bool      // whether results for other samples do not belong to it
 	Samples  []*Sample // in the order of the sample table
 }
 
@@ -74,17 +82,25 @@ func OfficialScenes(split string) []string {
 	return names
 }
 
-// Split returns the samples of a split: one that nuScenes defines and whose
-// version this is, else one of the data set's own splits.json (an object of
-// name to scene names, in the tables' folder), else "all". It fails where no
-// sample is in it.
-func (d *Dataset) Split(name string) (Split, error) {
-	split, scenes, err := Split{Name: name}, map[string]bool(nil), error(nil)
-	o, known := official[name]
-	if known && strings.HasSuffix(d.Version, o.version) {
+// Split returns the samples of a split, see [Dataset.Part].
+func (d *Dataset) Split(name string) (Split, error) { return d.Part(Part{Split: name}) }
+
+// Part returns the samples of a split's scenes: of a split that nuScenes defines
+// and whose version this is, unless the part has a file of its own; else of a
+// custom one (the file is an object of name to scene names), else of "all". It
+// fails where no sample is in it.
+func (d *Dataset) Part(part Part) (Split, error) {
+	split, scenes, err := Split{Name: part.Split, Whole: len(part.Scenes) == 0}, map[string]bool(nil), error(nil)
+	if o, known := official[part.Split]; known && part.File == "" && strings.HasSuffix(d.Version, o.version) {
 		split.Official = true
-		scenes = set(OfficialScenes(name))
-	} else if scenes, err = d.customSplit(name); err != nil {
+		scenes = set(OfficialScenes(part.Split))
+	} else {
+		if scenes, err = d.customSplit(part); err != nil {
+			return Split{}, err
+		}
+		split.Whole = split.Whole && scenes == nil
+	}
+	if scenes, err = d.narrowed(scenes, part); err != nil {
 		return Split{}, err
 	}
 	for _, sample := range d.Samples {
@@ -93,28 +109,50 @@ func (d *Dataset) Split(name string) (Split, error) {
 		}
 	}
 	if len(split.Samples) == 0 {
-		return Split{}, fmt.Errorf("nuscenes: %s has no sample of split %s", d.folder(), name)
+		return Split{}, fmt.Errorf("nuscenes: %s has no sample of split %s", d.folder(), part.Split)
 	}
 	return split, nil
 }
 
+// narrowed returns the part's own scenes, all of the split where it names none.
+func (d *Dataset) narrowed(scenes map[string]bool, part Part) (map[string]bool, error) {
+	if len(part.Scenes) == 0 {
+		return scenes, nil
+	}
+	for _, name := range part.Scenes {
+		switch {
+		case d.Scene(name) == nil:
+			return nil, fmt.Errorf("nuscenes: %s has no scene %q", d.folder(), name)
+		case scenes != nil && !scenes[name]:
+			return nil, fmt.Errorf("nuscenes: scene %s is not of split %s", name, part.Split)
+		}
+	}
+	return set(part.Scenes), nil
+}
+
 func (d *Dataset) folder() string { return filepath.Join(d.Dir, d.Version) }
 
-// customSplit returns the scenes of a split in splits.json, nil for all.
-func (d *Dataset) customSplit(name string) (map[string]bool, error) {
-	own, err := d.readSplits()
+// customSplit returns the scenes of a custom split, nil for all.
+func (d *Dataset) customSplit(part Part) (map[string]bool, error) {
+	file := part.File
+	if file == "" {
+		file = filepath.Join(d.folder(), "splits.json")
+	}
+	own, err := d.readSplits(file)
+	if errors.Is(err, fs.ErrNotExist) && part.File == "" {
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	scenes, ok := own[name]
-	if ok {
+	if scenes, ok := own[part.Split]; ok {
 		return set(scenes), nil
 	}
-	if name == "all" {
+	if part.Split == "all" {
 		return nil, nil
 	}
-	if o, known := official[name]; known {
-		return nil, fmt.Errorf("nuscenes: split %s is for versions whose name ends in %s, not for %s", name, o.version, d.Version)
+	if o, known := official[part.Split]; known && part.File == "" {
+		return nil, fmt.Errorf("nuscenes: split %s is for versions whose name ends in %s, not for %s", part.Split, o.version, d.Version)
 	}
 	names := append(OfficialSplits(), "all")
 	for n := range own {
@@ -122,16 +160,12 @@ func (d *Dataset) customSplit(name string) (map[string]bool, error) {
 	}
 	slices.Sort(names)
 	return nil, fmt.Errorf("nuscenes: no split %q, want one of %s, or a name in %s",
-		name, strings.Join(slices.Compact(names), ", "), filepath.Join(d.folder(), "splits.json"))
+		part.Split, strings.Join(slices.Compact(names), ", "), file)
 }
 
-// readSplits reads splits.json, which need not exist.
-func (d *Dataset) readSplits() (map[string][]string, error) {
-	file := filepath.Join(d.folder(), "splits.json")
+// readSplits reads a file of custom splits.
+func (d *Dataset) readSplits(file string) (map[string][]string, error) {
 	text, err := readText(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, &TableError{File: file, Row: -1, Err: err}
 	}

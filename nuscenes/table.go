@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes/internal/blocks"
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
 )
 
@@ -39,10 +41,12 @@ func (e *TableError) Error() string {
 
 func (e *TableError) Unwrap() error { return e.Err }
 
-// field reads one field of a row of type T.
+// field reads one field of a row of type T. Where wanted is set in place of
+// read, it may say that the row as a whole is to be left out.
 type field[T any] struct {
-	name string
-	read func(r *pull.Reader, row *T)
+	name   string
+	read   func(r *pull.Reader, row *T)
+	wanted func(r *pull.Reader, row *T) bool
 }
 
 // schema is what a table's rows must have, beside the field token.
@@ -50,6 +54,7 @@ type schema[T any] struct {
 	name   string // of the table
 	token  func(*T) *string
 	fields []field[T]
+	wanted func(token string) bool // whether a row is read; nil for all
 }
 
 // index is a table's rows, and where each token's row is.
@@ -61,57 +66,110 @@ type index[T any] struct {
 
 // readTable reads and checks a whole table.
 func readTable[T any](folder string, s schema[T]) (index[T], error) {
-	file := filepath.Join(folder, s.name+".json")
-	text, err := readText(file)
+	x := index[T]{file: filepath.Join(folder, s.name+".json")}
+	err := s.readBlocks(&x)
 	if err != nil {
-		return index[T]{}, &TableError{File: file, Row: -1, Err: err}
+		x, err = s.readWhole(x.file)
 	}
-	return parseTable(file, text, s)
-}
-
-func parseTable[T any](file, text string, s schema[T]) (index[T], error) {
-	x := index[T]{file: file}
-	r := pull.NewReader(text)
-	for i := range r.Array() {
-		var row T
-		start := *r
-		if where := s.readRow(r, &row); r.Err() != nil {
-			return x, &TableError{File: file, Row: i, Token: tokenOf(start), Field: where, Err: r.Err()}
-		}
-		x.rows = append(x.rows, row)
-	}
-	if err := r.End(); err != nil {
-		return x, &TableError{File: file, Row: -1, Err: err}
+	if err != nil {
+		return x, err
 	}
 	x.byToken = make(map[string]*T, len(x.rows))
 	for i := range x.rows {
 		row := &x.rows[i]
-		token := *s.token(row)
-		if _, twice := x.byToken[token]; twice {
-			return x, x.fail(i, token, "token", "another row has this token, want unique ones")
-		}
-		x.byToken[token] = row
+		x.byToken[*s.token(row)] = row
+	}
+	if len(x.byToken) < len(x.rows) {
+		return x, s.twice(&x)
 	}
 	return x, nil
+}
+
+// readBlocks reads a table's rows in parallel. Its errors are not for people.
+func (s schema[T]) readBlocks(x *index[T]) error {
+	f, err := os.Open(x.file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	parts, err := blocks.Map(f, blocks.Size, "},", func(b blocks.Block) ([]T, error) {
+		rows, _, err := s.parse(b)
+		return rows, err
+	})
+	x.rows = slices.Concat(parts...)
+	return err
+}
+
+// readWhole reads a table's rows from a single text, and says what is wrong
+// with it.
+func (s schema[T]) readWhole(file string) (index[T], error) {
+	text, err := readText(file)
+	if err != nil {
+		return index[T]{}, &TableError{File: file, Row: -1, Err: err}
+	}
+	rows, wrong, err := s.parse(blocks.Block{Text: text, First: true, Last: true})
+	if err != nil {
+		wrong.File, wrong.Err = file, err
+		return index[T]{}, &wrong
+	}
+	return index[T]{file: file, rows: rows}, nil
+}
+
+// parse reads the rows of a block. With an error comes its place.
+func (s schema[T]) parse(b blocks.Block) (rows []T, place TableError, err error) {
+	r := pull.NewReader(b.Text)
+	for i := range r.ArrayPart(b.First, b.Last) {
+		var row T
+		start := *r
+		keep, where := s.readRow(r, &row)
+		if r.Err() != nil {
+			return nil, TableError{Row: i, Token: tokenOf(start), Field: where}, r.Err()
+		}
+		if keep {
+			token := s.token(&row)
+			*token = strings.Clone(*token)
+			rows = append(rows, row)
+		}
+	}
+	return rows, TableError{Row: -1}, r.End()
+}
+
+// twice returns the error of the first row whose token an earlier one has.
+func (s schema[T]) twice(x *index[T]) error {
+	seen := make(map[string]bool, len(x.rows))
+	for i := range x.rows {
+		token := *s.token(&x.rows[i])
+		if seen[token] {
+			return x.fail(i, token, "token", "another row has this token, want unique ones")
+		}
+		seen[token] = true
+	}
+	return nil
 }
 
 // tokenOf returns the token of the row at r, "" where it cannot be read.
 func tokenOf(r pull.Reader) string {
 	for key := range r.Object() {
 		if key == "token" {
-			return r.String()
+			return r.View()
 		}
 		r.Skip()
 	}
 	return ""
 }
 
-// readRow reads one row and returns the name of the field it came to.
-func (s schema[T]) readRow(r *pull.Reader, row *T) (where string) {
+// readRow reads one row. It returns whether the row is wanted, and the name of
+// the field it came to.
+func (s schema[T]) readRow(r *pull.Reader, row *T) (keep bool, where string) {
 	const tokenBit = 1 << 31
 	seen, next := uint32(0), 0
+	keep = true
 	for key := range r.Object() {
 		where = key
+		if !keep {
+			r.Skip()
+			continue
+		}
 		bit := uint32(0)
 		if key == "token" {
 			bit = tokenBit
@@ -120,35 +178,49 @@ func (s schema[T]) readRow(r *pull.Reader, row *T) (where string) {
 		}
 		if bit&seen != 0 {
 			r.Fail("the row has it twice")
-			return where
+			return false, where
 		}
 		seen |= bit
 		switch bit {
 		case 0:
 			r.Skip()
 		case tokenBit:
-			*s.token(row) = strings.Clone(r.String())
+			token := r.View()
+			*s.token(row) = token
+			keep = s.wanted == nil || s.wanted(token)
 		default:
-			s.fields[next-1].read(r, row)
+			keep = s.fields[next-1].into(r, row)
 		}
 		if r.Err() != nil {
-			return where
+			return false, where
 		}
 	}
 	if r.Err() != nil {
-		return ""
+		return false, ""
+	}
+	if !keep {
+		return false, ""
 	}
 	if *s.token(row) == "" {
 		r.Fail("is missing or empty, want a unique string")
-		return "token"
+		return false, "token"
 	}
 	for i, f := range s.fields {
 		if seen&(1<<i) == 0 {
 			r.Fail("is missing")
-			return f.name
+			return false, f.name
 		}
 	}
-	return ""
+	return true, ""
+}
+
+// into reads the field into a row, and reports whether the row is wanted.
+func (f *field[T]) into(r *pull.Reader, row *T) bool {
+	if f.wanted != nil {
+		return f.wanted(r, row)
+	}
+	f.read(r, row)
+	return true
 }
 
 // find returns the position of a field or -1. It looks at position guess
@@ -172,7 +244,7 @@ func (x *index[T]) fail(row int, token, field, format string, args ...any) error
 
 // ref reads a token and returns its row.
 func (x *index[T]) ref(r *pull.Reader) *T {
-	token := r.String()
+	token := r.View()
 	row := x.byToken[token]
 	if row == nil {
 		r.Fail("%q is no token of %s", token, filepath.Base(x.file))
@@ -182,7 +254,7 @@ func (x *index[T]) ref(r *pull.Reader) *T {
 
 // optionalRef is ref, and nil for an empty token.
 func (x *index[T]) optionalRef(r *pull.Reader) *T {
-	if token := r.String(); token != "" {
+	if token := r.View(); token != "" {
 		row := x.byToken[token]
 		if row == nil {
 			r.Fail("%q is no token of %s, nor empty", token, filepath.Base(x.file))
@@ -233,16 +305,11 @@ func withoutPath(err error) error {
 
 // numbers reads exactly len(dst) finite numbers.
 func numbers(r *pull.Reader, dst []float64) {
-	n := 0
-	for i := range r.Array() {
-		x := r.Float()
+	n := r.Floats(dst)
+	for i, x := range dst[:min(n, len(dst))] {
 		if x-x != 0 {
 			r.Fail("number %d is %g, want a finite one", i, x)
 		}
-		if i < len(dst) {
-			dst[i] = x
-		}
-		n++
 	}
 	if n != len(dst) {
 		r.Fail("has %d numbers, want %d", n, len(dst))

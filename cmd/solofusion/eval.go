@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/eval"
@@ -32,19 +35,11 @@ Example:
 }
 
 func (c *evalCmd) Run(ctx context.Context) error {
-	ds, err := nuscenes.Open(c.Dataset, c.DatasetVersion)
-	if err != nil {
-		return err
-	}
-	split, err := ds.Split(c.Split)
-	if err != nil {
-		return err
-	}
-	results, err := nuscenes.ReadResults(c.Results)
-	if err != nil {
-		return err
-	}
 	start := time.Now()
+	ds, split, results, err := c.read()
+	if err != nil {
+		return err
+	}
 	cfg := eval.CVPR2019()
 	frames, err := eval.Frames(ds, split, results, cfg)
 	if err != nil {
@@ -55,6 +50,17 @@ func (c *evalCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return c.gate(metrics)
+}
+
+// read reads the truth and the results, both at a time.
+func (c *evalCmd) read() (ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, err error) {
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		results, err = nuscenes.ReadResults(c.Results)
+		return err
+	})
+	ds, split, err = nuscenes.OpenTruth(c.Dataset, c.DatasetVersion, nuscenes.Part{Split: c.Split})
+	return ds, split, results, cmp.Or(err, group.Wait())
 }
 
 // report writes what was asked for.

@@ -1,20 +1,25 @@
 package eval
 
 import (
+	"slices"
+
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
+
+// numDistances is how many matching distances there are.
+const numDistances = 4
 
 // Config is the settings of the metric.
 type Config struct {
 	Classes         []perception.Class // in the order of reports
 	Range           map[perception.Class]float64
-	Distances       []float64 // below which boxes match, ascending, metres
-	ErrorDistance   float64   // the one of them at which errors are taken
-	MinRecall       float64   // up to which curves are not counted
-	MinPrecision    float64   // below which precision counts as none
-	MaxBoxes        int       // of a sample
-	MeanAPWeight    int       // in the NDS, where each error has weight one
+	Distances       [numDistances]float64 // below which boxes match, ascending, metres
+	ErrorDistance   float64               // the one of them at which errors are taken
+	MinRecall       float64               // up to which curves are not counted
+	MinPrecision    float64               // below which precision counts as none
+	MaxBoxes        int                   // of a sample
+	MeanAPWeight    int                   // in the NDS, where each error has weight one
 	DistanceMeasure string
 }
 
@@ -23,7 +28,7 @@ type Config struct {
 func CVPR2019() Config {
 	cfg := Config{
 		Range:           map[perception.Class]float64{},
-		Distances:       []float64{0.5, 1, 2, 4},
+		Distances:       [numDistances]float64{0.5, 1, 2, 4},
 		ErrorDistance:   2,
 		MinRecall:       0.1,
 		MinPrecision:    0.1,
@@ -41,6 +46,9 @@ func CVPR2019() Config {
 	}
 	return cfg
 }
+
+// errorIndex is the position of ErrorDistance.
+func (c *Config) errorIndex() int { return slices.Index(c.Distances[:], c.ErrorDistance) }
 
 // Error is one of the five errors of a match.
 type Error int

@@ -23,103 +23,156 @@ func recall(i int) float64 {
 	return float64(i) * 0.01
 }
 
-// noMatches is the curve of a class without a match.
-func noMatches() *Curve {
-	var c Curve
+// clear makes the curve that of a class without a match.
+func (c *Curve) clear() {
+	*c = Curve{}
 	for e := range c.Errors {
 		for i := range c.Errors[e] {
 			c.Errors[e][i] = 1
 		}
 	}
-	return &c
 }
 
-// newCurve draws the curve of matches in the order of their making, with the
-// number of true boxes.
-func newCurve(matches []Match, positives int) *Curve {
-	precisions := make([]float64, len(matches))
-	recalls := make([]float64, len(matches))
-	scores := make([]float64, len(matches))
-	var hits []Match
-	for i, m := range matches {
-		if m.Hit {
-			hits = append(hits, m)
+// drawPrecision fills in precision and confidence at a matching distance, and
+// reports whether there is a match.
+func (c *Curve) drawPrecision(r *ranking, distance int, w *weights) bool {
+	c.clear()
+	positives, hits, next := w.sum(r.positives), 0, 0
+	enough := hitsAbove(recall(0), positives)
+	for i := range r.hits[distance] {
+		h := &r.hits[distance][i]
+		copies := w.of(h.scene)
+		if hits+copies < enough {
+			hits += copies
+			continue
 		}
-		precisions[i] = float64(len(hits)) / float64(i+1)
-		recalls[i] = float64(len(hits)) / float64(positives)
-		scores[i] = m.Score
+		for k := range copies {
+			before := place{hits, w.before(h.rank) + k, h.found.Score}
+			if k == 0 {
+				before.score = w.scoreBefore(r, h.rank)
+			}
+			hits++
+			after := place{hits, before.found + 1, h.found.Score}
+			for ; hits >= enough; enough = hitsAbove(recall(next), positives) {
+				c.set(next, before, after, positives)
+				if next++; next == Points {
+					return true
+				}
+			}
+		}
 	}
-	if len(hits) == 0 {
-		return noMatches()
+	if hits == 0 {
+		return false
 	}
-	var c Curve
-	for i := range Points {
-		c.Precision[i] = interpolate(recall(i), recalls, precisions, 0)
-		c.Confidence[i] = interpolate(recall(i), recalls, scores, 0)
+	all := len(r.scores)
+	end := place{hits, w.before(all), w.scoreBefore(r, all)}
+	if recall(next) == end.recall(positives) {
+		c.Precision[next], c.Confidence[next] = end.precision(), end.score
 	}
-	for e := range c.Errors {
-		c.Errors[e] = errorCurve(hits, Error(e), &c.Confidence)
-	}
-	return &c
+	return true
 }
 
-// errorCurve resamples the cumulative mean of an error at the confidences.
-func errorCurve(hits []Match, e Error, confidence *[Points]float64) (curve [Points]float64) {
-	means := cumulativeMean(hits, e)
-	n := len(hits)
-	scores, ascending := make([]float64, n), make([]float64, n)
-	for i := range hits {
-		scores[i], ascending[i] = hits[n-1-i].Score, means[n-1-i]
+// hitsAbove returns the least number of hits whose recall exceeds r.
+func hitsAbove(r float64, positives int) int {
+	n := int(r * float64(positives))
+	for n > 0 && float64(n)/float64(positives) > r {
+		n--
 	}
-	for i, x := range confidence {
-		curve[i] = interpolate(x, scores, ascending, ascending[n-1])
+	for !(float64(n)/float64(positives) > r) {
+		n++
 	}
-	return curve
+	return n
 }
 
-// cumulativeMean returns the mean of the error over the hits up to each,
-// skipping NaN: 0 before the first number, 1 everywhere if there is none.
-func cumulativeMean(hits []Match, e Error) []float64 {
-	means := make([]float64, len(hits))
-	sum, n := 0.0, 0
-	for i := range hits {
-		if x := hits[i].Errors[e]; !math.IsNaN(x) {
-			sum += x
-			n++
-		}
-		if n > 0 {
-			means[i] = sum / float64(n)
-		}
-	}
-	if n == 0 {
-		for i := range means {
-			means[i] = 1
-		}
-	}
-	return means
+// place is a point along a class's found boxes.
+type place struct {
+	hits, found int     // up to it
+	score       float64 // of the box there
 }
 
-// interpolate returns the value at x of the straight lines through the points
-// (xs, ys), xs ascending. Before the first point it is that one's value, and
-// beyond the last one right. Of points with the same x the last one counts.
-func interpolate(x float64, xs, ys []float64, right float64) float64 {
-	after := sort.Search(len(xs), func(i int) bool { return xs[i] > x })
-	at := after - 1
+func (p place) precision() float64 { return float64(p.hits) / float64(p.found) }
+
+func (p place) recall(positives int) float64 { return float64(p.hits) / float64(positives) }
+
+// set fills in a point whose recall lies between those of two boxes in turn, or
+// is that of the first.
+func (c *Curve) set(point int, before, after place, positives int) {
+	x, x0, x1 := recall(point), before.recall(positives), after.recall(positives)
 	switch {
-	case after == 0:
-		return ys[0]
-	case xs[at] == x:
-		return ys[at]
-	case after == len(xs):
-		return right
+	case before.found == 0: // nothing there: the first box's values hold
+		c.Precision[point], c.Confidence[point] = after.precision(), after.score
+	case x == x0:
+		c.Precision[point], c.Confidence[point] = before.precision(), before.score
+	default:
+		c.Precision[point] = line(x, x0, before.precision(), x1, after.precision())
+		c.Confidence[point] = line(x, x0, before.score, x1, after.score)
 	}
-	slope := (ys[after] - ys[at]) / (xs[after] - xs[at])
-	return float64(slope*(x-xs[at])) + ys[at]
+}
+
+// line returns the value at x of the line through two points.
+func line(x, x0, y0, x1, y1 float64) float64 {
+	slope := (y1 - y0) / (x1 - x0)
+	return float64(slope*(x-x0)) + y0
+}
+
+// means are the cumulative means of the errors of hits in turn.
+type means struct {
+	scores []float64 // of the hits, descending
+	errors [numErrors][]float64
+}
+
+// gather computes the means of the hits at a matching distance. They skip NaN: 0
+// before the first number, 1 everywhere if there is none.
+func (m *means) gather(r *ranking, distance int, w *weights) {
+	m.scores = m.scores[:0]
+	for e := range m.errors {
+		m.errors[e] = m.errors[e][:0]
+	}
+	var sums, counts [numErrors]float64
+	for i := range r.hits[distance] {
+		h := &r.hits[distance][i]
+		for range w.of(h.scene) {
+			m.scores = append(m.scores, h.found.Score)
+			for e, x := range h.errors {
+				if x == x { // no NaN
+					sums[e] += x
+					counts[e]++
+				}
+				m.errors[e] = append(m.errors[e], sums[e]/max(1, counts[e]))
+			}
+		}
+	}
+	for e, n := range counts {
+		if n == 0 {
+			for i := range m.errors[e] {
+				m.errors[e][i] = 1
+			}
+		}
+	}
+}
+
+// drawErrors resamples the means at the curve's confidences, by straight lines
+// between the scores of hits; of equal scores the first hit's mean counts.
+func (c *Curve) drawErrors(m *means) {
+	n := len(m.scores)
+	for point, x := range c.Confidence {
+		at := sort.Search(n, func(i int) bool { return m.scores[i] <= x })
+		for e, y := range m.errors {
+			switch {
+			case at == n:
+				c.Errors[e][point] = y[n-1]
+			case at == 0 || m.scores[at] == x:
+				c.Errors[e][point] = y[at]
+			default:
+				c.Errors[e][point] = line(x, m.scores[at], y[at], m.scores[at-1], y[at-1])
+			}
+		}
+	}
 }
 
 // averagePrecision is the normalised area under the precision that exceeds
 // the least one, right of the least recall.
-func (c *Curve) averagePrecision(cfg Config) float64 {
+func (c *Curve) averagePrecision(cfg *Config) float64 {
 	first := firstCounted(cfg)
 	sum := 0.0
 	for _, p := range c.Precision[first:] {
@@ -130,7 +183,7 @@ func (c *Curve) averagePrecision(cfg Config) float64 {
 
 // meanError is the mean of an error from the least recall to the last one
 // reached, 1 if that is less.
-func (c *Curve) meanError(e Error, cfg Config) float64 {
+func (c *Curve) meanError(e Error, cfg *Config) float64 {
 	first, last := firstCounted(cfg), 0
 	for i, confidence := range c.Confidence {
 		if confidence != 0 {
@@ -148,4 +201,4 @@ func (c *Curve) meanError(e Error, cfg Config) float64 {
 }
 
 // firstCounted is the first point right of the least recall.
-func firstCounted(cfg Config) int { return int(math.RoundToEven(100*cfg.MinRecall)) + 1 }
+func firstCounted(cfg *Config) int { return int(math.RoundToEven(100*cfg.MinRecall)) + 1 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,74 +134,107 @@ func TestTheTruthHasNoErrors(t *testing.T) {
 	}
 }
 
-// newBoxes returns a frame's boxes of a class along x.
-func newBoxes(class perception.Class, score float64, xs ...float64) []Box {
-	var boxes []Box
+// newTruths and newBoxes return boxes of the first class along x.
+func newTruths(xs ...float64) (truths []Truth) {
 	for _, x := range xs {
-		boxes = append(boxes, Box{Class: class, Score: score, Center: [2]float64{x, 0}, Size: geom.Vec3{1, 1, 1}})
+		truths = append(truths, Truth{Annotation: &nuscenes.Annotation{Center: geom.Vec3{x, 0, 0}, Size: geom.Vec3{1, 1, 1}, Rotation: geom.Quat{W: 1}}})
+	}
+	return truths
+}
+
+func newBoxes(score float64, xs ...float64) (boxes []*nuscenes.Box) {
+	for _, x := range xs {
+		boxes = append(boxes, &nuscenes.Box{Score: score, Center: geom.Vec3{x, 0, 0}, Size: geom.Vec3{1, 1, 1}, Rotation: geom.Quat{W: 1}})
 	}
 	return boxes
 }
 
 func TestMatching(t *testing.T) {
+	cfg := CVPR2019()
 	tests := []struct {
-		name  string
-		truth []float64
-		found []float64 // all with the same score
-		limit float64
-		want  []float64 // of each choice in turn: place of the found box, negative for a miss
+		name     string
+		truth    []float64
+		found    []float64 // all with the same score
+		distance int
+		want     []float64 // of each choice in turn: place of the box that is taken, 0 for none
 	}{
-		{"the later of equals first", []float64{1}, []float64{1.1, 1.3}, 0.5, []float64{1.3, -1.1}},
-		{"strictly below", []float64{1}, []float64{1.5}, 0.5, []float64{-1.5}},
-		{"just below", []float64{1}, []float64{1.4999999}, 0.5, []float64{1.4999999}},
-		{"nearest free, no second choice", []float64{1, 3}, []float64{9, 1.2, 1.1}, 1, []float64{1.1, -1.2, -9}},
-		{"the next one if near enough", []float64{1, 1.5}, []float64{1.2, 1.1}, 1, []float64{1.1, 1.2}},
-		{"nothing there", nil, []float64{1}, 4, []float64{-1}},
+		{"the later of equals first", []float64{1}, []float64{1.1, 1.3}, 0, []float64{1, 0}},
+		{"strictly below", []float64{1}, []float64{1.5}, 0, []float64{0}},
+		{"just below", []float64{1}, []float64{1.4999999}, 0, []float64{1}},
+		{"nearest free, no second choice", []float64{1, 3}, []float64{9, 1.2, 1.1}, 1, []float64{1, 0, 0}},
+		{"the next one if near enough", []float64{1, 1.5}, []float64{1.2, 1.1}, 1, []float64{1, 1.5}},
+		{"of two as near the first", []float64{3, 1}, []float64{2}, 2, []float64{3}},
+		{"each distance by itself", []float64{1, 2}, []float64{1.2, 1.9}, 3, []float64{2, 1}},
+		{"nothing there", nil, []float64{1}, 3, []float64{0}},
 	}
 	for _, test := range tests {
-		frames := []Frame{{Truth: newBoxes(0, 0, test.truth...), Found: newBoxes(0, 0.5, test.found...)}}
-		boxes := collect(0, frames)
-		matches := boxes.match(test.limit)
-		for i, m := range matches {
-			got := boxes.found[i].Center[0]
-			if !m.Hit {
-				got = -got
+		frame := Frame{Truth: newTruths(test.truth...), Found: newBoxes(0.5, test.found...)}
+		for i, f := range matchFrame(&cfg, &frame)[0] {
+			got := 0.0
+			if p := f.pairs[test.distance]; p != nil {
+				got = p.truth.Center[0]
 			}
 			if got != test.want[i] {
-				t.Errorf("%s: choice %d is %g, want %g", test.name, i, got, test.want[i])
+				t.Errorf("%s: choice %d takes the box at %g, want %g", test.name, i, got, test.want[i])
 			}
 		}
 	}
 }
 
 func TestFrameOfTheMatchCounts(t *testing.T) {
+	scene := &nuscenes.Scene{}
 	frames := []Frame{
-		{Truth: newBoxes(0, 0, 1)},
-		{Found: newBoxes(0, 0.5, 1)},
+		{Sample: &nuscenes.Sample{Scene: scene}, Truth: newTruths(1)},
+		{Sample: &nuscenes.Sample{Scene: scene}, Found: newBoxes(0.5, 1)},
 	}
-	if boxes := collect(0, frames); boxes.match(4)[0].Hit {
-		t.Error("a box matched another sample's")
+	if m := Evaluate(CVPR2019(), frames); m.Classes[0].Truth != 1 || m.Classes[0].Found != 1 || m.Classes[0].MeanAP != 0 {
+		t.Errorf("a box matched another sample's: %+v", m.Classes[0])
+	}
+}
+
+func TestOrderOfChoice(t *testing.T) {
+	var frames []Frame
+	for _, scores := range [][]float64{{0.5, 0.9}, {0.5}, {0.7, 0.5, 0.5}} {
+		f := Frame{Sample: &nuscenes.Sample{Scene: &nuscenes.Scene{}}}
+		for _, score := range scores {
+			f.Found = append(f.Found, newBoxes(score, float64(10*len(frames)+len(f.Found)))...)
+		}
+		f.Truth = newTruths(0, 1, 2, 10, 20, 21, 22)
+		frames = append(frames, f)
+	}
+	cfg := CVPR2019()
+	rankings, _ := rank(&cfg, frames)
+	var places []float64
+	for _, h := range rankings[0].hits[0] {
+		places = append(places, h.found.Center[0])
+	}
+	if want := []float64{1, 20, 22, 21, 10, 0}; !slices.Equal(places, want) {
+		t.Errorf("boxes choose in the order %v, want %v", places, want)
 	}
 }
 
 func TestErrorsOfAMatch(t *testing.T) {
 	car, _ := perception.ParseClass("car")
 	barrier, _ := perception.ParseClass("barrier")
-	truth := Box{Class: car, Size: geom.Vec3{2, 4, 1}, Yaw: 3, Velocity: [2]float64{3, 0}, Attribute: "vehicle.moving"}
-	found := Box{Class: car, Center: [2]float64{3, 4}, Size: geom.Vec3{1, 4, 2}, Yaw: -3, Velocity: [2]float64{0, 4}, Attribute: "vehicle.parked"}
-	got := errorsOf(&truth, &found)
+	truth := newTruths(0)[0]
+	truth.Class, truth.Size, truth.Yaw, truth.Velocity, truth.Attribute = car, geom.Vec3{2, 4, 1}, 3, [2]float64{3, 0}, "vehicle.moving"
+	found := &nuscenes.Box{
+		Class: car, Center: geom.Vec3{3, 4, 9}, Size: geom.Vec3{1, 4, 2}, Rotation: geom.QuatFromYaw(-3),
+		Velocity: [2]float64{0, 4}, Attribute: "vehicle.parked",
+	}
+	got := errorsOf(&truth, found)
 	want := [numErrors]float64{5, 1 - 4.0/12, 2*math.Pi - 6, 5, 1}
 	for e := range numErrors {
 		if math.Abs(got[e]-want[e]) > 1e-12 {
 			t.Errorf("%s = %g, want %g", e, got[e], want[e])
 		}
 	}
-	truth.Class, truth.Yaw, found.Yaw, found.Attribute = barrier, 0, math.Pi, "vehicle.moving"
-	if got := errorsOf(&truth, &found); got[Orientation] > 1e-12 || got[Attribute] != 0 {
+	truth.Class, truth.Yaw, found.Rotation, found.Attribute = barrier, 0, geom.QuatFromYaw(math.Pi), "vehicle.moving"
+	if got := errorsOf(&truth, found); got[Orientation] > 1e-12 || got[Attribute] != 0 {
 		t.Errorf("a barrier turned around: %v", got)
 	}
 	truth.Attribute, found.Velocity[0] = "", math.NaN()
-	if got := errorsOf(&truth, &found); !math.IsNaN(got[Attribute]) || !math.IsNaN(got[Velocity]) {
+	if got := errorsOf(&truth, found); !math.IsNaN(got[Attribute]) || !math.IsNaN(got[Velocity]) {
 		t.Errorf("unknown attribute and velocity: %v", got)
 	}
 }
@@ -215,13 +249,18 @@ func TestTurnIsTheSmallestAngle(t *testing.T) {
 	})
 }
 
-func TestInterpolate(t *testing.T) {
-	xs, ys := []float64{1, 2, 2, 4}, []float64{10, 20, 30, 50}
-	for x, want := range map[float64]float64{0: 10, 1: 10, 1.5: 15, 2: 30, 3: 40, 4: 50, 5: -1} {
-		if got := interpolate(x, xs, ys, -1); got != want {
-			t.Errorf("at %g: %g, want %g", x, got, want)
+// rankingOf is a ranking of one scene whose boxes have these scores, and
+// those named hits, with the same errors at every distance.
+func rankingOf(positives int, scores []float64, hits map[int][numErrors]float64) *ranking {
+	r := &ranking{positives: []int{positives}, scores: scores, scenes: make([]int32, len(scores))}
+	for i, score := range scores {
+		if errors, isHit := hits[i]; isHit {
+			for d := range r.hits {
+				r.hits[d] = append(r.hits[d], hit{rank: i, pair: &pair{found: &nuscenes.Box{Score: score}, errors: errors}})
+			}
 		}
 	}
+	return r
 }
 
 func TestCumulativeMeanSkipsNaN(t *testing.T) {
@@ -232,45 +271,83 @@ func TestCumulativeMeanSkipsNaN(t *testing.T) {
 		{[]float64{nan, nan}, []float64{1, 1}},
 	}
 	for _, test := range tests {
-		hits := make([]Match, len(test.errors))
+		hits := map[int][numErrors]float64{}
 		for i, x := range test.errors {
-			hits[i].Errors[Scale] = x
+			hits[i] = [numErrors]float64{Scale: x}
 		}
-		for i, got := range cumulativeMean(hits, Scale) {
-			if got != test.want[i] {
-				t.Errorf("%v: mean %d is %g, want %g", test.errors, i, got, test.want[i])
-			}
+		var m means
+		m.gather(rankingOf(9, make([]float64, len(test.errors)), hits), 0, nil)
+		if !slices.Equal(m.errors[Scale], test.want) {
+			t.Errorf("%v: means %v, want %v", test.errors, m.errors[Scale], test.want)
 		}
 	}
 }
 
+func TestErrorsAreTakenAtScores(t *testing.T) {
+	m := means{scores: []float64{0.8, 0.6, 0.6, 0.2}}
+	for e := range m.errors {
+		m.errors[e] = []float64{10, 20, 30, 40}
+	}
+	var c Curve
+	c.Confidence = [Points]float64{0.9, 0.8, 0.7, 0.6, 0.4, 0.2, 0.1}
+	c.drawErrors(&m)
+	if got, want := c.Errors[Velocity][:7], []float64{10, 10, 15, 20, 35, 40, 40}; !slices.EqualFunc(got, want, near) {
+		t.Errorf("errors %v, want %v", got, want)
+	}
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) <= 1e-12 }
+
+func TestPrecisionIsInterpolated(t *testing.T) {
+	// Recalls 0, 0.5, 0.5, 1 with precisions 0, 1/2, 1/3, 2/4.
+	r := rankingOf(2, []float64{0.9, 0.7, 0.5, 0.1}, map[int][numErrors]float64{1: {}, 3: {}})
+	var c Curve
+	if !c.drawPrecision(r, 0, nil) {
+		t.Fatal("no match")
+	}
+	for point, want := range map[int][2]float64{
+		0: {0, 0.9}, 25: {0.25, 0.8}, 50: {1. / 3, 0.5}, 75: {5. / 12, 0.3}, 100: {0.5, 0.1},
+	} {
+		if got := [2]float64{c.Precision[point], c.Confidence[point]}; !near(got[0], want[0]) || !near(got[1], want[1]) {
+			t.Errorf("point %d: precision and confidence %v, want %v", point, got, want)
+		}
+	}
+	r = rankingOf(4, []float64{0.9, 0.7, 0.5}, map[int][numErrors]float64{0: {}})
+	c.drawPrecision(r, 0, nil)
+	if c.Precision[10] != 1 || !near(c.Precision[25], 1./3) || c.Precision[26] != 0 || c.Confidence[26] != 0 {
+		t.Errorf("precision %v: want 1 up to the first recall, 1/3 there, 0 beyond it", c.Precision[:30])
+	}
+	if c.drawPrecision(rankingOf(4, []float64{0.9}, nil), 0, nil) || c.Precision[0] != 0 || c.Errors[Scale][5] != 1 {
+		t.Error("the curve without a match keeps something of an earlier one")
+	}
+}
+
 func TestACurveThatEndsEarlyCountsNoErrors(t *testing.T) {
+	cfg := CVPR2019()
+	grade := func(hits int) ClassMetrics {
+		errors := map[int][numErrors]float64{}
+		for i := range hits {
+			errors[i] = [numErrors]float64{0.1, 0.1, 0.1, 0.1, 0.1}
+		}
+		scores := slices.Repeat([]float64{0.9}, hits)
+		g := grader{cfg: &cfg}
+		return g.grade(rankingOf(20, scores, errors), nil)
+	}
 	// One of 20 found: recall 0.05 is below what counts.
-	matches := []Match{{Score: 0.9, Hit: true, Errors: [numErrors]float64{0.1}}}
-	c := newCurve(matches, 20)
-	if got := c.meanError(Translation, CVPR2019()); got != 1 {
-		t.Errorf("error %g, want 1", got)
+	if m := grade(1); m.Errors[Translation] != 1 || m.MeanAP != 0 {
+		t.Errorf("error %g and AP %g, want 1 and 0", m.Errors[Translation], m.MeanAP)
 	}
-	if got := c.averagePrecision(CVPR2019()); got != 0 {
-		t.Errorf("AP %g, want 0", got)
-	}
-	// Half of them found: errors count up to recall 0.5.
-	for range 9 {
-		matches = append(matches, matches[0])
-	}
-	c = newCurve(matches, 20)
-	if got := c.meanError(Translation, CVPR2019()); math.Abs(got-0.1) > 1e-12 {
-		t.Errorf("error %g, want 0.1", got)
-	}
-	if got, want := c.averagePrecision(CVPR2019()), 40.0/90; math.Abs(got-want) > 1e-12 {
-		t.Errorf("AP %g, want %g: recalls 0.11 to 0.50", got, want)
+	// Half of them found: errors count up to recall 0.5, recalls 0.11 to 0.50.
+	if m := grade(10); !near(m.Errors[Translation], 0.1) || !near(m.MeanAP, 40.0/90) {
+		t.Errorf("error %g and AP %g, want 0.1 and %g", m.Errors[Translation], m.MeanAP, 40.0/90)
 	}
 }
 
 func TestFilters(t *testing.T) {
 	ds := openTiny(t, tinyset.New())
 	sample := ds.Samples[0] // the vehicle stands at the origin
-	graded := filter{cfg: CVPR2019(), racks: racks(sample)}
+	graded := newFilter(CVPR2019())
+	graded.racks = racks(sample)
 	tests := []struct {
 		class  string
 		center geom.Vec3

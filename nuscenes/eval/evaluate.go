@@ -2,9 +2,10 @@ package eval
 
 import (
 	"math"
-	"slices"
-	"sync"
+	"runtime"
 
+	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -15,51 +16,76 @@ type Metrics struct {
 	MeanAP  float64
 	Errors  [numErrors]float64 // means over the classes that count
 	NDS     float64
+
+	rankings []*ranking // of the classes
+	scenes   []*nuscenes.Scene
 }
 
 // ClassMetrics is the grades of one class.
 type ClassMetrics struct {
 	Class        perception.Class
-	Truth, Found int                // boxes graded
-	AP           []float64          // at each distance of the configuration
-	MeanAP       float64            // over them
-	Errors       [numErrors]float64 // NaN where the class does not count
-	Curves       []*Curve           // at each distance
+	Truth, Found int                   // boxes graded
+	AP           [numDistances]float64 // at each distance of the configuration
+	MeanAP       float64               // over them
+	Errors       [numErrors]float64    // NaN where the class does not count
+	Curves       *[numDistances]Curve  // at each distance
 }
 
 // Evaluate grades frames. The result does not depend on the number of
 // processors.
 func Evaluate(cfg Config, frames []Frame) *Metrics {
 	m := &Metrics{Config: cfg, Classes: make([]ClassMetrics, len(cfg.Classes))}
-	var all sync.WaitGroup
-	for i, class := range cfg.Classes {
-		all.Go(func() { m.Classes[i] = gradeClass(cfg, class, frames) })
-	}
-	all.Wait()
+	m.rankings, m.scenes = rank(&cfg, frames)
+	pool := parallel.New(runtime.GOMAXPROCS(0))
+	defer pool.Close()
+	pool.Run(len(m.rankings), func(i int) {
+		r, g := m.rankings[i], grader{cfg: &cfg}
+		m.Classes[i] = g.grade(r, nil)
+		g.drawAllErrors(r)
+		m.Classes[i].Curves = &g.curves
+	})
 	m.summarise()
 	return m
 }
 
-func gradeClass(cfg Config, class perception.Class, frames []Frame) ClassMetrics {
-	boxes := collect(class, frames)
-	m := ClassMetrics{Class: class, Truth: boxes.positives, Found: len(boxes.found)}
-	for _, limit := range cfg.Distances {
-		curve := noMatches()
-		if boxes.positives > 0 {
-			curve = newCurve(boxes.match(limit), boxes.positives)
+// grader grades classes, one after the other.
+type grader struct {
+	cfg    *Config
+	curves [numDistances]Curve // of the latest class
+	means  means
+}
+
+// grade grades a class, without its curves.
+func (g *grader) grade(r *ranking, w *weights) ClassMetrics {
+	w.turnTo(r)
+	m := ClassMetrics{Class: r.class, Truth: w.sum(r.positives), Found: w.before(len(r.scores))}
+	atErrors := g.cfg.errorIndex()
+	for d := range g.curves {
+		c := &g.curves[d]
+		if c.drawPrecision(r, d, w) && d == atErrors {
+			g.means.gather(r, d, w)
+			c.drawErrors(&g.means)
 		}
-		m.Curves = append(m.Curves, curve)
-		m.AP = append(m.AP, curve.averagePrecision(cfg))
+		m.AP[d] = c.averagePrecision(g.cfg)
 	}
-	m.MeanAP = mean(m.AP)
-	atErrors := m.Curves[slices.Index(cfg.Distances, cfg.ErrorDistance)]
+	m.MeanAP = mean(m.AP[:])
 	for e := range numErrors {
 		m.Errors[e] = math.NaN()
-		if e.counts(class) {
-			m.Errors[e] = atErrors.meanError(e, cfg)
+		if e.counts(r.class) {
+			m.Errors[e] = g.curves[atErrors].meanError(e, g.cfg)
 		}
 	}
 	return m
+}
+
+// drawAllErrors completes the latest class's curves.
+func (g *grader) drawAllErrors(r *ranking) {
+	for d := range g.curves {
+		if len(r.hits[d]) > 0 {
+			g.means.gather(r, d, nil)
+			g.curves[d].drawErrors(&g.means)
+		}
+	}
 }
 
 // summarise fills in the means over classes.

@@ -1,32 +1,35 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Box is what the metric needs of a true or a found box.
-type Box struct {
-	Class     perception.Class
-	Score     float64 // of a found box
-	Center    [2]float64
-	Size      geom.Vec3
-	Yaw       float64
-	Velocity  [2]float64
-	Attribute string
-}
-
 // Frame is the boxes to compare in one sample.
 type Frame struct {
 	Sample *nuscenes.Sample
-	Truth  []Box // in the annotation table's order
-	Found  []Box // in the results' order
+	Truth  []Truth         // in the annotation table's order
+	Found  []*nuscenes.Box // in the results' order
+
+	answer []nuscenes.Box // the results, with the boxes that are left out
+}
+
+// Truth is a true box.
+type Truth struct {
+	*nuscenes.Annotation
+	Class     perception.Class
+	Yaw       float64
+	Velocity  [2]float64
+	Attribute string // "" where it has none
 }
 
 // SamplesError says that results do not answer the samples of the split.
@@ -71,14 +74,14 @@ func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Result
 			samples[i] = ds.Sample(results.Samples[i].Token)
 		}
 	}
-	frames := make([]Frame, len(samples))
-	for i, sample := range samples {
-		var err error
-		if frames[i], err = newFrame(sample, answers[sample.Token].Boxes, cfg); err != nil {
-			return nil, err
-		}
-	}
-	return frames, nil
+	frames, errs := make([]Frame, len(samples)), make([]error, len(samples))
+	filter := newFilter(cfg)
+	pool := parallel.New(runtime.GOMAXPROCS(0))
+	defer pool.Close()
+	pool.Run(len(samples), func(i int) {
+		frames[i], errs[i] = newFrame(samples[i], answers[samples[i].Token].Boxes, filter)
+	})
+	return frames, cmp.Or(errs...)
 }
 
 func checkSamples(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, answers map[string]*nuscenes.SampleResult) error {
@@ -91,7 +94,7 @@ func checkSamples(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.
 		}
 	}
 	for i := range results.Samples {
-		if token := results.Samples[i].Token; !wanted[token] && (split.Official || split.Name == "all") {
+		if token := results.Samples[i].Token; !wanted[token] && split.Whole {
 			wrong.Extra = append(wrong.Extra, token)
 		}
 	}
@@ -118,13 +121,14 @@ func originHint(ds *nuscenes.Dataset, token string) string {
 	return ""
 }
 
-func newFrame(sample *nuscenes.Sample, found []nuscenes.Box, cfg Config) (Frame, error) {
-	frame := Frame{Sample: sample}
+// newFrame has a filter of its own.
+func newFrame(sample *nuscenes.Sample, answer []nuscenes.Box, graded filter) (Frame, error) {
+	frame := Frame{Sample: sample, answer: answer}
 	lidar := sample.Key(nuscenes.LidarTop)
 	if lidar == nil {
 		return frame, fmt.Errorf("eval: sample %s has no key frame of %s, whose ego pose the metric needs", sample.Token, nuscenes.LidarTop)
 	}
-	graded := filter{cfg: cfg, ego: lidar.EgoPose.GlobalFromEgo.Translation, racks: racks(sample)}
+	graded.ego, graded.racks = lidar.EgoPose.GlobalFromEgo.Translation, racks(sample)
 	for _, a := range sample.Annotations {
 		class, ok := a.Class()
 		if !ok {
@@ -134,35 +138,25 @@ func newFrame(sample *nuscenes.Sample, found []nuscenes.Box, cfg Config) (Frame,
 			return frame, fmt.Errorf("eval: annotation %s has %d attributes, want one at most", a.Token, len(a.Attributes))
 		}
 		if graded.keeps(class, a.Center, a.LidarPoints+a.RadarPoints) {
-			frame.Truth = append(frame.Truth, trueBox(a, class))
+			frame.Truth = append(frame.Truth, newTruth(a, class))
 		}
 	}
-	for i := range found {
-		b := &found[i]
-		if graded.keeps(b.Class, b.Center, b.Points) {
-			frame.Found = append(frame.Found, foundBox(b))
+	frame.Found = make([]*nuscenes.Box, 0, len(answer))
+	for i := range answer {
+		if b := &answer[i]; graded.keeps(b.Class, b.Center, b.Points) {
+			frame.Found = append(frame.Found, b)
 		}
 	}
 	return frame, nil
 }
 
-func trueBox(a *nuscenes.Annotation, class perception.Class) Box {
+func newTruth(a *nuscenes.Annotation, class perception.Class) Truth {
 	v := a.Velocity()
-	b := Box{
-		Class: class, Center: [2]float64{a.Center[0], a.Center[1]}, Size: a.Size,
-		Yaw: yaw(a.Rotation), Velocity: [2]float64{v[0], v[1]},
-	}
+	t := Truth{Annotation: a, Class: class, Yaw: yaw(a.Rotation), Velocity: [2]float64{v[0], v[1]}}
 	if len(a.Attributes) == 1 {
-		b.Attribute = a.Attributes[0].Name
+		t.Attribute = a.Attributes[0].Name
 	}
-	return b
-}
-
-func foundBox(b *nuscenes.Box) Box {
-	return Box{
-		Class: b.Class, Score: b.Score, Center: [2]float64{b.Center[0], b.Center[1]}, Size: b.Size,
-		Yaw: yaw(b.Rotation), Velocity: b.Velocity, Attribute: b.Attribute,
-	}
+	return t
 }
 
 // yaw is the heading of the rotated x axis. The quaternion's length does not
@@ -173,18 +167,25 @@ func yaw(q geom.Quat) float64 {
 
 // filter decides which boxes of a sample are graded.
 type filter struct {
-	cfg   Config
-	ego   geom.Vec3
-	racks []rack
+	reach   [len(perception.Classes)]float64 // the range of each class; 0 for those that are not graded
+	isCycle [len(perception.Classes)]bool
+	ego     geom.Vec3
+	racks   []rack
+}
+
+func newFilter(cfg Config) (f filter) {
+	for _, class := range cfg.Classes {
+		f.reach[class] = cfg.Range[class]
+		f.isCycle[class] = class.String() == "bicycle" || class.String() == "motorcycle"
+	}
+	return f
 }
 
 func (f *filter) keeps(class perception.Class, center geom.Vec3, points int) bool {
-	dx, dy := center[0]-f.ego[0], center[1]-f.ego[1]
-	if !(distance(dx, dy) < f.cfg.Range[class]) || points == 0 {
+	if !(distance(center[0]-f.ego[0], center[1]-f.ego[1]) < f.reach[class]) || points == 0 {
 		return false
 	}
-	isCycle := class.String() == "bicycle" || class.String() == "motorcycle"
-	return !isCycle || !slices.ContainsFunc(f.racks, func(r rack) bool { return r.contains(center) })
+	return !f.isCycle[class] || !slices.ContainsFunc(f.racks, func(r rack) bool { return r.contains(center) })
 }
 
 // distance is written so that no processor fuses its operations: borders must

@@ -6,86 +6,141 @@ import (
 	"slices"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
 
-// classBoxes is one class's boxes of all frames, ready for matching.
-type classBoxes struct {
-	class     perception.Class
-	found     []candidate // in the order in which they choose
-	truth     [][]*Box    // for each frame
-	positives int         // true boxes in all
+// pair is a found box and a true one that it takes.
+type pair struct {
+	truth  *Truth
+	found  *nuscenes.Box
+	errors [numErrors]float64 // NaN where not defined
 }
 
-type candidate struct {
-	*Box
-	frame int
+// fate is what becomes of a found box.
+type fate struct {
+	score float64
+	pairs [numDistances]*pair // the match at each distance, nil for none
 }
 
-// collect gathers the boxes of a class.
-func collect(class perception.Class, frames []Frame) classBoxes {
-	c := classBoxes{class: class, truth: make([][]*Box, len(frames))}
-	for i := range frames {
-		for j := range frames[i].Truth {
-			if b := &frames[i].Truth[j]; b.Class == class {
-				c.truth[i] = append(c.truth[i], b)
-				c.positives++
-			}
-		}
-		for j := range frames[i].Found {
-			if b := &frames[i].Found[j]; b.Class == class {
-				c.found = append(c.found, candidate{b, i})
-			}
-		}
-	}
-	// By descending score, the later of equals first.
-	slices.Reverse(c.found)
-	slices.SortStableFunc(c.found, func(a, b candidate) int { return cmp.Compare(b.Score, a.Score) })
-	return c
-}
+// fates are those of a frame's found boxes of each class, in the order in which
+// they choose.
+type fates [len(perception.Classes)][]fate
 
-// Match is the fate of a found box.
-type Match struct {
-	Frame  int // position
-	Score  float64
-	Hit    bool
-	Errors [numErrors]float64 // of a hit; NaN where not defined
-}
-
-// match lets each found box in turn take the nearest free true box of its
-// frame, if that is nearer than the limit.
-func (c *classBoxes) match(limit float64) []Match {
-	matches := make([]Match, len(c.found))
-	taken := make([][]bool, len(c.truth))
-	for i, f := range c.found {
-		matches[i] = Match{Frame: f.frame, Score: f.Score}
-		if taken[f.frame] == nil {
-			taken[f.frame] = make([]bool, len(c.truth[f.frame]))
-		}
-		best, nearest := nearestFree(f.Box, c.truth[f.frame], taken[f.frame])
-		if nearest < limit {
-			taken[f.frame][best] = true
-			matches[i].Hit = true
-			matches[i].Errors = errorsOf(c.truth[f.frame][best], f.Box)
+// matchFrame lets each found box in turn take the nearest free true box of
+// its class, if that is nearer than the limit, at each of the distances. Boxes of other
+// samples have no part in it.
+func matchFrame(cfg *Config, f *Frame) (all fates) {
+	found := byClass(f.Found, func(b *nuscenes.Box) perception.Class { return b.Class })
+	truth := byClass(pointers(f.Truth), func(t *Truth) perception.Class { return t.Class })
+	room := make([]fate, len(f.Found))
+	m := matcher{limits: cfg.Distances}
+	for class, boxes := range found {
+		// By descending score, the later of equals first.
+		slices.Reverse(boxes)
+		slices.SortStableFunc(boxes, func(a, b *nuscenes.Box) int { return cmp.Compare(b.Score, a.Score) })
+		m.turnTo(truth[class])
+		all[class], room = room[:len(boxes):len(boxes)], room[len(boxes):]
+		for i, b := range boxes {
+			all[class][i] = fate{score: b.Score, pairs: m.take(b)}
 		}
 	}
-	return matches
+	return all
 }
 
-func nearestFree(found *Box, truth []*Box, taken []bool) (best int, nearest float64) {
-	best, nearest = -1, math.Inf(1)
-	for i, t := range truth {
-		if taken[i] {
+// byClass returns the boxes of each class, in the order given.
+func byClass[B any](boxes []*B, class func(*B) perception.Class) (groups [len(perception.Classes)][]*B) {
+	var counts [len(perception.Classes)]int
+	for _, b := range boxes {
+		counts[class(b)]++
+	}
+	room := make([]*B, len(boxes))
+	for c, n := range counts {
+		groups[c], room = room[:0:n], room[n:]
+	}
+	for _, b := range boxes {
+		groups[class(b)] = append(groups[class(b)], b)
+	}
+	return groups
+}
+
+func pointers[T any](values []T) []*T {
+	list := make([]*T, len(values))
+	for i := range values {
+		list[i] = &values[i]
+	}
+	return list
+}
+
+// matcher is the true boxes of a class in a frame.
+type matcher struct {
+	limits [numDistances]float64
+	truth  []*Truth
+	taken  [][numDistances]bool // whether each is taken at each distance
+	near   []neighbour
+}
+
+// turnTo makes the true boxes those of a class.
+func (m *matcher) turnTo(truth []*Truth) {
+	m.truth = truth
+	m.taken = slices.Grow(m.taken[:0], len(truth))[:len(truth)]
+	clear(m.taken)
+}
+
+// neighbour is a true box near a found one.
+type neighbour struct {
+	truth    int
+	distance float64
+}
+
+// take returns the found box's matches.
+func (m *matcher) take(found *nuscenes.Box) (pairs [numDistances]*pair) {
+	m.look(found)
+	for d, limit := range m.limits {
+		for _, n := range m.near {
+			if m.taken[n.truth][d] {
+				continue
+			}
+			if n.distance < limit {
+				m.taken[n.truth][d] = true
+				pairs[d] = m.pair(n.truth, found, pairs[:d])
+			}
+			break // there is no second choice
+		}
+	}
+	return pairs
+}
+
+// look finds the true boxes below the longest distance, nearest first; of
+// several as near, in the table's order.
+func (m *matcher) look(found *nuscenes.Box) {
+	m.near = m.near[:0]
+	for i, t := range m.truth {
+		away := distance(found.Center[0]-t.Center[0], found.Center[1]-t.Center[1])
+		if !(away < m.limits[numDistances-1]) {
 			continue
 		}
-		if d := distance(found.Center[0]-t.Center[0], found.Center[1]-t.Center[1]); d < nearest {
-			best, nearest = i, d
+		at := len(m.near)
+		for at > 0 && m.near[at-1].distance > away {
+			at--
 		}
+		m.near = slices.Insert(m.near, at, neighbour{i, away})
 	}
-	return best, nearest
 }
 
-func errorsOf(truth, found *Box) [numErrors]float64 {
+// pair returns the pair of a found and a true box, an earlier one if it is the
+// same.
+func (m *matcher) pair(truth int, found *nuscenes.Box, earlier []*pair) *pair {
+	t := m.truth[truth]
+	for _, p := range earlier {
+		if p != nil && p.truth == t {
+			return p
+		}
+	}
+	return &pair{truth: t, found: found, errors: errorsOf(t, found)}
+}
+
+func errorsOf(truth *Truth, found *nuscenes.Box) [numErrors]float64 {
 	period := 2 * math.Pi
 	if truth.Class.String() == "barrier" {
 		period = math.Pi
@@ -93,7 +148,7 @@ func errorsOf(truth, found *Box) [numErrors]float64 {
 	return [numErrors]float64{
 		Translation: distance(found.Center[0]-truth.Center[0], found.Center[1]-truth.Center[1]),
 		Scale:       1 - alignedIoU(truth.Size, found.Size),
-		Orientation: math.Abs(turn(truth.Yaw, found.Yaw, period)),
+		Orientation: math.Abs(turn(truth.Yaw, yaw(found.Rotation), period)),
 		Velocity:    distance(found.Velocity[0]-truth.Velocity[0], found.Velocity[1]-truth.Velocity[1]),
 		Attribute:   attributeError(truth.Attribute, found.Attribute),
 	}

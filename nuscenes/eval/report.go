@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -33,7 +34,7 @@ func (m *Metrics) WriteTable(w io.Writer) error {
 	for i := range m.Classes {
 		c := &m.Classes[i]
 		fmt.Fprintf(t, "%-20s\t%.3f\t", c.Class, c.MeanAP)
-		for _, x := range append(c.AP[:len(c.AP):len(c.AP)], c.Errors[:]...) {
+		for _, x := range slices.Concat(c.AP[:], c.Errors[:]) {
 			fmt.Fprintf(t, "%s\t", cell(x))
 		}
 		fmt.Fprintf(t, "%d\t%d\t\n", c.Truth, c.Found)
@@ -110,7 +111,7 @@ func (c *Config) object() object {
 	return object{
 		{"class_range", ranges},
 		{"dist_fcn", c.DistanceMeasure},
-		{"dist_ths", c.Distances},
+		{"dist_ths", c.Distances[:]},
 		{"dist_th_tp", c.ErrorDistance},
 		{"min_recall", c.MinRecall},
 		{"min_precision", c.MinPrecision},
@@ -128,7 +129,7 @@ func (m *Metrics) Details() []byte {
 	var all object
 	for i := range m.Classes {
 		for j, d := range m.Config.Distances {
-			c := m.Classes[i].Curves[j]
+			c := &m.Classes[i].Curves[j]
 			curve := object{
 				{"recall", recalls[:]},
 				{"precision", c.Precision[:]},

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"strconv"
+	"math/bits"
 	"strings"
 )
 
@@ -15,6 +15,7 @@ const maxDepth = 100
 type Reader struct {
 	text string
 	pos  int
+	cut  bool // the text has ended behind a comma, where that is allowed
 	err  error
 }
 
@@ -57,55 +58,97 @@ func (r *Reader) End() error {
 
 // Object iterates over the keys of an object. The loop's body reads each
 // key's value.
-func (r *Reader) Object() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		r.list('{', '}', "an object", func() bool {
-			key := r.String()
-			r.expect(':', "a colon after the key")
-			return r.err == nil && yield(key)
-		})
-	}
-}
+func (r *Reader) Object() iter.Seq[string] { return r.ObjectPart(true, true) }
 
 // Array iterates over the positions of an array's elements. The loop's body
 // reads each element.
-func (r *Reader) Array() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		i := 0
-		r.list('[', ']', "an array", func() bool {
-			i++
-			return yield(i - 1)
-		})
-	}
-}
+func (r *Reader) Array() iter.Seq[int] { return r.ArrayPart(true, true) }
 
-func (r *Reader) list(first, last byte, what string, element func() bool) {
-	if !r.expect(first, what) {
-		return
-	}
-	if r.peek() == last {
-		r.pos++
-		return
-	}
-	for element() && r.err == nil {
-		switch r.peek() {
-		case ',':
-			r.pos++
-		case last:
-			r.pos++
-			return
-		default:
-			r.Fail("found %s, want a comma or %q", r.found(), last)
+// ObjectPart is Object for a text that may begin at a key (first is false) and
+// end behind a comma (last is false). Where it ends so, the loops around it
+// end too, and what they lack is no error.
+func (r *Reader) ObjectPart(first, last bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !first || r.open('{', '}', "an object") {
+			for r.key(yield) && r.more('}', last) {
+			}
 		}
 	}
 }
 
-// String reads a string.
-func (r *Reader) String() string {
+// ArrayPart is Array for a text that may begin at an element and end behind a
+// comma, see [Reader.ObjectPart].
+func (r *Reader) ArrayPart(first, last bool) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if !first || r.open('[', ']', "an array") {
+			for i := 0; yield(i) && r.more(']', last); i++ {
+			}
+		}
+	}
+}
+
+// Rest iterates over the keys of an object that follow a member's value.
+func (r *Reader) Rest() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for r.more('}', true) && r.key(yield) {
+		}
+	}
+}
+
+// key reads a key and yields it.
+func (r *Reader) key(yield func(string) bool) bool {
+	key := r.View()
+	r.expect(':', "a colon after the key")
+	return r.err == nil && yield(key)
+}
+
+// open moves into a list and reports whether there is an element.
+func (r *Reader) open(first, last byte, what string) bool {
+	if !r.expect(first, what) {
+		return false
+	}
+	if r.peek() == last {
+		r.pos++
+		return false
+	}
+	return true
+}
+
+// more moves behind an element of a list, and reports whether another one
+// follows.
+func (r *Reader) more(end byte, last bool) bool {
+	if r.cut || r.err != nil {
+		return false
+	}
+	switch r.peek() {
+	case ',':
+		r.pos++
+		r.cut = !last && r.peek() == 0 && r.pos == len(r.text)
+		return !r.cut
+	case end:
+		r.pos++
+	default:
+		r.Fail("found %s, want a comma or %q", r.found(), end)
+	}
+	return false
+}
+
+// String reads a string into memory of its own.
+func (r *Reader) String() string { return strings.Clone(r.View()) }
+
+// View reads a string. Without escapes, it is a part of the text.
+func (r *Reader) View() string {
 	if !r.expect('"', "a string") {
 		return ""
 	}
 	start := r.pos
+	for r.pos+8 <= len(r.text) {
+		if special := specials(word(r.text[r.pos:])); special != 0 {
+			r.pos += bits.TrailingZeros64(special) / 8
+			break
+		}
+		r.pos += 8
+	}
 	for ; r.pos < len(r.text); r.pos++ {
 		switch c := r.text[r.pos]; {
 		case c == '"':
@@ -120,6 +163,14 @@ func (r *Reader) String() string {
 	}
 	r.Fail("the text ends within a string")
 	return ""
+}
+
+// specials marks with its top bit, from the first one on, each byte that is a
+// quote, a backslash or a control character; marks behind the first may be wrong.
+func specials(w uint64) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := w^ones*'"', w^ones*'\\'
+	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w) & tops
 }
 
 // escaped reads the string that began at start and holds a backslash.
@@ -140,40 +191,6 @@ func (r *Reader) escaped(start int) string {
 		r.Fail("bad string: %v", err)
 	}
 	return s
-}
-
-// Float reads a number, which may be NaN or infinite.
-func (r *Reader) Float() float64 {
-	literal := r.literal("a number")
-	switch literal {
-	case "":
-		return 0
-	case "NaN", "Infinity", "-Infinity":
-	default:
-		if !isNumber(literal) {
-			r.pos -= len(literal)
-			r.Fail("found %s, want a number", literal)
-			return 0
-		}
-	}
-	// Out of range comes back as an infinity, as in Python.
-	x, _ := strconv.ParseFloat(literal, 64)
-	return x
-}
-
-// Int reads a number without fraction or exponent.
-func (r *Reader) Int() int64 {
-	literal := r.literal("an integer")
-	if literal == "" {
-		return 0
-	}
-	n, err := strconv.ParseInt(literal, 10, 64)
-	if err != nil || !isNumber(literal) {
-		r.pos -= len(literal)
-		r.Fail("found %s, want an integer of at most 64 bits", literal)
-		return 0
-	}
-	return n
 }
 
 // Bool reads true or false.
@@ -215,7 +232,7 @@ func (r *Reader) skip(depth int) {
 			r.skip(depth + 1)
 		}
 	case '"':
-		_ = r.String()
+		_ = r.View()
 	case 't', 'f':
 		r.Bool()
 	case 'n':
@@ -246,44 +263,6 @@ func (r *Reader) literal(want string) string {
 func isLiteral(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' ||
 		c == '-' || c == '+' || c == '.'
-}
-
-// isNumber reports whether s follows JSON's grammar for numbers, which is
-// narrower than strconv's.
-func isNumber(s string) bool {
-	s = strings.TrimPrefix(s, "-")
-	whole := digits(s)
-	if whole == 0 || whole > 1 && s[0] == '0' {
-		return false
-	}
-	s = s[whole:]
-	if fraction, ok := strings.CutPrefix(s, "."); ok {
-		n := digits(fraction)
-		if n == 0 {
-			return false
-		}
-		s = fraction[n:]
-	}
-	if s == "" {
-		return true
-	}
-	if s[0] != 'e' && s[0] != 'E' {
-		return false
-	}
-	s = s[1:]
-	if s != "" && (s[0] == '+' || s[0] == '-') {
-		s = s[1:]
-	}
-	return s != "" && digits(s) == len(s)
-}
-
-// digits returns how many decimal digits s begins with.
-func digits(s string) int {
-	n := 0
-	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
-		n++
-	}
-	return n
 }
 
 // expect moves past c, after space.

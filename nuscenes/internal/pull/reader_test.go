@@ -3,8 +3,12 @@ package pull
 import (
 	"encoding/json"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestReadsEveryKindOfValue(t *testing.T) {
@@ -101,6 +105,137 @@ func TestTheFirstErrorSticks(t *testing.T) {
 	if n != 2 || first == nil || r.Err() != first || r.Float() != 0 || r.String() != "" || r.Raw() != "" {
 		t.Errorf("after %d elements: %v, then %v", n, first, r.Err())
 	}
+}
+
+func TestFloatsTellsHowManyThereAre(t *testing.T) {
+	for text, want := range map[string]int{`[]`: 0, `[1]`: 1, ` [ 1 , 2 ] `: 2, `[1,2,3]`: 3} {
+		var dst [2]float64
+		r := NewReader(text)
+		if n := r.Floats(dst[:]); n != want || r.End() != nil || want > 1 && dst != [2]float64{1, 2} {
+			t.Errorf("%s: %d numbers, %v, %v, want %d", text, n, dst, r.End(), want)
+		}
+	}
+}
+
+// TestParts cuts a text behind every comma: the parts must read as the
+// whole does where the comma is one between elements of the outer list, and
+// must not be accepted elsewhere.
+func TestParts(t *testing.T) {
+	array := func(text string, first, last bool) (list []string, err error) {
+		r := NewReader(text)
+		for range r.ArrayPart(first, last) {
+			list = append(list, r.Raw())
+		}
+		return list, r.End()
+	}
+	const text = `[ {"a": [1, 2]}, "x,y", [3, [4, 5]] ,6]`
+	whole, err := array(text, true, true)
+	if err != nil || len(whole) != 4 {
+		t.Fatal(whole, err)
+	}
+	outer := 0
+	for i := range text {
+		if text[i] != ',' {
+			continue
+		}
+		head, err := array(text[:i+1], true, false)
+		tail, tailErr := array(text[i+1:], false, true)
+		switch between := err == nil && tailErr == nil; {
+		case between && !slices.Equal(append(head, tail...), whole):
+			t.Errorf("cut at %d: %q and %q", i, head, tail)
+		case between:
+			outer++
+		}
+	}
+	if outer != 3 {
+		t.Errorf("%d cuts, want 3", outer)
+	}
+	for _, text := range []string{`[1`, `1`, `[`} {
+		if _, err := array(text, text[0] == '[', false); err == nil {
+			t.Errorf("%s: no error, though it does not end behind a comma", text)
+		}
+	}
+}
+
+func TestObjectsCanBeReadInParts(t *testing.T) {
+	read := func(text string, first, last bool) (keys string, err error) {
+		r := NewReader(text)
+		inner := func() {
+			for key := range r.ObjectPart(first, last) {
+				keys += key
+				r.Skip()
+			}
+		}
+		if first {
+			for key := range r.Object() {
+				if keys += key; key == "o" {
+					inner()
+				} else {
+					r.Skip()
+				}
+			}
+		} else {
+			inner()
+			for key := range r.Rest() {
+				keys += key
+				r.Skip()
+			}
+		}
+		return keys, r.End()
+	}
+	const text = `{"m": 1, "o": {"a": {}, "b": [1, 2], "c": 3}, "n": 4}`
+	first, err := read(text[:24], true, false)
+	if err != nil || first != "moa" {
+		t.Errorf("first part: %q, %v", first, err)
+	}
+	if middle, err := read(text[24:36], false, false); err != nil || middle != "b" {
+		t.Errorf("middle part: %q, %v", middle, err)
+	}
+	if _, err := read(text[24:32], false, false); err == nil {
+		t.Errorf("%s: no error, though it ends in an array", text[24:32])
+	}
+	if last, err := read(text[24:], false, true); err != nil || last != "bcn" {
+		t.Errorf("last part: %q, %v", last, err)
+	}
+}
+
+// FuzzFloat holds the reader against strconv.
+func FuzzFloat(f *testing.F) {
+	for _, s := range []string{
+		"0", "-0", "0.0", "1", "123456789", "634.4512329101562", "-0.2697094678878784", "0.008012653266139647",
+		"9007199254740993", "9007199254740992.5", "0.1234567890123456789", "12345678901234567890", "1e5", "1.5E-7",
+		"0.00000000000000000005", "18446744073709551615", "9999999999999999999", "1.0000000000000002", "00.5", "1.", ".5",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !isNumber(s) {
+			if x, n := decimal(s); n == len(s) && n > 0 {
+				t.Errorf("%q is no number, but was read as %g", s, x)
+			}
+			return
+		}
+		r := NewReader(s)
+		got := r.Float()
+		want, _ := strconv.ParseFloat(s, 64)
+		if r.End() != nil || math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("%s: %g, %v, want %g", s, got, r.End(), want)
+		}
+	})
+}
+
+func TestFloatIsTheNearestDouble(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(
+			rapid.StringMatching(`-?(0|[1-9][0-9]{0,19})\.[0-9]{1,20}`),
+			rapid.Map(rapid.Float64Range(-1e4, 1e4), func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }),
+			rapid.Map(rapid.Float64(), func(x float64) string { return strconv.FormatFloat(x, 'e', -1, 64) }),
+		).Draw(t, "number")
+		want, _ := strconv.ParseFloat(s, 64)
+		if got := NewReader(s).Float(); math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("%s: %b, want %b", s, got, want)
+		}
+	})
 }
 
 // FuzzSkip holds the reader against encoding/json: what that accepts is
