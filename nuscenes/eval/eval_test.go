@@ -331,7 +331,7 @@ func TestACurveThatEndsEarlyCountsNoErrors(t *testing.T) {
 		}
 		scores := slices.Repeat([]float64{0.9}, hits)
 		g := grader{cfg: &cfg}
-		return g.grade(rankingOf(20, scores, errors), nil)
+		return g.grade(rankingOf(20, scores, errors))
 	}
 	// One of 20 found: recall 0.05 is below what counts.
 	if m := grade(1); m.Errors[Translation] != 1 || m.MeanAP != 0 {

@@ -39,9 +39,9 @@ func Evaluate(cfg Config, frames []Frame) *Metrics {
 	pool := parallel.New(runtime.GOMAXPROCS(0))
 	defer pool.Close()
 	pool.Run(len(m.rankings), func(i int) {
-		r, g := m.rankings[i], grader{cfg: &cfg}
-		m.Classes[i] = g.grade(r, nil)
-		g.drawAllErrors(r)
+		g := grader{cfg: &cfg}
+		m.Classes[i] = g.grade(m.rankings[i])
+		g.drawAllErrors(m.rankings[i])
 		m.Classes[i].Curves = &g.curves
 	})
 	m.summarise()
@@ -50,13 +50,25 @@ func Evaluate(cfg Config, frames []Frame) *Metrics {
 
 // grader grades classes, one after the other.
 type grader struct {
-	cfg    *Config
-	curves [numDistances]Curve // of the latest class
-	means  means
+	cfg     *Config
+	weights *weights
+	curves  [numDistances]Curve // of the latest class
+	means   means
 }
 
-// grade grades a class, without its curves.
-func (g *grader) grade(r *ranking, w *weights) ClassMetrics {
+// gradeAll returns the metrics without their curves.
+func (g *grader) gradeAll(rankings []*ranking) *Metrics {
+	m := &Metrics{Config: *g.cfg, Classes: make([]ClassMetrics, len(rankings))}
+	for i, r := range rankings {
+		m.Classes[i] = g.grade(r)
+	}
+	m.summarise()
+	return m
+}
+
+// grade grades a class and draws its curves, errors only where they are counted.
+func (g *grader) grade(r *ranking) ClassMetrics {
+	w := g.weights
 	w.turnTo(r)
 	m := ClassMetrics{Class: r.class, Truth: w.sum(r.positives), Found: w.before(len(r.scores))}
 	atErrors := g.cfg.errorIndex()

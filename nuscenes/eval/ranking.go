@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"maps"
 	"runtime"
 	"slices"
 
@@ -33,8 +34,7 @@ type key struct {
 	frame, index uint32 // of the fate among its frame's
 }
 
-// rank matches and sorts the boxes of frames. The scenes are those of the frames,
-// in the order of their first frames.
+// rank matches and sorts the boxes of frames. The scenes are those of the frames, by name.
 func rank(cfg *Config, frames []Frame) (rankings []*ranking, scenes []*nuscenes.Scene) {
 	scenes, sceneOf := scenesOf(frames)
 	pool := parallel.New(runtime.GOMAXPROCS(0))
@@ -49,18 +49,21 @@ func rank(cfg *Config, frames []Frame) (rankings []*ranking, scenes []*nuscenes.
 	return rankings, scenes
 }
 
-// scenesOf returns the frames' scenes, and the position of each frame's.
+// scenesOf returns the frames' scenes by name, and the position of each
+// frame's.
 func scenesOf(frames []Frame) (scenes []*nuscenes.Scene, sceneOf []int) {
-	positions := map[*nuscenes.Scene]int{}
+	position := map[*nuscenes.Scene]int{}
 	for i := range frames {
-		scene := frames[i].Sample.Scene
-		at, known := positions[scene]
-		if !known {
-			at = len(scenes)
-			positions[scene] = at
-			scenes = append(scenes, scene)
-		}
-		sceneOf = append(sceneOf, at)
+		position[frames[i].Sample.Scene] = 0
+	}
+	scenes = slices.SortedFunc(maps.Keys(position), func(a, b *nuscenes.Scene) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Token, b.Token))
+	})
+	for i, scene := range scenes {
+		position[scene] = i
+	}
+	for i := range frames {
+		sceneOf = append(sceneOf, position[frames[i].Sample.Scene])
 	}
 	return scenes, sceneOf
 }

@@ -1,10 +1,21 @@
 package eval
 
+import "math/rand/v2"
+
 // weights say how many times each scene counts, as in a bootstrap's resample. Nil
 // weights count each once.
 type weights struct {
 	scenes []int32
 	prefix []int32 // weight of the boxes of the class before each rank
+}
+
+// draw makes the weights those of a bootstrap's resample: as many scenes as
+// there are, drawn with replacement.
+func (w *weights) draw(dice *rand.Rand) {
+	clear(w.scenes)
+	for range w.scenes {
+		w.scenes[dice.IntN(len(w.scenes))]++
+	}
 }
 
 // of returns a scene's weight.
