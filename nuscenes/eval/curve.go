@@ -1,9 +1,6 @@
 package eval
 
-import (
-	"math"
-	"sort"
-)
+import "math"
 
 // Points is the number of recalls at which a curve is given: 0, 0.01, ... 1.
 const Points = 101
@@ -47,12 +44,12 @@ func (c *Curve) drawPrecision(r *ranking, distance int, w *weights) bool {
 			continue
 		}
 		for k := range copies {
-			before := place{hits, w.before(h.rank) + k, h.found.Score}
+			before := place{hits, w.before(h.rank) + k, h.score}
 			if k == 0 {
 				before.score = w.scoreBefore(r, h.rank)
 			}
 			hits++
-			after := place{hits, before.found + 1, h.found.Score}
+			after := place{hits, before.found + 1, h.score}
 			for ; hits >= enough; enough = hitsAbove(recall(next), positives) {
 				c.set(next, before, after, positives)
 				if next++; next == Points {
@@ -115,57 +112,81 @@ func line(x, x0, y0, x1, y1 float64) float64 {
 	return float64(slope*(x-x0)) + y0
 }
 
-// means are the cumulative means of the errors of hits in turn.
-type means struct {
-	scores []float64 // of the hits, descending
-	errors [numErrors][]float64
-}
-
-// gather computes the means of the hits at a matching distance. They skip NaN: 0
-// before the first number, 1 everywhere if there is none.
-func (m *means) gather(r *ranking, distance int, w *weights) {
-	m.scores = m.scores[:0]
-	for e := range m.errors {
-		m.errors[e] = m.errors[e][:0]
-	}
-	var sums, counts [numErrors]float64
+// drawErrors takes the cumulative means of the errors of hits at the curve's
+// confidences: by straight lines between the scores of hits; of hits with equal
+// scores the first one's mean counts. Means skip NaN: 0 before the first number,
+// 1 everywhere if there is none.
+func (c *Curve) drawErrors(r *ranking, distance int, w *weights) {
+	order := c.byConfidence()
+	var last sums
+	lastScore, next := math.Inf(1), 0
 	for i := range r.hits[distance] {
 		h := &r.hits[distance][i]
-		for range w.of(h.scene) {
-			m.scores = append(m.scores, h.found.Score)
-			for e, x := range h.errors {
-				if x == x { // no NaN
-					sums[e] += x
-					counts[e]++
-				}
-				m.errors[e] = append(m.errors[e], sums[e]/max(1, counts[e]))
+		copies := w.of(h.scene)
+		if copies == 0 {
+			continue
+		}
+		if next < Points && h.score <= c.Confidence[order[next]] {
+			here := last
+			here.add(&h.errors, 1)
+			for ; next < Points && h.score <= c.Confidence[order[next]]; next++ {
+				c.setErrors(order[next], h.score, &here, lastScore, &last)
 			}
 		}
+		last.add(&h.errors, copies)
+		lastScore = h.score
 	}
-	for e, n := range counts {
+	for ; next < Points; next++ {
+		c.setErrors(order[next], c.Confidence[order[next]], &last, lastScore, &last)
+	}
+	for e, n := range last.counts {
 		if n == 0 {
-			for i := range m.errors[e] {
-				m.errors[e][i] = 1
+			for i := range c.Errors[e] {
+				c.Errors[e][i] = 1
 			}
 		}
 	}
 }
 
-// drawErrors resamples the means at the curve's confidences, by straight lines
-// between the scores of hits; of equal scores the first hit's mean counts.
-func (c *Curve) drawErrors(m *means) {
-	n := len(m.scores)
-	for point, x := range c.Confidence {
-		at := sort.Search(n, func(i int) bool { return m.scores[i] <= x })
-		for e, y := range m.errors {
-			switch {
-			case at == n:
-				c.Errors[e][point] = y[n-1]
-			case at == 0 || m.scores[at] == x:
-				c.Errors[e][point] = y[at]
-			default:
-				c.Errors[e][point] = line(x, m.scores[at], y[at], m.scores[at-1], y[at-1])
-			}
+// byConfidence returns the points by descending confidence. Rounding may have
+// swapped neighbours.
+func (c *Curve) byConfidence() (order [Points]int) {
+	for i := range order {
+		at := i
+		for ; at > 0 && c.Confidence[order[at-1]] < c.Confidence[i]; at-- {
+			order[at] = order[at-1]
+		}
+		order[at] = i
+	}
+	return order
+}
+
+// sums are of the errors that are numbers.
+type sums struct {
+	errors, counts [numErrors]float64
+}
+
+func (s *sums) add(errors *[numErrors]float64, copies int) {
+	n := float64(copies)
+	for e, x := range errors {
+		if x == x { // no NaN
+			s.errors[e] += float64(n * x)
+			s.counts[e] += n
+		}
+	}
+}
+
+// mean returns an error's mean so far, 0 before the first number.
+func (s *sums) mean(e int) float64 { return s.errors[e] / max(1, s.counts[e]) }
+
+// setErrors fills in a point whose confidence lies from a hit's score up to
+// that of the hit before.
+func (c *Curve) setErrors(point int, score float64, means *sums, scoreBefore float64, before *sums) {
+	x := c.Confidence[point]
+	for e := range c.Errors {
+		c.Errors[e][point] = means.mean(e)
+		if x != score && !math.IsInf(scoreBefore, 1) {
+			c.Errors[e][point] = line(x, score, means.mean(e), scoreBefore, before.mean(e))
 		}
 	}
 }

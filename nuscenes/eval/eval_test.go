@@ -256,7 +256,7 @@ func rankingOf(positives int, scores []float64, hits map[int][numErrors]float64)
 	for i, score := range scores {
 		if errors, isHit := hits[i]; isHit {
 			for d := range r.hits {
-				r.hits[d] = append(r.hits[d], hit{rank: i, pair: &pair{found: &nuscenes.Box{Score: score}, errors: errors}})
+				r.hits[d] = append(r.hits[d], hit{rank: i, score: score, pair: pair{errors: errors}})
 			}
 		}
 	}
@@ -275,23 +275,25 @@ func TestCumulativeMeanSkipsNaN(t *testing.T) {
 		for i, x := range test.errors {
 			hits[i] = [numErrors]float64{Scale: x}
 		}
-		var m means
-		m.gather(rankingOf(9, make([]float64, len(test.errors)), hits), 0, nil)
-		if !slices.Equal(m.errors[Scale], test.want) {
-			t.Errorf("%v: means %v, want %v", test.errors, m.errors[Scale], test.want)
+		var c Curve
+		scores := []float64{0.9, 0.7, 0.5, 0.3}[:len(test.errors)]
+		copy(c.Confidence[:], scores)
+		c.drawErrors(rankingOf(9, scores, hits), 0, nil)
+		if got := c.Errors[Scale][:len(scores)]; !slices.Equal(got, test.want) {
+			t.Errorf("%v: means %v, want %v", test.errors, got, test.want)
 		}
 	}
 }
 
 func TestErrorsAreTakenAtScores(t *testing.T) {
-	m := means{scores: []float64{0.8, 0.6, 0.6, 0.2}}
-	for e := range m.errors {
-		m.errors[e] = []float64{10, 20, 30, 40}
+	hits := map[int][numErrors]float64{}
+	for i, x := range []float64{10, 30, 50, 70} { // means 10, 20, 30, 40
+		hits[i] = [numErrors]float64{Velocity: x}
 	}
 	var c Curve
-	c.Confidence = [Points]float64{0.9, 0.8, 0.7, 0.6, 0.4, 0.2, 0.1}
-	c.drawErrors(&m)
-	if got, want := c.Errors[Velocity][:7], []float64{10, 10, 15, 20, 35, 40, 40}; !slices.EqualFunc(got, want, near) {
+	c.Confidence = [Points]float64{0.9, 0.8, 0.7, 0.59, 0.6, 0.4, 0.2, 0.1}
+	c.drawErrors(rankingOf(9, []float64{0.8, 0.6, 0.6, 0.2}, hits), 0, nil)
+	if got, want := c.Errors[Velocity][:8], []float64{10, 10, 15, 30.25, 20, 35, 40, 40}; !slices.EqualFunc(got, want, near) {
 		t.Errorf("errors %v, want %v", got, want)
 	}
 }

@@ -53,7 +53,6 @@ type grader struct {
 	cfg     *Config
 	weights *weights
 	curves  [numDistances]Curve // of the latest class
-	means   means
 }
 
 // gradeAll returns the metrics without their curves.
@@ -75,8 +74,7 @@ func (g *grader) grade(r *ranking) ClassMetrics {
 	for d := range g.curves {
 		c := &g.curves[d]
 		if c.drawPrecision(r, d, w) && d == atErrors {
-			g.means.gather(r, d, w)
-			c.drawErrors(&g.means)
+			c.drawErrors(r, d, w)
 		}
 		m.AP[d] = c.averagePrecision(g.cfg)
 	}
@@ -94,8 +92,7 @@ func (g *grader) grade(r *ranking) ClassMetrics {
 func (g *grader) drawAllErrors(r *ranking) {
 	for d := range g.curves {
 		if len(r.hits[d]) > 0 {
-			g.means.gather(r, d, nil)
-			g.curves[d].drawErrors(&g.means)
+			g.curves[d].drawErrors(r, d, nil)
 		}
 	}
 }

@@ -23,9 +23,9 @@ type ranking struct {
 
 // hit is a found box that matches.
 type hit struct {
-	rank  int
-	scene int
-	*pair
+	rank, scene int
+	score       float64
+	pair
 }
 
 // key is the place of a fate in the order of choice.
@@ -94,7 +94,7 @@ func newRanking(class perception.Class, all []fates, sceneOf []int) *ranking {
 		r.scores[i], r.scenes[i] = k.score, int32(scene)
 		for d, p := range all[k.frame][class][k.index].pairs {
 			if p != nil {
-				r.hits[d] = append(r.hits[d], hit{rank: i, scene: scene, pair: p})
+				r.hits[d] = append(r.hits[d], hit{i, scene, k.score, *p})
 			}
 		}
 	}

@@ -1,12 +1,15 @@
 package eval
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // weights say how many times each scene counts, as in a bootstrap's resample. Nil
 // weights count each once.
 type weights struct {
 	scenes []int32
-	prefix []int32 // weight of the boxes of the class before each rank
+	upTo   []int32 // weight of the class's boxes up to each rank
 }
 
 // draw makes the weights those of a bootstrap's resample: as many scenes as
@@ -39,20 +42,23 @@ func (w *weights) turnTo(r *ranking) {
 	if w == nil {
 		return
 	}
-	w.prefix = append(w.prefix[:0], 0)
+	w.upTo = slices.Grow(w.upTo[:0], len(r.scenes))[:len(r.scenes)]
 	sum := int32(0)
-	for _, scene := range r.scenes {
+	for i, scene := range r.scenes {
 		sum += w.scenes[scene]
-		w.prefix = append(w.prefix, sum)
+		w.upTo[i] = sum
 	}
 }
 
 // before returns the weight of the boxes before a rank.
 func (w *weights) before(rank int) int {
-	if w == nil {
+	switch {
+	case w == nil:
 		return rank
+	case rank == 0:
+		return 0
 	}
-	return int(w.prefix[rank])
+	return int(w.upTo[rank-1])
 }
 
 // scoreBefore returns the score of the last box before a rank that counts, 0
