@@ -288,18 +288,3 @@ func TestRealRecordings(t *testing.T) {
 		}
 	}
 }
-
-func FuzzTable(f *testing.F) {
-	for _, s := range []string{`[]`, `[{"token":"a","name":"vehicle.moving"}]`, `[{"token":"a"}`, `[{"token":"\ud800","name":NaN}]`} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		tables := tinyset.New()
-		dir := tables.Write(t)
-		tinyset.WriteFile(t, filepath.Join(dir, tinyset.Version, "attribute.json"), []byte(text))
-		ds, err := nuscenes.Open(dir, tinyset.Version)
-		if err == nil && len(ds.Samples) != 5 || err != nil && !strings.Contains(err.Error(), ".json") {
-			t.Errorf("%q: %v", text, err)
-		}
-	})
-}

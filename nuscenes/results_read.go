@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/nuscenes/internal/blocks"
@@ -43,8 +45,12 @@ func (e *ResultsError) Unwrap() error { return e.Err }
 // that are not positive, negative scores, unknown classes and attributes,
 // samples twice or with more than [MaxBoxesPerSample] boxes.
 func ReadResults(file string) (*Results, error) {
-	if results, err := readBlocks(file, blocks.Size); err == nil {
-		return results, nil
+	if f, err := os.Open(file); err == nil {
+		results, err := readBlocks(f, blocks.Size)
+		f.Close()
+		if err == nil {
+			return results, nil
+		}
 	}
 	text, err := readText(file)
 	if err != nil {
@@ -63,15 +69,14 @@ func ParseResults(name, text string) (*Results, error) {
 }
 
 // readBlocks reads a results file in parallel. Its errors are not for people.
-func readBlocks(file string, size int) (*Results, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	parts, err := blocks.Map(f, size, "}],", func(b blocks.Block) (resultsPart, error) {
-		p := newResultsParser(b)
+func readBlocks(text io.Reader, size int) (*Results, error) {
+	rooms := sync.Pool{New: func() any { return new([]Box) }}
+	parts, err := blocks.Map(text, size, "}],", func(b blocks.Block) (resultsPart, error) {
+		p, room := newResultsParser(b), rooms.Get().(*[]Box)
+		p.room = *room
 		err := p.document()
+		*room = p.room
+		rooms.Put(room)
 		return p.resultsPart, err
 	})
 	if err != nil {

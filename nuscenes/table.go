@@ -3,6 +3,7 @@ package nuscenes
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,9 +68,13 @@ type index[T any] struct {
 // readTable reads and checks a whole table.
 func readTable[T any](folder string, s schema[T]) (index[T], error) {
 	x := index[T]{file: filepath.Join(folder, s.name+".json")}
-	err := s.readBlocks(&x)
-	if err != nil {
-		x, err = s.readWhole(x.file)
+	f, err := os.Open(x.file)
+	if err == nil {
+		x.rows, err = s.readBlocks(f, blocks.Size)
+		f.Close()
+	}
+	if err != nil { // read it again to say what is wrong
+		x.rows, err = s.readWhole(x.file)
 	}
 	if err != nil {
 		return x, err
@@ -86,33 +91,27 @@ func readTable[T any](folder string, s schema[T]) (index[T], error) {
 }
 
 // readBlocks reads a table's rows in parallel. Its errors are not for people.
-func (s schema[T]) readBlocks(x *index[T]) error {
-	f, err := os.Open(x.file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	parts, err := blocks.Map(f, blocks.Size, "},", func(b blocks.Block) ([]T, error) {
+func (s schema[T]) readBlocks(text io.Reader, size int) ([]T, error) {
+	parts, err := blocks.Map(text, size, "},", func(b blocks.Block) ([]T, error) {
 		rows, _, err := s.parse(b)
 		return rows, err
 	})
-	x.rows = slices.Concat(parts...)
-	return err
+	return slices.Concat(parts...), err
 }
 
-// readWhole reads a table's rows from a single text, and says what is wrong
-// with it.
-func (s schema[T]) readWhole(file string) (index[T], error) {
+// readWhole reads a table's rows as a single text, and says what is wrong with
+// it.
+func (s schema[T]) readWhole(file string) ([]T, error) {
 	text, err := readText(file)
 	if err != nil {
-		return index[T]{}, &TableError{File: file, Row: -1, Err: err}
+		return nil, &TableError{File: file, Row: -1, Err: err}
 	}
 	rows, wrong, err := s.parse(blocks.Block{Text: text, First: true, Last: true})
 	if err != nil {
 		wrong.File, wrong.Err = file, err
-		return index[T]{}, &wrong
+		return nil, &wrong
 	}
-	return index[T]{file: file, rows: rows}, nil
+	return rows, nil
 }
 
 // parse reads the rows of a block. With an error comes its place.

@@ -5,82 +5,153 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/eval"
+	"github.com/solofusion/solofusion/nuscenes/eval/figure"
 )
 
 type evalCmd struct {
-	Results        string  `arg:"" help:"Results file in nuScenes' submission format." placeholder:"RESULTS"`
-	Dataset        string  `required:"" help:"Folder of the data set, which holds the version's folder." placeholder:"DIR"`
-	DatasetVersion string  `required:"" help:"Folder of the tables, for example v1.0-mini." placeholder:"V"`
-	Split          string  `default:"all" help:"Official split, all, or a name in the data set's own splits.json." placeholder:"S"`
-	Out            string  `help:"Folder for metrics_summary.json and metrics_details.json, as the devkit writes them." placeholder:"DIR"`
-	JSON           string  `name:"json" help:"File for the summary alone; - prints it in place of the table." placeholder:"OUT"`
-	MinNDS         float64 `name:"min-nds" help:"Exit with 1 where NDS is below." placeholder:"X"`
-	MinMAP         float64 `name:"min-map" help:"Exit with 1 where mAP is below." placeholder:"X"`
+	Results        string   `arg:"" help:"Results file in nuScenes' submission format." placeholder:"RESULTS"`
+	Dataset        string   `required:"" help:"Folder of the data set, which holds the version's folder." placeholder:"DIR"`
+	DatasetVersion string   `required:"" help:"Folder of the tables, for example v1.0-mini." placeholder:"V"`
+	Split          string   `default:"all" help:"Official split, all, or a custom one: a name in the data set's own splits.json." placeholder:"S"`
+	Splits         string   `help:"File of custom splits instead, a JSON object of name to scene names." placeholder:"FILE"`
+	Scenes         []string `help:"Only these scenes of the split." placeholder:"SCENE"`
+	Out            string   `help:"Folder for metrics_summary.json and metrics_details.json, as the devkit writes them." placeholder:"DIR"`
+	JSON           string   `name:"json" help:"File for the whole report; - prints it in place of the tables." placeholder:"OUT"`
+	Plots          string   `help:"Folder for pictures of the summary and of each class's curves." placeholder:"DIR"`
+	By             []string `help:"Also grade parts of the data, by ${breakdowns}." placeholder:"WHAT"`
+	Compare        string   `help:"Other results for the same samples: how far these are above them, and how sure that is." placeholder:"OTHER"`
+	Resamples      int      `default:"1000" help:"Resamples for the 95 % intervals; 0 for none." placeholder:"N"`
+	Seed           uint64   `default:"1" help:"Seed of the resamples." placeholder:"N"`
+	MinNDS         float64  `name:"min-nds" help:"Exit with 1 where NDS is below." placeholder:"X"`
+	MinMAP         float64  `name:"min-map" help:"Exit with 1 where mAP is below." placeholder:"X"`
 }
 
 func (c *evalCmd) Help() string {
 	return `Grades detections with the nuScenes detection metric (detection_cvpr_2019),
-number for number as nuscenes-devkit 1.2.0 does, and prints a table.
+number for number as nuscenes-devkit 1.2.0 does, and says how sure the numbers are:
+the 95 % intervals come from resampling the scenes. Hints on standard error name
+likely mistakes in conventions. See docs/evaluation.md.
 
-Example:
+Examples:
 
-  solofusion eval results.json --dataset data/nuscenes --dataset-version v1.0-mini \
-    --split mini_val --out metrics --min-nds 0.25`
+  solofusion eval results.json --dataset data/nuscenes --dataset-version v1.0-trainval \
+    --split val --out metrics --plots plots
+  solofusion eval new.json --dataset data/nuscenes --dataset-version v1.0-trainval \
+    --split val --compare old.json --by distance,visibility --min-nds 0.25`
+}
+
+func (c *evalCmd) Validate() error {
+	if c.Resamples < 0 {
+		return fmt.Errorf("--resamples is %d, want 0 or more", c.Resamples)
+	}
+	for _, by := range c.By {
+		if !slices.Contains(eval.Breakdowns, by) {
+			return fmt.Errorf("--by is %q, want some of %s", by, strings.Join(eval.Breakdowns, ", "))
+		}
+	}
+	return nil
 }
 
 func (c *evalCmd) Run(ctx context.Context) error {
 	start := time.Now()
-	ds, split, results, err := c.read()
+	in, err := c.read()
 	if err != nil {
 		return err
 	}
 	cfg := eval.CVPR2019()
-	frames, err := eval.Frames(ds, split, results, cfg)
+	frames, err := eval.Frames(in.dataset, in.split, in.results, cfg)
 	if err != nil {
 		return err
 	}
 	metrics := eval.Evaluate(cfg, frames)
-	if err := c.report(metrics, results, time.Since(start)); err != nil {
+	report := &eval.Report{
+		Metrics: metrics, Split: c.Split, Samples: len(frames),
+		Hints: metrics.Hints(frames), Meta: in.results.Meta, Took: time.Since(start),
+	}
+	if c.Resamples > 0 {
+		report.Spread = metrics.Bootstrap(c.Resamples, c.Seed)
+	}
+	if err := c.compare(report, in, cfg); err != nil {
+		return err
+	}
+	for _, by := range c.By {
+		report.Breakdowns = append(report.Breakdowns, metrics.Breakdown(by, frames))
+	}
+	if err := c.write(report); err != nil {
 		return err
 	}
 	return c.gate(metrics)
 }
 
-// read reads the truth and the results, both at a time.
-func (c *evalCmd) read() (ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, err error) {
-	var group errgroup.Group
-	group.Go(func() (err error) {
-		results, err = nuscenes.ReadResults(c.Results)
-		return err
-	})
-	ds, split, err = nuscenes.OpenTruth(c.Dataset, c.DatasetVersion, nuscenes.Part{Split: c.Split})
-	return ds, split, results, cmp.Or(err, group.Wait())
+// evalInput is what is graded.
+type evalInput struct {
+	dataset        *nuscenes.Dataset
+	split          nuscenes.Split
+	results, other *nuscenes.Results
 }
 
-// report writes what was asked for.
-func (c *evalCmd) report(metrics *eval.Metrics, results *nuscenes.Results, took time.Duration) error {
+// read reads the truth and the results, at the same time.
+func (c *evalCmd) read() (in evalInput, err error) {
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		if in.results, err = nuscenes.ReadResults(c.Results); err == nil && c.Compare != "" {
+			in.other, err = nuscenes.ReadResults(c.Compare)
+		}
+		return err
+	})
+	in.dataset, in.split, err = nuscenes.OpenTruth(c.Dataset, c.DatasetVersion,
+		nuscenes.Part{Split: c.Split, File: c.Splits, Scenes: c.Scenes})
+	return in, cmp.Or(err, group.Wait())
+}
+
+// compare grades the other results, and adds what sets these apart.
+func (c *evalCmd) compare(report *eval.Report, in evalInput, cfg eval.Config) error {
+	if in.other == nil {
+		return nil
+	}
+	frames, err := eval.Frames(in.dataset, in.split, in.other, cfg)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Compare, err)
+	}
+	report.Other = c.Compare
+	report.Comparison = report.Compare(eval.Evaluate(cfg, frames), c.Resamples, c.Seed)
+	return nil
+}
+
+// write writes what was asked for.
+func (c *evalCmd) write(report *eval.Report) error {
 	if c.Out != "" {
-		if err := metrics.WriteFiles(c.Out, results.Meta, took); err != nil {
+		if err := report.WriteFiles(c.Out, report.Meta, report.Took); err != nil {
 			return err
 		}
 	}
-	switch summary := append(metrics.Summary(results.Meta, took), '\n'); c.JSON {
+	if c.Plots != "" {
+		if err := figure.Write(c.Plots, report.Metrics, report.Spread); err != nil {
+			return err
+		}
+	}
+	for _, h := range report.Hints {
+		fmt.Fprintf(os.Stderr, "hint: %s: %s\n", h.Name, h.Text)
+	}
+	switch c.JSON {
 	case "":
-		return metrics.WriteTable(os.Stdout)
+		return report.WriteTable(os.Stdout)
 	case "-":
-		_, err := os.Stdout.Write(summary)
+		_, err := fmt.Printf("%s\n", report.JSON())
 		return err
 	default:
-		if err := os.WriteFile(c.JSON, summary, 0o644); err != nil {
+		if err := os.WriteFile(c.JSON, append(report.JSON(), '\n'), 0o644); err != nil {
 			return fmt.Errorf("eval: %w", err)
 		}
-		return metrics.WriteTable(os.Stdout)
+		return report.WriteTable(os.Stdout)
 	}
 }
 

@@ -20,9 +20,12 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/solofusion/solofusion/nuscenes/eval"
 )
 
 // Exit codes.
@@ -73,7 +76,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&c,
 		kong.Name("solofusion"),
 		kong.Description(description),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version(), "breakdowns": strings.Join(eval.Breakdowns, ", ")},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(status int) { code, exited = status, true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

@@ -7,7 +7,7 @@ const module = "github.com/solofusion/solofusion"
 var layers = [][]string{
 	{"cmd/solofusion", "examples/..."},
 	{"internal/service"},
-	{"perception/pipeline", "nuscenes/replay", "bus"},
+	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/config", "internal/picture"},
 	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
@@ -30,6 +30,7 @@ var reserved = []struct {
 	{"gocv.io", []string{"perception/preprocess", "internal/picture", "cmd/solofusion"}, "OpenCV is for reading and drawing pictures"},
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config knows how settings are read"},
+	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure"}, "drawing belongs to the figures"},
 	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
 }
 

@@ -49,7 +49,7 @@ type Comparison struct {
 	MeanAP, NDS float64
 	Errors      [numErrors]float64
 	ClassAP     []float64 // in the configuration's order; NaN for classes without true boxes
-	Spread      *Spread   // of these; nil where there are too few scenes
+	Spread      *Spread   // of these; nil without resamples or with too few scenes
 }
 
 // Compare subtracts the others' metrics, and estimates how sure the differences are:
@@ -61,7 +61,7 @@ func (m *Metrics) Compare(others *Metrics, resamples int, seed uint64) *Comparis
 	}
 	d := difference(m.numbers(), others.numbers())
 	c := &Comparison{MeanAP: d[0], NDS: d[1], Errors: [numErrors]float64(d[2:]), ClassAP: d[2+numErrors:]}
-	if len(m.scenes) >= MinScenes {
+	if len(m.scenes) >= MinScenes && resamples > 0 {
 		ours, theirs := m.resample(resamples, seed), others.resample(resamples, seed)
 		for i := range ours {
 			ours[i] = difference(ours[i], theirs[i])

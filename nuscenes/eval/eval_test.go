@@ -472,7 +472,7 @@ func TestReports(t *testing.T) {
 		t.Error("no error where the folder is a file")
 	}
 	var table bytes.Buffer
-	if err := m.WriteTable(&table); err != nil {
+	if err := (&Report{Metrics: m}).WriteTable(&table); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{"mAP   0.2000", "NDS   ", "class ", "traffic_cone ", "   -  "} {

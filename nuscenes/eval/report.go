@@ -2,204 +2,279 @@ package eval
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
 
-// WriteTable writes the metrics for a person to read. A dash stands where a
-// class does not count.
-func (m *Metrics) WriteTable(w io.Writer) error {
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "mAP   %.4f\n", m.MeanAP)
+// Report is all that is said of results.
+type Report struct {
+	*Metrics
+	Split      string
+	Samples    int
+	Spread     *Spread     // nil where it was not asked for, or there are too few scenes
+	Other      string      // name of the results compared with
+	Comparison *Comparison // nil without others
+	Breakdowns []Breakdown
+	Hints      []Hint
+	Meta       json.RawMessage // of the results
+	Took       time.Duration
+}
+
+// JSON returns the report for programs: the content of metrics_summary.json,
+// and what it lacks after that.
+func (r *Report) JSON() []byte {
+	all := r.summary(r.Meta, r.Took)
+	all = append(all, member{"split", r.Split}, member{"samples", r.Samples}, member{"scenes", len(r.scenes)})
+	if r.Spread != nil {
+		all = append(all, member{"intervals", r.Spread.object(r.Classes)})
+	}
+	if c := r.Comparison; c != nil {
+		all = append(all, member{"comparison", c.object(r.Other, r.Classes)})
+	}
+	for _, b := range r.Breakdowns {
+		all = append(all, member{"by_" + b.By, b.objects()})
+	}
+	hints := []object{}
+	for _, h := range r.Hints {
+		hints = append(hints, object{{"name", h.Name}, {"text", h.Text}})
+	}
+	return encode(append(all, member{"hints", hints}))
+}
+
+func (s *Spread) object(classes []ClassMetrics) object {
+	interval := func(i Interval) []float64 { return []float64{i.Low, i.High} }
+	var errors, aps object
 	for e := range numErrors {
-		fmt.Fprintf(b, "%s  %.4f\n", e, m.Errors[e])
+		errors = append(errors, member{e.key(), interval(s.Errors[e])})
 	}
-	fmt.Fprintf(b, "NDS   %.4f\n\n", m.NDS)
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "%-20s\tAP\t", "class")
-	for _, d := range m.Config.Distances {
-		fmt.Fprintf(t, "AP %gm\t", d)
+	for i := range classes {
+		aps = append(aps, member{classes[i].Class.String(), interval(s.ClassAP[i])})
 	}
-	fmt.Fprint(t, "ATE\tASE\tAOE\tAVE\tAAE\ttruth\tfound\t\n")
-	for i := range m.Classes {
-		c := &m.Classes[i]
-		fmt.Fprintf(t, "%-20s\t%.3f\t", c.Class, c.MeanAP)
-		for _, x := range slices.Concat(c.AP[:], c.Errors[:]) {
-			fmt.Fprintf(t, "%s\t", cell(x))
+	return object{
+		{"level", 0.95}, {"resamples", s.Resamples},
+		{"mean_ap", interval(s.MeanAP)}, {"nd_score", interval(s.NDS)}, {"tp_errors", errors}, {"mean_dist_aps", aps},
+	}
+}
+
+func (c *Comparison) object(other string, classes []ClassMetrics) object {
+	var errors, aps object
+	for e := range numErrors {
+		errors = append(errors, member{e.key(), c.Errors[e]})
+	}
+	for i := range classes {
+		aps = append(aps, member{classes[i].Class.String(), c.ClassAP[i]})
+	}
+	all := object{
+		{"with", other}, {"mean_ap", c.MeanAP}, {"nd_score", c.NDS}, {"tp_errors", errors}, {"mean_dist_aps", aps},
+	}
+	if c.Spread != nil {
+		all = append(all, member{"intervals", c.Spread.object(classes)})
+	}
+	return all
+}
+
+func (b *Breakdown) objects() []object {
+	var parts []object
+	for _, p := range b.Parts {
+		var errors object
+		for e := range numErrors {
+			errors = append(errors, member{e.key(), p.Errors[e]})
 		}
-		fmt.Fprintf(t, "%d\t%d\t\n", c.Truth, c.Found)
+		parts = append(parts, object{
+			{"part", p.Name}, {"truth", p.Truth}, {"recall", p.Recall}, {"mean_ap", p.MeanAP}, {"nd_score", p.NDS}, {"tp_errors", errors},
+		})
 	}
-	t.Flush()
+	return parts
+}
+
+// WriteTable writes the report for a person to read, without the hints. A dash
+// stands where a number is not defined.
+func (r *Report) WriteTable(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "split %s: %s of %s\n\n", r.Split, plural(r.Samples, "sample"), plural(len(r.scenes), "scene"))
+	r.writeMeans(b)
+	r.writeClasses(b)
+	if c := r.Comparison; c != nil {
+		r.writeComparison(b)
+	}
+	for i := range r.Breakdowns {
+		r.Breakdowns[i].write(b, r.Config.ErrorDistance)
+	}
 	return b.Flush()
 }
 
-func cell(x float64) string {
+// writeMeans writes the numbers over all classes.
+func (r *Report) writeMeans(w io.Writer) {
+	interval := func(of func(*Spread) Interval) string {
+		if r.Spread == nil {
+			return ""
+		}
+		return "  " + of(r.Spread).format("%.4f")
+	}
+	fmt.Fprintf(w, "mAP   %.4f%s\n", r.MeanAP, interval(func(s *Spread) Interval { return s.MeanAP }))
+	for e := range numErrors {
+		fmt.Fprintf(w, "%s  %.4f%s\n", e, r.Errors[e], interval(func(s *Spread) Interval { return s.Errors[e] }))
+	}
+	fmt.Fprintf(w, "NDS   %.4f%s\n", r.NDS, interval(func(s *Spread) Interval { return s.NDS }))
+	switch {
+	case r.Spread != nil:
+		fmt.Fprintf(w, "\n95 %% intervals, from %s of the scenes\n", plural(r.Spread.Resamples, "resample"))
+	case len(r.scenes) < MinScenes:
+		fmt.Fprintf(w, "\nno 95 %% intervals: they need %d scenes\n", MinScenes)
+	}
+	fmt.Fprintln(w)
+}
+
+func (i Interval) format(number string) string {
+	if math.IsNaN(i.Low) {
+		return "-"
+	}
+	return fmt.Sprintf(number+" to "+number, i.Low, i.High)
+}
+
+func (r *Report) writeClasses(w io.Writer) {
+	t := newTable(w, "class")
+	t.head("AP")
+	if r.Spread != nil {
+		t.head("95 % interval")
+	}
+	for _, d := range r.Config.Distances {
+		t.head(fmt.Sprintf("AP %gm", d))
+	}
+	t.head("ATE", "ASE", "AOE", "AVE", "AAE", "truth", "found")
+	for i := range r.Classes {
+		c := &r.Classes[i]
+		t.row(c.Class.String())
+		t.numbers(c.MeanAP)
+		if r.Spread != nil {
+			t.cells(r.Spread.ClassAP[i].format("%.3f"))
+		}
+		t.numbers(c.AP[:]...)
+		t.numbers(c.Errors[:]...)
+		t.cells(strconv.Itoa(c.Truth), strconv.Itoa(c.Found))
+	}
+	t.end()
+}
+
+// writeComparison writes the differences, and what they mean.
+func (r *Report) writeComparison(w io.Writer) {
+	c := r.Comparison
+	fmt.Fprintf(w, "\nagainst %s\n\n", r.Other)
+	var spread Spread
+	if c.Spread != nil {
+		spread = *c.Spread
+	} else {
+		spread.ClassAP = make([]Interval, len(r.Classes))
+	}
+	fmt.Fprintln(w, r.sentence("mAP", c.MeanAP, spread.MeanAP))
+	fmt.Fprintln(w, r.sentence("NDS", c.NDS, spread.NDS))
+	fmt.Fprintln(w)
+	t := newTable(w, "class")
+	t.head("AP")
+	if c.Spread != nil {
+		t.head("95 % interval")
+	}
+	for i := range r.Classes {
+		t.row(r.Classes[i].Class.String())
+		t.cells(signed(c.ClassAP[i]))
+		if c.Spread != nil {
+			t.cells(spread.ClassAP[i].format("%+.3f"))
+		}
+	}
+	t.end()
+}
+
+// sentence says in words how a number differs, and whether that can be told
+// from chance.
+func (r *Report) sentence(name string, difference float64, spread Interval) string {
+	s := fmt.Sprintf("%s is %s by %.4f", name, map[bool]string{true: "higher", false: "lower"}[difference > 0], math.Abs(difference))
+	if difference == 0 {
+		s = name + " is the same"
+	}
+	switch {
+	case r.Comparison.Spread == nil:
+		return s + "."
+	case spread.Low > 0 || spread.High < 0:
+		return fmt.Sprintf("%s (%s): more than which scenes are in the split explains.", s, spread.format("%+.4f"))
+	}
+	return fmt.Sprintf("%s (%s): with %s, this cannot be told from chance.", s, spread.format("%+.4f"), plural(len(r.scenes), "scene"))
+}
+
+func (b *Breakdown) write(w io.Writer, errorDistance float64) {
+	fmt.Fprintln(w)
+	t := newTable(w, "by "+b.By)
+	graded := b.By == "distance" || b.By == "scene"
+	if graded {
+		t.head("mAP", "NDS")
+	}
+	t.head(fmt.Sprintf("recall %gm", errorDistance), "ATE", "ASE", "AOE", "AVE", "AAE", "truth")
+	for _, p := range b.Parts {
+		t.row(p.Name)
+		if graded {
+			t.numbers(p.MeanAP, p.NDS)
+		}
+		t.numbers(p.Recall)
+		t.numbers(p.Errors[:]...)
+		t.cells(strconv.Itoa(p.Truth))
+	}
+	t.end()
+}
+
+// table aligns columns: words in the first one left, numbers right.
+type table struct {
+	*tabwriter.Writer
+}
+
+const firstColumn = 20 // characters
+
+func newTable(w io.Writer, title string) table {
+	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)}
+	fmt.Fprintf(t, "%-*s\t", firstColumn, title)
+	return t
+}
+
+// head adds titles of columns.
+func (t table) head(titles ...string) { t.cells(titles...) }
+
+// row begins a row.
+func (t table) row(name string) { fmt.Fprintf(t, "\n%-*s\t", firstColumn, name) }
+
+func (t table) cells(texts ...string) {
+	for _, text := range texts {
+		fmt.Fprintf(t, "%s\t", text)
+	}
+}
+
+func (t table) numbers(xs ...float64) {
+	for _, x := range xs {
+		if math.IsNaN(x) {
+			t.cells("-")
+		} else {
+			t.cells(fmt.Sprintf("%.3f", x))
+		}
+	}
+}
+
+func (t table) end() {
+	fmt.Fprintln(t)
+	t.Flush()
+}
+
+func signed(x float64) string {
 	if math.IsNaN(x) {
 		return "-"
 	}
-	return fmt.Sprintf("%.3f", x)
+	return fmt.Sprintf("%+.3f", x)
 }
 
-// WriteFiles writes metrics_summary.json and metrics_details.json into a
-// folder, in the devkit's form. The time is how long the evaluation took; meta
-// is that of the results.
-func (m *Metrics) WriteFiles(folder string, meta json.RawMessage, took time.Duration) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("eval: %w", err)
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
 	}
-	files := map[string][]byte{
-		"metrics_summary.json": m.Summary(meta, took),
-		"metrics_details.json": m.Details(),
-	}
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
-			return fmt.Errorf("eval: %w", err)
-		}
-	}
-	return nil
-}
-
-// Summary returns the content of metrics_summary.json.
-func (m *Metrics) Summary(meta json.RawMessage, took time.Duration) []byte {
-	var labelAPs, meanAPs, labelErrors, errors, scores object
-	for i := range m.Classes {
-		c := &m.Classes[i]
-		var aps, errs object
-		for j, d := range m.Config.Distances {
-			aps = append(aps, member{pythonFloat(d), c.AP[j]})
-		}
-		for e := range numErrors {
-			errs = append(errs, member{e.key(), c.Errors[e]})
-		}
-		labelAPs = append(labelAPs, member{c.Class.String(), aps})
-		meanAPs = append(meanAPs, member{c.Class.String(), c.MeanAP})
-		labelErrors = append(labelErrors, member{c.Class.String(), errs})
-	}
-	for e := range numErrors {
-		errors = append(errors, member{e.key(), m.Errors[e]})
-		scores = append(scores, member{e.key(), m.Score(e)})
-	}
-	return encode(object{
-		{"label_aps", labelAPs},
-		{"mean_dist_aps", meanAPs},
-		{"mean_ap", m.MeanAP},
-		{"label_tp_errors", labelErrors},
-		{"tp_errors", errors},
-		{"tp_scores", scores},
-		{"nd_score", m.NDS},
-		{"eval_time", took.Seconds()},
-		{"cfg", m.Config.object()},
-		{"meta", meta},
-	})
-}
-
-func (c *Config) object() object {
-	var ranges object
-	for _, class := range c.Classes {
-		ranges = append(ranges, member{class.String(), int(c.Range[class])})
-	}
-	return object{
-		{"class_range", ranges},
-		{"dist_fcn", c.DistanceMeasure},
-		{"dist_ths", c.Distances[:]},
-		{"dist_th_tp", c.ErrorDistance},
-		{"min_recall", c.MinRecall},
-		{"min_precision", c.MinPrecision},
-		{"max_boxes_per_sample", c.MaxBoxes},
-		{"mean_ap_weight", c.MeanAPWeight},
-	}
-}
-
-// Details returns the content of metrics_details.json.
-func (m *Metrics) Details() []byte {
-	var recalls [Points]float64
-	for i := range recalls {
-		recalls[i] = recall(i)
-	}
-	var all object
-	for i := range m.Classes {
-		for j, d := range m.Config.Distances {
-			c := &m.Classes[i].Curves[j]
-			curve := object{
-				{"recall", recalls[:]},
-				{"precision", c.Precision[:]},
-				{"confidence", c.Confidence[:]},
-			}
-			for _, e := range []Error{Translation, Velocity, Scale, Orientation, Attribute} {
-				curve = append(curve, member{e.key(), c.Errors[e][:]})
-			}
-			all = append(all, member{m.Classes[i].Class.String() + ":" + pythonFloat(d), curve})
-		}
-	}
-	return encode(all)
-}
-
-// object is a JSON object whose members keep their order.
-type object []member
-
-type member struct {
-	key   string
-	value any
-}
-
-// encode writes a value as Python's json.dump does with an indent of 2.
-func encode(value any) []byte {
-	var b bytes.Buffer
-	appendValue(&b, value, "\n")
-	return b.Bytes()
-}
-
-// appendValue writes a value; newline starts a line at its indentation.
-func appendValue(b *bytes.Buffer, value any, newline string) {
-	inner := newline + "  "
-	switch v := value.(type) {
-	case object:
-		for i, m := range v {
-			b.WriteString([]string{"{", ","}[min(i, 1)] + inner + strconv.Quote(m.key) + ": ")
-			appendValue(b, m.value, inner)
-		}
-		b.WriteString(newline + "}")
-	case []float64:
-		for i, x := range v {
-			b.WriteString([]string{"[", ","}[min(i, 1)] + inner + pythonFloat(x))
-		}
-		b.WriteString(newline + "]")
-	case float64:
-		b.WriteString(pythonFloat(v))
-	case int:
-		b.WriteString(strconv.Itoa(v))
-	case string:
-		b.WriteString(strconv.Quote(v))
-	case json.RawMessage:
-		if err := json.Indent(b, v, newline[1:], "  "); err != nil {
-			panic("eval: meta is no JSON: " + err.Error())
-		}
-	default:
-		panic(fmt.Sprintf("eval: no JSON form for %T", value))
-	}
-}
-
-// pythonFloat is the number as Python prints it.
-func pythonFloat(x float64) string {
-	if math.IsNaN(x) {
-		return "NaN"
-	}
-	if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(x, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(x, 'f', -1, 64)
-	if !strings.ContainsRune(s, '.') {
-		s += ".0"
-	}
-	return s
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -69,9 +69,11 @@ type cutter struct {
 func (c *cutter) next() ([]byte, error) {
 	buffer := append(c.buffer(), c.rest...)
 	for {
-		buffer = slices.Grow(buffer, max(c.size-len(buffer), c.size/2))
-		n, err := io.ReadFull(c.text, buffer[len(buffer):cap(buffer)])
-		buffer = buffer[:len(buffer)+n]
+		old := len(buffer)
+		length := max(c.size, old+old/2+1)
+		buffer = slices.Grow(buffer, length-old)[:length]
+		n, err := io.ReadFull(c.text, buffer[old:])
+		buffer = buffer[:old+n]
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			c.ended = true
@@ -90,7 +92,7 @@ func (c *cutter) buffer() []byte {
 	if used, ok := c.buffers.Get().(*[]byte); ok {
 		return (*used)[:0]
 	}
-	return make([]byte, 0, 2*c.size)
+	return make([]byte, 0, c.size)
 }
 
 // lastEnd returns the position behind the last place of the pattern, 0 where

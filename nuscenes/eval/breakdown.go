@@ -1,0 +1,211 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/solofusion/solofusion/nuscenes"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Breakdown is the metrics of parts of the data.
+type Breakdown struct {
+	By    string // what tells the parts apart
+	Parts []Part
+}
+
+// Part is what a part of the data scores.
+type Part struct {
+	Name   string
+	Truth  int                // true boxes
+	Recall float64            // share of them that are matched at the distance of errors, whatever the score
+	Errors [numErrors]float64 // means over those; NaN where not defined
+	// As the metric has them, over the classes with true boxes here. NaN in
+	// breakdowns by what only true boxes have, where precision is not defined.
+	MeanAP, NDS float64
+}
+
+// Breakdowns are the names of the breakdowns that there are.
+var Breakdowns = []string{"distance", "visibility", "points", "scene"}
+
+// Breakdown returns the metrics by one of Breakdowns:
+//
+//   - distance: rings of 10 m around the ego vehicle; true and found boxes of
+//     other rings are left out;
+//   - scene: each scene by itself;
+//   - visibility: the share of the object that the cameras see, by the annotation;
+//   - points: how many lidar points the object has.
+//
+// It panics for another name.
+func (m *Metrics) Breakdown(by string, frames []Frame) Breakdown {
+	b := Breakdown{By: by}
+	switch by {
+	case "distance":
+		b.Parts = m.byDistance(frames)
+	case "scene":
+		b.Parts = m.byScene(frames)
+	case "visibility":
+		b.Parts = m.byTruth(frames, visibility)
+	case "points":
+		b.Parts = m.byTruth(frames, lidarPoints)
+	default:
+		panic("eval: no breakdown by " + by)
+	}
+	return b
+}
+
+// ring is how wide the parts by distance are, in metres.
+const ring = 10
+
+func (m *Metrics) byDistance(frames []Frame) (parts []Part) {
+	farthest := 0.0
+	for _, r := range m.Config.Range {
+		farthest = max(farthest, r)
+	}
+	for near := 0.0; near < farthest; near += ring {
+		within := make([]Frame, len(frames))
+		for i := range frames {
+			within[i] = frames[i].within(near, near+ring)
+		}
+		parts = append(parts, m.part(fmt.Sprintf("%g to %g m", near, near+ring), within))
+	}
+	return parts
+}
+
+// within returns the frame with the boxes at a distance of the ego vehicle in
+// [near, far).
+func (f *Frame) within(near, far float64) Frame {
+	ego := f.Sample.Key(nuscenes.LidarTop).EgoPose.GlobalFromEgo.Translation
+	outside := func(x, y float64) bool {
+		d := distance(x-ego[0], y-ego[1])
+		return d < near || d >= far
+	}
+	part := Frame{Sample: f.Sample, Truth: slices.Clone(f.Truth), Found: slices.Clone(f.Found)}
+	part.Truth = slices.DeleteFunc(part.Truth, func(t Truth) bool { return outside(t.Center[0], t.Center[1]) })
+	part.Found = slices.DeleteFunc(part.Found, func(b *nuscenes.Box) bool { return outside(b.Center[0], b.Center[1]) })
+	return part
+}
+
+func (m *Metrics) byScene(frames []Frame) (parts []Part) {
+	of := map[*nuscenes.Scene][]Frame{}
+	for _, f := range frames {
+		of[f.Sample.Scene] = append(of[f.Sample.Scene], f)
+	}
+	for _, scene := range m.scenes {
+		parts = append(parts, m.part(scene.Name, of[scene]))
+	}
+	return parts
+}
+
+// part grades frames by themselves.
+func (m *Metrics) part(name string, frames []Frame) Part {
+	cfg := m.Config
+	cfg.Classes = slices.DeleteFunc(slices.Clone(cfg.Classes), func(c perception.Class) bool {
+		return !slices.ContainsFunc(frames, func(f Frame) bool {
+			return slices.ContainsFunc(f.Truth, func(t Truth) bool { return t.Class == c })
+		})
+	})
+	graded := Evaluate(cfg, frames)
+	var all tally
+	for i := range graded.Classes {
+		all.truth += graded.Classes[i].Truth
+	}
+	for h := range graded.errorHits() {
+		all.add(h)
+	}
+	p := all.part(name)
+	if len(cfg.Classes) > 0 {
+		p.MeanAP, p.NDS = graded.MeanAP, graded.NDS
+	}
+	return p
+}
+
+// errorHits iterates over the hits at the distance of errors.
+func (m *Metrics) errorHits() iter.Seq[*hit] {
+	return func(yield func(*hit) bool) {
+		for _, r := range m.rankings {
+			hits := r.hits[m.Config.errorIndex()]
+			for i := range hits {
+				if !yield(&hits[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// tally counts true boxes and their hits.
+type tally struct {
+	truth, hits int
+	sums
+}
+
+func (t *tally) add(h *hit) {
+	t.hits++
+	errors := h.errors
+	for e := range numErrors {
+		if !e.counts(h.truth.Class) {
+			errors[e] = math.NaN()
+		}
+	}
+	t.sums.add(&errors, 1)
+}
+
+func (t *tally) part(name string) Part {
+	p := Part{Name: name, Truth: t.truth, Recall: float64(t.hits) / float64(t.truth), MeanAP: math.NaN(), NDS: math.NaN()}
+	for e := range p.Errors {
+		p.Errors[e] = t.errors[e] / t.counts[e]
+	}
+	return p
+}
+
+// bin is a part of the true boxes.
+type bin struct {
+	order int
+	name  string
+}
+
+// byTruth sorts true boxes into bins.
+func (m *Metrics) byTruth(frames []Frame, binOf func(*Truth) bin) (parts []Part) {
+	tallies := map[bin]*tally{}
+	for i := range frames {
+		for j := range frames[i].Truth {
+			b := binOf(&frames[i].Truth[j])
+			if tallies[b] == nil {
+				tallies[b] = &tally{}
+			}
+			tallies[b].truth++
+		}
+	}
+	for h := range m.errorHits() {
+		tallies[binOf(h.truth)].add(h)
+	}
+	bins := slices.SortedFunc(maps.Keys(tallies), func(a, b bin) int {
+		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.name, b.name))
+	})
+	for _, b := range bins {
+		parts = append(parts, tallies[b].part(b.name))
+	}
+	return parts
+}
+
+func visibility(t *Truth) bin {
+	if t.Visibility == nil {
+		return bin{1, "unknown"}
+	}
+	return bin{0, t.Visibility.Level}
+}
+
+func lidarPoints(t *Truth) bin {
+	names := []string{"none", "1", "2 to 5", "6 to 20", "21 to 100", "more than 100"}
+	for i, most := range []int{0, 1, 5, 20, 100} {
+		if t.LidarPoints <= most {
+			return bin{i, names[i]}
+		}
+	}
+	return bin{len(names), names[len(names)-1]}
+}

@@ -1,0 +1,123 @@
+package eval
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// WriteFiles writes metrics_summary.json and metrics_details.json into a
+// folder, in the devkit's form: both, or none where one cannot be written. The
+// time is how long the evaluation took; meta is that of the results.
+func (m *Metrics) WriteFiles(folder string, meta json.RawMessage, took time.Duration) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("eval: %w", err)
+	}
+	files := []struct {
+		name    string
+		content []byte
+	}{
+		{"metrics_summary.json", m.Summary(meta, took)},
+		{"metrics_details.json", m.Details()},
+	}
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, os.WriteFile(filepath.Join(folder, "."+f.name), f.content, 0o644))
+	}
+	err := errors.Join(errs...)
+	for _, f := range files {
+		part := filepath.Join(folder, "."+f.name)
+		if err == nil {
+			err = os.Rename(part, filepath.Join(folder, f.name))
+		}
+		if err != nil {
+			os.Remove(part)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("eval: %w", err)
+	}
+	return nil
+}
+
+// Summary returns the content of metrics_summary.json.
+func (m *Metrics) Summary(meta json.RawMessage, took time.Duration) []byte {
+	return encode(m.summary(meta, took))
+}
+
+func (m *Metrics) summary(meta json.RawMessage, took time.Duration) object {
+	var labelAPs, meanAPs, labelErrors, errors, scores object
+	for i := range m.Classes {
+		c := &m.Classes[i]
+		var aps, errs object
+		for j, d := range m.Config.Distances {
+			aps = append(aps, member{pythonFloat(d), c.AP[j]})
+		}
+		for e := range numErrors {
+			errs = append(errs, member{e.key(), c.Errors[e]})
+		}
+		labelAPs = append(labelAPs, member{c.Class.String(), aps})
+		meanAPs = append(meanAPs, member{c.Class.String(), c.MeanAP})
+		labelErrors = append(labelErrors, member{c.Class.String(), errs})
+	}
+	for e := range numErrors {
+		errors = append(errors, member{e.key(), m.Errors[e]})
+		scores = append(scores, member{e.key(), m.Score(e)})
+	}
+	return object{
+		{"label_aps", labelAPs},
+		{"mean_dist_aps", meanAPs},
+		{"mean_ap", m.MeanAP},
+		{"label_tp_errors", labelErrors},
+		{"tp_errors", errors},
+		{"tp_scores", scores},
+		{"nd_score", m.NDS},
+		{"eval_time", took.Seconds()},
+		{"cfg", m.Config.object()},
+		{"meta", meta},
+	}
+}
+
+func (c *Config) object() object {
+	var ranges object
+	for _, class := range c.Classes {
+		ranges = append(ranges, member{class.String(), int(c.Range[class])})
+	}
+	return object{
+		{"class_range", ranges},
+		{"dist_fcn", c.DistanceMeasure},
+		{"dist_ths", c.Distances[:]},
+		{"dist_th_tp", c.ErrorDistance},
+		{"min_recall", c.MinRecall},
+		{"min_precision", c.MinPrecision},
+		{"max_boxes_per_sample", c.MaxBoxes},
+		{"mean_ap_weight", c.MeanAPWeight},
+	}
+}
+
+// Details returns the content of metrics_details.json.
+func (m *Metrics) Details() []byte {
+	var recalls [Points]float64
+	for i := range recalls {
+		recalls[i] = recall(i)
+	}
+	var all object
+	for i := range m.Classes {
+		for j, d := range m.Config.Distances {
+			c := &m.Classes[i].Curves[j]
+			curve := object{
+				{"recall", recalls[:]},
+				{"precision", c.Precision[:]},
+				{"confidence", c.Confidence[:]},
+			}
+			for _, e := range []Error{Translation, Velocity, Scale, Orientation, Attribute} {
+				curve = append(curve, member{e.key(), c.Errors[e][:]})
+			}
+			all = append(all, member{m.Classes[i].Class.String() + ":" + pythonFloat(d), curve})
+		}
+	}
+	return encode(all)
+}

@@ -1,0 +1,77 @@
+package eval
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// object is a JSON object whose members keep their order.
+type object []member
+
+type member struct {
+	key   string
+	value any
+}
+
+// encode writes a value as Python's json.dump does with an indent of 2.
+func encode(value any) []byte {
+	var b bytes.Buffer
+	appendValue(&b, value, "\n")
+	return b.Bytes()
+}
+
+// appendValue writes a value; newline starts a line at its indentation.
+func appendValue(b *bytes.Buffer, value any, newline string) {
+	inner := newline + "  "
+	switch v := value.(type) {
+	case object:
+		for i, m := range v {
+			b.WriteString([]string{"{", ","}[min(i, 1)] + inner + strconv.Quote(m.key) + ": ")
+			appendValue(b, m.value, inner)
+		}
+		b.WriteString(newline + "}")
+	case []float64:
+		for i, x := range v {
+			b.WriteString([]string{"[", ","}[min(i, 1)] + inner + pythonFloat(x))
+		}
+		b.WriteString(newline + "]")
+	case []object:
+		b.WriteString("[")
+		for i, element := range v {
+			b.WriteString([]string{"", ","}[min(i, 1)] + inner)
+			appendValue(b, element, inner)
+		}
+		b.WriteString(newline + "]")
+	case float64:
+		b.WriteString(pythonFloat(v))
+	case int:
+		b.WriteString(strconv.Itoa(v))
+	case string:
+		b.WriteString(strconv.Quote(v))
+	case json.RawMessage:
+		if err := json.Indent(b, v, newline[1:], "  "); err != nil {
+			panic("eval: meta is no JSON: " + err.Error())
+		}
+	default:
+		panic(fmt.Sprintf("eval: no JSON form for %T", value))
+	}
+}
+
+// pythonFloat is the number as Python prints it.
+func pythonFloat(x float64) string {
+	if math.IsNaN(x) {
+		return "NaN"
+	}
+	if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
+		return strconv.FormatFloat(x, 'e', -1, 64)
+	}
+	s := strconv.FormatFloat(x, 'f', -1, 64)
+	if !strings.ContainsRune(s, '.') {
+		s += ".0"
+	}
+	return s
+}

@@ -1,0 +1,124 @@
+package nuscenes
+
+import (
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/solofusion/solofusion/nuscenes/internal/blocks"
+	"github.com/solofusion/solofusion/nuscenes/internal/pull"
+	"github.com/solofusion/solofusion/nuscenes/internal/tinyset"
+)
+
+const goodResults = `{"meta": {"use_camera": true, "use_lidar": false}, "results": {
+"a": [{"sample_token": "a", "translation": [1, 2.5, -3e-1], "size": [2, 4, 1.5], "rotation": [1, 0, 0, 0], "velocity": [NaN, NaN],
+"detection_name": "car", "detection_score": 0.25, "attribute_name": "vehicle.moving"}, {"sample_token": "a", "translation": [1, 2, 3],
+"size": [2, 4, 1.5], "rotation": [0.6, 0, 0, 0.8], "velocity": [0, 1], "detection_name": "barrier", "detection_score": 1,
+"attribute_name": "", "num_pts": 3, "note": [{"x": "}],"}]}],
+"b": [],
+"c\u00e9": [{"sample_token": "cé", "translation": [1, 2, 3], "size": [2, 4, 1.5], "rotation": [1, 0, 0, 0], "velocity": [0, 0],
+"detection_name": "truck", "detection_score": 0.5, "attribute_name": ""}]}, "extra": [1, {"a": null}]}`
+
+// FuzzResults parses a text as a whole and in blocks of any size. Blocks may fail
+// where the whole does not, since they are cut by guess, but may not give anything
+// else. What is written of results reads back.
+func FuzzResults(f *testing.F) {
+	f.Add(goodResults, 64)
+	f.Add(strings.Replace(goodResults, "cé", "a", 2), 200)
+	f.Add(goodResults[:300], 10)
+	f.Add(`{"results": {}, "meta": {}}`, 8)
+	f.Add(`{"results": {"a": []}, "meta": {}, "results": {}}`, 20)
+	f.Fuzz(func(t *testing.T, text string, size int) {
+		whole, err := ParseResults("f", text)
+		parts, partsErr := readBlocks(strings.NewReader(text), blockSize(size))
+		if diff := cmp.Diff(whole, parts, cmpopts.EquateNaNs()); partsErr == nil && diff != "" {
+			t.Fatalf("%v; in blocks:\n%s", err, diff)
+		}
+		if err != nil {
+			return
+		}
+		var written strings.Builder
+		if err := whole.Write(&written); err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseResults("again", written.String())
+		if diff := cmp.Diff(whole.Samples, again.Samples, cmpopts.EquateNaNs()); err != nil || diff != "" {
+			t.Errorf("read back: %v\n%s", err, diff)
+		}
+	})
+}
+
+// blockSize bounds a block's size from below: blocks of no bytes would not end.
+func blockSize(n int) int { return 1 + int(uint(n)%1000) }
+
+// FuzzTables parses texts as tables, as a whole and in blocks, which must not
+// give anything else.
+func FuzzTables(f *testing.F) {
+	dir := tinyset.New().Write(f)
+	for _, name := range []string{"sample_annotation", "sample", "scene", "ego_pose", "sample_data", "calibrated_sensor", "attribute"} {
+		text, err := os.ReadFile(dir + "/" + tinyset.Version + "/" + name + ".json")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text), 100)
+		f.Add(string(text[:len(text)/2]), 300)
+	}
+	f.Add(`[{"token":"\ud800","name":NaN}]`, 3)
+	f.Add(`[{"token":"a","name":"},"},{"token":"b","name":{"c":[{},{}]}}]`, 3)
+	f.Fuzz(func(t *testing.T, text string, size int) {
+		for _, s := range []schema[Annotation]{annotationLike(nil), annotationLike(func(token string) bool { return len(token)%2 == 0 })} {
+			rows, _, err := s.parse(blocks.Block{Text: text, First: true, Last: true})
+			parts, partsErr := s.readBlocks(strings.NewReader(text), blockSize(size))
+			if partsErr == nil && (err != nil || !slices.EqualFunc(rows, parts, sameRow)) {
+				t.Errorf("in blocks: %v, want %v, %v", parts, rows, err)
+			}
+		}
+	})
+}
+
+func sameRow(a, b Annotation) bool {
+	return a.Token == b.Token && a.prev == b.prev && a.Center == b.Center && a.Size == b.Size && a.Rotation == b.Rotation &&
+		a.LidarPoints == b.LidarPoints && a.RadarPoints == b.RadarPoints
+}
+
+// annotationLike is a schema with fields of each kind that tables have, none of
+// them a token of another table, so that fuzzing gets past them.
+func annotationLike(wanted func(string) bool) schema[Annotation] {
+	return schema[Annotation]{
+		name: "fuzz", token: func(a *Annotation) *string { return &a.Token }, wanted: wanted,
+		fields: []field[Annotation]{
+			{name: "name", read: func(r *pull.Reader, a *Annotation) { a.prev = r.String() }},
+			{name: "is_key_frame", wanted: func(r *pull.Reader, _ *Annotation) bool { return r.Bool() }},
+			{name: "translation", read: func(r *pull.Reader, a *Annotation) { a.Center = vector(r) }},
+			{name: "size", read: func(r *pull.Reader, a *Annotation) { a.Size = positive(r) }},
+			{name: "rotation", read: func(r *pull.Reader, a *Annotation) { a.Rotation = rotation(r) }},
+			{name: "width", read: func(r *pull.Reader, a *Annotation) { a.LidarPoints = count(r) }},
+			{name: "camera_intrinsic", read: func(r *pull.Reader, a *Annotation) {
+				if k := intrinsics(r); k != nil {
+					a.RadarPoints = int(math.Float64bits(k[4]))
+				}
+			}},
+			{name: "timestamp", read: func(r *pull.Reader, a *Annotation) { a.RadarPoints += int(timestamp(r)) }},
+		},
+	}
+}
+
+// TestBlocksOfEverySize reads the same text in blocks that end everywhere.
+func TestBlocksOfEverySize(t *testing.T) {
+	text := strings.Replace(goodResults, `, "note": [{"x": "}],"}]`, "", 1)
+	whole, err := ParseResults("f", text)
+	if err != nil || len(whole.Samples) != 3 {
+		t.Fatal(err)
+	}
+	for size := 1; size < len(text)+2; size++ {
+		parts, err := readBlocks(strings.NewReader(text), size)
+		if diff := cmp.Diff(whole, parts, cmpopts.EquateNaNs()); err != nil || diff != "" {
+			t.Fatalf("blocks of %d bytes: %v\n%s", size, err, diff)
+		}
+	}
+}
