@@ -17,8 +17,8 @@ BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench parity \
-	test unit test-race test-python lint golangci fmt proto clean
+.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench bench-eval parity \
+	test test-race test-python fuzz lint golangci fmt proto clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ demo: ## render a drive, serve it over NATS, detect, grade, draw
 bench: build ## time every stage of the default bundle on this machine
 	@bin/solofusion bench
 
+bench-eval: build .venv/.installed ## time eval against nuscenes-devkit on made-up data of real size (3 GB in out/)
+	@mkdir -p out
+	@go run ./nuscenes/internal/benchset --out out/bench-eval
+	@go run ./nuscenes/internal/benchset --out out/bench-eval-trainval --size trainval
+	@.venv/bin/python scripts/bench-eval.py --data out/bench-eval --tables out/bench-eval-trainval --program bin/solofusion
+
 parity: build .venv/.installed ## compare every stage with an oracle in PyTorch, write docs/parity.md
 	@PYTHONPATH=training .venv/bin/python -m reference.parity --report docs/parity.md
 
@@ -60,6 +66,13 @@ test: ## install what is needed, lint, run all Go tests
 
 test-race: deps ## run all Go tests under the race detector
 	@$(PART) "Go tests, race detector" go test -race -timeout 60m ./...
+
+FUZZTIME ?= 3m
+fuzz: deps ## fuzz the readers of results and tables, FUZZTIME (3m) each
+	@go test ./nuscenes -run '^$$' -fuzz FuzzResults -fuzztime $(FUZZTIME)
+	@go test ./nuscenes -run '^$$' -fuzz FuzzTables -fuzztime $(FUZZTIME)
+	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzSkip -fuzztime $(FUZZTIME)
+	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzFloat -fuzztime $(FUZZTIME)
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt
 	@scripts/install-python.sh

@@ -3,13 +3,13 @@ package nuscenes
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/whole"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -44,23 +44,8 @@ func CameraMeta() json.RawMessage {
 
 // WriteFile writes the results to a file, which appears whole or not at all.
 func (r *Results) WriteFile(file string) error {
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
-	if err != nil {
-		return &ResultsError{File: file, Err: withoutPath(err)}
-	}
-	err = r.Write(f)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return &ResultsError{File: file, Err: withoutPath(err)}
+	if err := whole.Write(whole.File{Path: file, Write: r.Write}); err != nil {
+		return fmt.Errorf("nuscenes: %w", err)
 	}
 	return nil
 }

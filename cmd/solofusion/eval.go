@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/solofusion/solofusion/internal/whole"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/eval"
 	"github.com/solofusion/solofusion/nuscenes/eval/figure"
@@ -148,7 +149,7 @@ func (c *evalCmd) write(report *eval.Report) error {
 		_, err := fmt.Printf("%s\n", report.JSON())
 		return err
 	default:
-		if err := os.WriteFile(c.JSON, append(report.JSON(), '\n'), 0o644); err != nil {
+		if err := whole.Write(whole.File{Path: c.JSON, Write: whole.Text(append(report.JSON(), '\n'))}); err != nil {
 			return fmt.Errorf("eval: %w", err)
 		}
 		return report.WriteTable(os.Stdout)

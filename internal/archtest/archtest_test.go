@@ -104,6 +104,8 @@ func TestFaults(t *testing.T) {
 		{"model", "google.golang.org/protobuf/proto", "only bus knows protobuf"},
 		{"perception/pipeline", "github.com/yalue/onnxruntime_go", "only onnx knows ONNX Runtime"},
 		{"nuscenes", "gocv.io/x/gocv", "OpenCV"},
+		{"nuscenes/eval", "gonum.org/v1/gonum/stat", ""},
+		{"nuscenes/eval", "gonum.org/v1/plot", "drawing belongs to the figures"},
 		{"nuscenes/eval", "perception/decode", "does not know the detector"},
 		{"history", "perception", "history does not know perception"},
 		{"stereo/internal/kernel", "perception", "stereo does not know perception"},

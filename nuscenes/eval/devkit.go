@@ -2,11 +2,12 @@ package eval
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/solofusion/solofusion/internal/whole"
 )
 
 // WriteFiles writes metrics_summary.json and metrics_details.json into a
@@ -16,27 +17,10 @@ func (m *Metrics) WriteFiles(folder string, meta json.RawMessage, took time.Dura
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("eval: %w", err)
 	}
-	files := []struct {
-		name    string
-		content []byte
-	}{
-		{"metrics_summary.json", m.Summary(meta, took)},
-		{"metrics_details.json", m.Details()},
-	}
-	var errs []error
-	for _, f := range files {
-		errs = append(errs, os.WriteFile(filepath.Join(folder, "."+f.name), f.content, 0o644))
-	}
-	err := errors.Join(errs...)
-	for _, f := range files {
-		part := filepath.Join(folder, "."+f.name)
-		if err == nil {
-			err = os.Rename(part, filepath.Join(folder, f.name))
-		}
-		if err != nil {
-			os.Remove(part)
-		}
-	}
+	err := whole.Write(
+		whole.File{Path: filepath.Join(folder, "metrics_summary.json"), Write: whole.Text(m.Summary(meta, took))},
+		whole.File{Path: filepath.Join(folder, "metrics_details.json"), Write: whole.Text(m.Details())},
+	)
 	if err != nil {
 		return fmt.Errorf("eval: %w", err)
 	}

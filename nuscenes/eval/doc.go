@@ -3,13 +3,17 @@
 // detection_cvpr_2019. It knows data sets and results files, and nothing of the
 // detector that made them.
 //
-//	ds, err := nuscenes.Open("data/nuscenes", "v1.0-mini")
-//	split, err := ds.Split("mini_val")
+//	ds, split, err := nuscenes.OpenTruth("data/nuscenes", "v1.0-mini", nuscenes.Part{Split: "mini_val"})
 //	results, err := nuscenes.ReadResults("results.json")
 //	cfg := eval.CVPR2019()
 //	frames, err := eval.Frames(ds, split, results, cfg)
 //	metrics := eval.Evaluate(cfg, frames)
 //	fmt.Println(metrics.MeanAP, metrics.NDS)
+//
+// [Metrics] then tells how sure its numbers are ([Metrics.Bootstrap]), how they
+// differ from those of other results ([Metrics.Compare]), what they are for
+// parts of the data ([Metrics.Breakdown]), and which conventions the results may have
+// broken ([Metrics.Hints]). A [Report] writes all of it.
 //
 // # What is compared
 //
@@ -84,6 +88,30 @@
 //     traffic cones, attribute and velocity of barriers. mATE, mASE, mAOE, mAVE and mAAE are
 //     the means over the classes that count.
 //   - NDS: (5 mAP + the sum of max(0, 1 - error) over the five mean errors) / 10.
+//
+// # Intervals
+//
+// A data set is a sample of the drives that there might have been. The
+// bootstrap asks how far the numbers would be elsewhere with other drives: it
+// draws as many scenes as there are, with replacement, grades them as a data
+// set of their own, and repeats that. The interval of a number holds the central
+// 95 % of what comes out. Samples of a scene resemble one another, so scenes are
+// the units that are drawn; drawing samples would give intervals that are far
+// too narrow.
+//
+// No box is matched again. Boxes of a sample match among themselves, so a
+// resample has the same matches, each as often as its scene was drawn. One pass
+// over a class's boxes, in their order, gives the weight before each match, and
+// with it precision and recall there; copies of a box follow one another.
+//
+// It assumes that scenes are independent draws of the kind of drives that one wants
+// to know about. Scenes cut from the same drive, or a split that leaves out what
+// will be met, make the truth wider than the interval. With few scenes the
+// intervals are too narrow; below [MinScenes] there are none.
+//
+// Two results are compared on the same resamples, and the interval is that of
+// the difference. This can be far narrower than the two intervals suggest, since a scene
+// that is hard for one is hard for the other.
 //
 // # Differences from the devkit
 //

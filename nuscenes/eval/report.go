@@ -193,10 +193,9 @@ func (r *Report) writeComparison(w io.Writer) {
 // from chance.
 func (r *Report) sentence(name string, difference float64, spread Interval) string {
 	s := fmt.Sprintf("%s is %s by %.4f", name, map[bool]string{true: "higher", false: "lower"}[difference > 0], math.Abs(difference))
-	if difference == 0 {
-		s = name + " is the same"
-	}
 	switch {
+	case difference == 0:
+		return name + " is the same."
 	case r.Comparison.Spread == nil:
 		return s + "."
 	case spread.Low > 0 || spread.High < 0:

@@ -1,14 +1,12 @@
 package figure
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/solofusion/solofusion/internal/whole"
 	"github.com/solofusion/solofusion/nuscenes/eval"
 )
 
@@ -34,32 +32,14 @@ func Write(folder string, m *eval.Metrics, spread *eval.Spread) error {
 	return nil
 }
 
-// save writes a picture under another name and then renames it.
+// save writes a picture's file.
 func save(file string, picture io.WriterTo) error {
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
+	err := whole.Write(whole.File{Path: file, Write: func(w io.Writer) error {
+		_, err := picture.WriteTo(w)
+		return err
+	}})
 	if err != nil {
-		return saveError(file, err)
-	}
-	_, err = picture.WriteTo(f)
-	if err = cmp.Or(err, f.Chmod(0o644), f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return saveError(file, err)
+		return fmt.Errorf("figure: %w", err)
 	}
 	return nil
-}
-
-// saveError names the file, not the temporary one that the system names.
-func saveError(file string, err error) error {
-	var pathErr *fs.PathError
-	var linkErr *os.LinkError
-	switch {
-	case errors.As(err, &pathErr):
-		err = pathErr.Err
-	case errors.As(err, &linkErr):
-		err = linkErr.Err
-	}
-	return fmt.Errorf("figure: %s: %w", file, err)
 }

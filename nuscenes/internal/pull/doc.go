@@ -20,6 +20,9 @@
 // zero value, so that callers check once, with [Reader.Err] or [Reader.End].
 //
 // It accepts what Python's json module writes, which is JSON with the numbers
-// NaN, Infinity and -Infinity. Strings without escapes are parts of the text
-// and keep it alive; clone what outlives it.
+// NaN, Infinity and -Infinity. [Reader.String] copies; [Reader.View] and keys are
+// parts of the text, for comparing and looking up.
+//
+// A text may also be a part of a list or an object that is cut behind a
+// comma, see [Reader.ArrayPart] and [Reader.ObjectPart].
 package pull

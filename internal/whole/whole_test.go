@@ -1,0 +1,59 @@
+package whole
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func names(t *testing.T, folder string) string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return strings.Join(list, " ")
+}
+
+func TestFilesAreWrittenAndReplaced(t *testing.T) {
+	folder := t.TempDir()
+	a, b := filepath.Join(folder, "a"), filepath.Join(folder, "b")
+	for _, text := range []string{"first", "second"} {
+		if err := Write(File{a, Text([]byte(text))}, File{b, Text([]byte("b"))}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(a); err != nil || string(got) != text {
+			t.Errorf("a is %q, %v, want %q", got, err, text)
+		}
+	}
+	if got := names(t, folder); got != "a b" {
+		t.Errorf("files %s, want a b", got)
+	}
+}
+
+func TestWhereOneFailsNoneIsWritten(t *testing.T) {
+	folder := t.TempDir()
+	broken := errors.New("broken")
+	b := filepath.Join(folder, "b")
+	err := Write(File{filepath.Join(folder, "a"), Text([]byte("a"))}, File{b, func(io.Writer) error { return broken }})
+	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), b+": ") {
+		t.Errorf("error %v, want one that names %s", err, b)
+	}
+	if got := names(t, folder); got != "" {
+		t.Errorf("files %q are left", got)
+	}
+	gone := filepath.Join(folder, "gone", "c")
+	if err := Write(File{gone, Text([]byte("c"))}); !errors.Is(err, os.ErrNotExist) || strings.Count(err.Error(), gone) != 1 {
+		t.Errorf("error %v, want one that names %s", err, gone)
+	}
+	if err := Write(File{folder, Text([]byte("c"))}); err == nil || !strings.HasPrefix(err.Error(), folder+": ") {
+		t.Errorf("error %v where a folder is in the way", err)
+	}
+}

@@ -1,0 +1,130 @@
+package nuscenes_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/solofusion/solofusion/nuscenes"
+	"github.com/solofusion/solofusion/nuscenes/internal/tinyset"
+)
+
+// TestOpenTruthReadsWhatOpenDoes for the samples of the part, and nothing of others.
+func TestOpenTruthReadsWhatOpenDoes(t *testing.T) {
+	dir := tinyset.New().Write(t)
+	whole, err := nuscenes.Open(dir, tinyset.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []nuscenes.Part{{Split: "mini_val"}, {Split: "all", Scenes: []string{"scene-0916"}}} {
+		ds, split, err := nuscenes.OpenTruth(dir, tinyset.Version, part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted := map[*nuscenes.Sample]bool{}
+		for _, s := range split.Samples {
+			wanted[s] = true
+			other := whole.Sample(s.Token)
+			lidar, otherLidar := s.Key(nuscenes.LidarTop), other.Key(nuscenes.LidarTop)
+			if lidar.EgoPose.GlobalFromEgo != otherLidar.EgoPose.GlobalFromEgo || lidar.Calibration.EgoFromSensor != otherLidar.Calibration.EgoFromSensor ||
+				lidar.Timestamp != otherLidar.Timestamp || s.Key("CAM_FRONT") != nil {
+				t.Errorf("%s: lidar %+v, want %+v and no camera", s.Token, lidar, otherLidar)
+			}
+			if len(s.Annotations) != len(other.Annotations) || s.Scene.Name != other.Scene.Name {
+				t.Fatalf("%s: %d annotations, want %d", s.Token, len(s.Annotations), len(other.Annotations))
+			}
+			for i, a := range s.Annotations {
+				b := other.Annotations[i]
+				va, vb := a.Velocity(), b.Velocity()
+				if a.Token != b.Token || a.Center != b.Center || a.Size != b.Size || a.Rotation != b.Rotation || a.LidarPoints != b.LidarPoints ||
+					a.Instance.Category.Name != b.Instance.Category.Name || len(a.Attributes) != len(b.Attributes) || va != vb && va[0] == va[0] {
+					t.Errorf("%s: annotation %+v, want %+v", s.Token, a, b)
+				}
+			}
+		}
+		for _, s := range ds.Samples {
+			if !wanted[s] && (len(s.Annotations) > 0 || s.Key(nuscenes.LidarTop) != nil) {
+				t.Errorf("%s is not of the part, but was read", s.Token)
+			}
+		}
+	}
+}
+
+func TestOpenTruthSaysWhatIsWrong(t *testing.T) {
+	tests := []struct {
+		name   string
+		broken func(tinyset.Tables)
+		want   []string
+	}{
+		{"pose of a key frame gone", func(tables tinyset.Tables) {
+			tables.Row("sample_data", "scene-0103-key-lidar-1")["ego_pose_token"] = "gone"
+		}, []string{"sample_data.json", "scene-0103-key-lidar-1", "ego_pose_token", `"gone" is no token of ego_pose.json`}},
+		{"two key frames", func(tables tinyset.Tables) {
+			tables.Row("sample_data", "scene-0103-key-lidar-1")["sample_token"] = "scene-0103-sample-0"
+		}, []string{"sample_data.json", "another key frame of LIDAR_TOP"}},
+		{"unknown sample", func(tables tinyset.Tables) {
+			tables.Row("sample_data", "scene-0103-key-lidar-1")["sample_token"] = "gone"
+		}, []string{"sample_data.json", "row ", "sample_token", `"gone" is no token of sample.json`}},
+		{"bad place", func(tables tinyset.Tables) {
+			tables.Row("sample_annotation", "scene-0103-car-1")["translation"] = []float64{1}
+		}, []string{"sample_annotation.json", "scene-0103-car-1", "translation", "has 1 numbers, want 3"}},
+		{"dangling neighbour", func(tables tinyset.Tables) {
+			tables.Row("sample_annotation", "scene-0103-car-1")["next"] = "gone"
+		}, []string{"sample_annotation.json", "field next"}},
+		{"field absent", func(tables tinyset.Tables) {
+			delete(tables.Row("sample_annotation", "scene-0103-car-1"), "num_lidar_pts")
+		}, []string{"sample_annotation.json", "num_lidar_pts", "is missing"}},
+		{"row twice", func(tables tinyset.Tables) {
+			tables["sample_annotation"] = append(tables["sample_annotation"], tables.Row("sample_annotation", "scene-0103-car-1"))
+		}, []string{"sample_annotation.json", "another row has this token"}},
+	}
+	for _, test := range tests {
+		tables := tinyset.New()
+		test.broken(tables)
+		_, _, err := nuscenes.OpenTruth(tables.Write(t), tinyset.Version, nuscenes.Part{Split: "mini_val"})
+		for _, part := range test.want {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: error %v lacks %q", test.name, err, part)
+			}
+		}
+	}
+}
+
+func TestParts(t *testing.T) {
+	dir := tinyset.New().Write(t)
+	custom := filepath.Join(t.TempDir(), "splits.json")
+	tinyset.WriteFile(t, custom, []byte(`{"mine": ["scene-0916"], "mini_val": ["scene-0103"], "broken": ["scene-0916"]}`))
+	ds, err := nuscenes.Open(dir, tinyset.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		part            nuscenes.Part
+		samples         int
+		official, whole bool
+		err             string
+	}{
+		{nuscenes.Part{Split: "mini_val"}, 5, true, true, ""},
+		{nuscenes.Part{Split: "mini_val", Scenes: []string{"scene-0916"}}, 2, true, false, ""},
+		{nuscenes.Part{Split: "mini_val", File: custom}, 3, false, false, ""},
+		{nuscenes.Part{Split: "mine", File: custom}, 2, false, false, ""},
+		{nuscenes.Part{Split: "all"}, 5, false, true, ""},
+		{nuscenes.Part{Split: "mine", File: custom, Scenes: []string{"scene-0103"}}, 0, false, false, "scene scene-0103 is not of split mine"},
+		{nuscenes.Part{Split: "all", Scenes: []string{"scene-9"}}, 0, false, false, `no scene "scene-9"`},
+		{nuscenes.Part{Split: "yours", File: custom}, 0, false, false, `no split "yours"`},
+		{nuscenes.Part{Split: "val", File: custom}, 0, false, false, `no split "val"`},
+		{nuscenes.Part{Split: "mine", File: custom + "x"}, 0, false, false, "splits.jsonx: no such file"},
+	}
+	for _, test := range tests {
+		split, err := ds.Part(test.part)
+		if test.err != "" {
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%+v: error %v, want %q", test.part, err, test.err)
+			}
+			continue
+		}
+		if err != nil || len(split.Samples) != test.samples || split.Official != test.official || split.Whole != test.whole {
+			t.Errorf("%+v: %d samples, official %v, whole %v, %v", test.part, len(split.Samples), split.Official, split.Whole, err)
+		}
+	}
+}
