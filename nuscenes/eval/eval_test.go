@@ -418,6 +418,14 @@ func TestResultsMustAnswerTheSplit(t *testing.T) {
 	if frames, err := Frames(ds, mustSplit(t, ds, "short"), full, cfg); err != nil || len(frames) != 2 {
 		t.Errorf("a custom split of a full file: %d frames, %v, want 2", len(frames), err)
 	}
+	narrow, err := ds.Part(nuscenes.Part{Split: "mini_val", Scenes: []string{"scene-0916"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	more.Samples = append(more.Samples, full.Samples[0])
+	if frames, err := Frames(ds, narrow, more, cfg); err != nil || len(frames) != 2 || frames[0].Sample.Scene.Name != "scene-0916" {
+		t.Errorf("a scene of an official split: %d frames, %v, want 2", len(frames), err)
+	}
 	if hint := originHint(ds, ds.Samples[0].Token); !strings.Contains(hint, "is of split mini_val") {
 		t.Errorf("hint %q", hint)
 	}

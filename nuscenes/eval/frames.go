@@ -69,10 +69,7 @@ func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Result
 	}
 	samples := split.Samples
 	if split.Official { // equal scores go by the place in the file
-		samples = make([]*nuscenes.Sample, len(results.Samples))
-		for i := range results.Samples {
-			samples[i] = ds.Sample(results.Samples[i].Token)
-		}
+		samples = inFileOrder(samples, results)
 	}
 	frames, errs := make([]Frame, len(samples)), make([]error, len(samples))
 	filter := newFilter(cfg)
@@ -82,6 +79,21 @@ func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Result
 		frames[i], errs[i] = newFrame(samples[i], answers[samples[i].Token].Boxes, filter)
 	})
 	return frames, cmp.Or(errs...)
+}
+
+// inFileOrder returns the samples in the order of the results, which answer all
+// of them.
+func inFileOrder(samples []*nuscenes.Sample, results *nuscenes.Results) (ordered []*nuscenes.Sample) {
+	byToken := make(map[string]*nuscenes.Sample, len(samples))
+	for _, sample := range samples {
+		byToken[sample.Token] = sample
+	}
+	for i := range results.Samples {
+		if sample := byToken[results.Samples[i].Token]; sample != nil {
+			ordered = append(ordered, sample)
+		}
+	}
+	return ordered
 }
 
 func checkSamples(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, answers map[string]*nuscenes.SampleResult) error {
