@@ -315,10 +315,10 @@ func (t *tables) readLidar(folder string) (err error) {
 			{name: "timestamp", read: func(r *pull.Reader, d *SampleData) { d.Timestamp = timestamp(r) }},
 			{name: "is_key_frame", wanted: func(r *pull.Reader, d *SampleData) bool {
 				d.KeyFrame = r.Bool()
-				d.pose = strings.Clone(d.pose)
 				return d.KeyFrame
 			}},
 		},
+		own: func(d *SampleData) { d.pose = strings.Clone(d.pose) },
 	})
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ type schema[T any] struct {
 	token  func(*T) *string
 	fields []field[T]
 	wanted func(token string) bool // whether a row is read; nil for all
+	own    func(*T)                // copies the views of the text that a row holds; nil where it has none
 }
 
 // index is a table's rows, and where each token's row is.
@@ -127,6 +128,9 @@ func (s schema[T]) parse(b blocks.Block) (rows []T, place TableError, err error)
 		if keep {
 			token := s.token(&row)
 			*token = strings.Clone(*token)
+			if s.own != nil {
+				s.own(&row)
+			}
 			rows = append(rows, row)
 		}
 	}

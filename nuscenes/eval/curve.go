@@ -106,10 +106,18 @@ func (c *Curve) set(point int, before, after place, positives int) {
 	}
 }
 
-// line returns the value at x of the line through two points.
+// line returns the value at x of the line through two points. It is numpy's
+// interp also where numbers overflow.
 func line(x, x0, y0, x1, y1 float64) float64 {
 	slope := (y1 - y0) / (x1 - x0)
-	return float64(slope*(x-x0)) + y0
+	y := float64(slope*(x-x0)) + y0
+	if math.IsNaN(y) {
+		y = float64(slope*(x-x1)) + y1
+	}
+	if math.IsNaN(y) && y0 == y1 {
+		y = y0
+	}
+	return y
 }
 
 // drawErrors takes the cumulative means of the errors of hits at the curve's

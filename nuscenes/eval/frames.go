@@ -3,7 +3,6 @@ package eval
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -171,12 +170,6 @@ func newTruth(a *nuscenes.Annotation, class perception.Class) Truth {
 	return t
 }
 
-// yaw is the heading of the rotated x axis. The quaternion's length does not
-// matter; that of zero is 0.
-func yaw(q geom.Quat) float64 {
-	return math.Atan2(2*(q.X*q.Y+q.W*q.Z), q.W*q.W+q.X*q.X-q.Y*q.Y-q.Z*q.Z)
-}
-
 // filter decides which boxes of a sample are graded.
 type filter struct {
 	reach   [len(perception.Classes)]float64 // the range of each class; 0 for those that are not graded
@@ -194,38 +187,8 @@ func newFilter(cfg Config) (f filter) {
 }
 
 func (f *filter) keeps(class perception.Class, center geom.Vec3, points int) bool {
-	if !(distance(center[0]-f.ego[0], center[1]-f.ego[1]) < f.reach[class]) || points == 0 {
+	if !(length(center[0]-f.ego[0], center[1]-f.ego[1]) < f.reach[class]) || points == 0 {
 		return false
 	}
 	return !f.isCycle[class] || !slices.ContainsFunc(f.racks, func(r rack) bool { return r.contains(center) })
-}
-
-// distance is written so that no processor fuses its operations: borders must
-// fall alike everywhere.
-func distance(dx, dy float64) float64 {
-	return math.Sqrt(float64(dx*dx) + float64(dy*dy))
-}
-
-// rack is the box of a bicycle rack.
-type rack struct {
-	boxFromGlobal geom.Pose
-	half          geom.Vec3 // along x, y, z
-}
-
-func racks(sample *nuscenes.Sample) []rack {
-	var found []rack
-	for _, a := range sample.Annotations {
-		if a.Instance.Category.Name == nuscenes.BicycleRack {
-			found = append(found, rack{
-				boxFromGlobal: geom.NewPose(a.Rotation, a.Center).Inv(),
-				half:          geom.Vec3{a.Size[1] / 2, a.Size[0] / 2, a.Size[2] / 2},
-			})
-		}
-	}
-	return found
-}
-
-func (r *rack) contains(global geom.Vec3) bool {
-	p := r.boxFromGlobal.Apply(global)
-	return math.Abs(p[0]) <= r.half[0] && math.Abs(p[1]) <= r.half[1] && math.Abs(p[2]) <= r.half[2]
 }

@@ -30,7 +30,7 @@ func appendValue(b *bytes.Buffer, value any, newline string) {
 	switch v := value.(type) {
 	case object:
 		for i, m := range v {
-			b.WriteString([]string{"{", ","}[min(i, 1)] + inner + strconv.Quote(m.key) + ": ")
+			b.WriteString([]string{"{", ","}[min(i, 1)] + inner + `"` + m.key + `": `)
 			appendValue(b, m.value, inner)
 		}
 		b.WriteString(newline + "}")
@@ -51,7 +51,7 @@ func appendValue(b *bytes.Buffer, value any, newline string) {
 	case int:
 		b.WriteString(strconv.Itoa(v))
 	case string:
-		b.WriteString(strconv.Quote(v))
+		b.Write(quoted(v))
 	case json.RawMessage:
 		if err := json.Indent(b, v, newline[1:], "  "); err != nil {
 			panic("eval: meta is no JSON: " + err.Error())
@@ -61,10 +61,23 @@ func appendValue(b *bytes.Buffer, value any, newline string) {
 	}
 }
 
+func quoted(s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string is always writable
+	}
+	return text
+}
+
 // pythonFloat is the number as Python prints it.
 func pythonFloat(x float64) string {
-	if math.IsNaN(x) {
+	switch {
+	case math.IsNaN(x):
 		return "NaN"
+	case math.IsInf(x, 1):
+		return "Infinity"
+	case math.IsInf(x, -1):
+		return "-Infinity"
 	}
 	if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
 		return strconv.FormatFloat(x, 'e', -1, 64)
