@@ -15,6 +15,7 @@ import (
 
 // Results is the content of a results file in submission format.
 type Results struct {
+	File    string          // that they were read from, "" for none
 	Meta    json.RawMessage // an object; says which inputs were used
 	Samples []SampleResult  // in the file's order
 }

@@ -42,13 +42,12 @@ func (e *ResultsError) Unwrap() error { return e.Err }
 // ReadResults reads a results file and refuses, with a [*ResultsError], what
 // the official evaluation refuses, and what it fails at only by chance: fields
 // missing or twice, numbers that are not finite (a velocity may be NaN), sizes
-// that are not positive, negative scores, unknown classes and attributes,
+// that are not positive, unknown classes and attributes,
 // samples twice or with more than [MaxBoxesPerSample] boxes.
 func ReadResults(file string) (*Results, error) {
-	if f, err := os.Open(file); err == nil {
-		results, err := readBlocks(f, blocks.Size)
-		f.Close()
-		if err == nil {
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() { // a pipe can be read once
+		if results, err := readFileBlocks(file); err == nil {
+			results.File = file
 			return results, nil
 		}
 	}
@@ -65,7 +64,18 @@ func ParseResults(name, text string) (*Results, error) {
 	if err := p.document(); err != nil {
 		return nil, &ResultsError{File: name, Sample: p.sample, Box: p.box, Field: p.field, Err: err}
 	}
-	return p.results(), nil
+	results := p.results()
+	results.File = name
+	return results, nil
+}
+
+func readFileBlocks(file string) (*Results, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readBlocks(f, blocks.Size)
 }
 
 // readBlocks reads a results file in parallel. Its errors are not for people.
@@ -311,8 +321,8 @@ func (p *resultsParser) readField(name string, b *Box) {
 		b.Class = p.class()
 	case "detection_score":
 		b.Score = p.Float()
-		if !(b.Score >= 0) || math.IsInf(b.Score, 1) {
-			p.Fail("is %g, want a finite number from 0 on", b.Score)
+		if b.Score-b.Score != 0 {
+			p.Fail("is %g, want a finite number", b.Score)
 		}
 	case "attribute_name":
 		b.Attribute = p.attribute()

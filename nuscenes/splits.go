@@ -82,6 +82,17 @@ func OfficialScenes(split string) []string {
 	return names
 }
 
+// SplitOf returns the split that nuScenes has the scene in for this version: train, val,
+// test or their mini ones, "" for other scenes.
+func (d *Dataset) SplitOf(scene *Scene) string {
+	for _, name := range []string{"train", "val", "test", "mini_train", "mini_val"} {
+		if strings.HasSuffix(d.Version, official[name].version) && slices.Contains(OfficialScenes(name), scene.Name) {
+			return name
+		}
+	}
+	return ""
+}
+
 // Split returns the samples of a split, see [Dataset.Part].
 func (d *Dataset) Split(name string) (Split, error) { return d.Part(Part{Split: name}) }
 

@@ -1,7 +1,10 @@
 package nuscenes_test
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -86,6 +89,40 @@ func TestOpenTruthSaysWhatIsWrong(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), part) {
 				t.Errorf("%s: error %v lacks %q", test.name, err, part)
 			}
+		}
+	}
+}
+
+// TestOpenTruthOfManyBlocks reads tables of several blocks whose rows list their
+// fields in another order, the file's memory being used again and again.
+func TestOpenTruthOfManyBlocks(t *testing.T) {
+	tables := tinyset.New()
+	const extra = 40000
+	for i := range extra { // sweeps, with poses
+		token := fmt.Sprintf("sweep-%06d", i)
+		tables["ego_pose"] = append(tables["ego_pose"], tinyset.Row{"token": "pose-" + token, "timestamp": 1 + i, "translation": []float64{0, 0, 0}, "rotation": []float64{1, 0, 0, 0}})
+		tables["sample_data"] = append(tables["sample_data"], tinyset.Row{
+			"token": token, "sample_token": "scene-0103-sample-0", "ego_pose_token": "pose-" + token, "calibrated_sensor_token": "lidar-1",
+			"timestamp": 1 + i, "is_key_frame": false, "width": 0, "height": 0, "filename": "sweeps/" + token, "prev": "", "next": "",
+		})
+	}
+	dir := tables.Write(t)
+	// encoding/json writes keys in their order, so is_key_frame comes behind ego_pose_token. Turn that around.
+	file := filepath.Join(dir, tinyset.Version, "sample_data.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := regexp.MustCompile(`("ego_pose_token":"[^"]*"),(.*?)("is_key_frame":\w+)`).ReplaceAll(text, []byte("$3,$2$1"))
+	tinyset.WriteFile(t, file, turned)
+	ds, _, err := nuscenes.OpenTruth(dir, tinyset.Version, nuscenes.Part{Split: "mini_val"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{0, 2, 4} {
+		s := ds.Sample(fmt.Sprintf("scene-0103-sample-%d", i))
+		if got := s.Key(nuscenes.LidarTop).EgoPose.GlobalFromEgo.Translation[0]; got != want {
+			t.Errorf("%s: vehicle at %g, want %g", s.Token, got, want)
 		}
 	}
 }

@@ -35,6 +35,8 @@ type evalCmd struct {
 	MinMAP         float64  `name:"min-map" help:"Exit with 1 where mAP is below." placeholder:"X"`
 }
 
+const maxResamples = 1_000_000
+
 func (c *evalCmd) Help() string {
 	return `Grades detections with the nuScenes detection metric (detection_cvpr_2019),
 number for number as nuscenes-devkit 1.2.0 does, and says how sure the numbers are:
@@ -50,8 +52,8 @@ Examples:
 }
 
 func (c *evalCmd) Validate() error {
-	if c.Resamples < 0 {
-		return fmt.Errorf("--resamples is %d, want 0 or more", c.Resamples)
+	if c.Resamples < 0 || c.Resamples > maxResamples {
+		return fmt.Errorf("--resamples is %d, want 0 to %d", c.Resamples, maxResamples)
 	}
 	for _, by := range c.By {
 		if !slices.Contains(eval.Breakdowns, by) {
@@ -64,7 +66,7 @@ func (c *evalCmd) Validate() error {
 func (c *evalCmd) Run(ctx context.Context) error {
 	start := time.Now()
 	in, err := c.read()
-	if err != nil {
+	if err := cmp.Or(err, ctx.Err()); err != nil {
 		return err
 	}
 	cfg := eval.CVPR2019()
@@ -74,17 +76,18 @@ func (c *evalCmd) Run(ctx context.Context) error {
 	}
 	metrics := eval.Evaluate(cfg, frames)
 	report := &eval.Report{
-		Metrics: metrics, Split: c.Split, Samples: len(frames),
+		Metrics: metrics, Split: c.Split, Samples: len(frames), Resamples: c.Resamples,
 		Hints: metrics.Hints(frames), Meta: in.results.Meta, Took: time.Since(start),
 	}
-	if c.Resamples > 0 {
-		report.Spread = metrics.Bootstrap(c.Resamples, c.Seed)
-	}
+	report.Spread = metrics.Bootstrap(c.Resamples, c.Seed)
 	if err := c.compare(report, in, cfg); err != nil {
 		return err
 	}
-	for _, by := range c.By {
+	for _, by := range slices.Compact(slices.Sorted(slices.Values(c.By))) {
 		report.Breakdowns = append(report.Breakdowns, metrics.Breakdown(by, frames))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if err := c.write(report); err != nil {
 		return err
@@ -110,7 +113,8 @@ func (c *evalCmd) read() (in evalInput, err error) {
 	})
 	in.dataset, in.split, err = nuscenes.OpenTruth(c.Dataset, c.DatasetVersion,
 		nuscenes.Part{Split: c.Split, File: c.Splits, Scenes: c.Scenes})
-	return in, cmp.Or(err, group.Wait())
+	err = cmp.Or(err, group.Wait())
+	return in, err
 }
 
 // compare grades the other results, and adds what sets these apart.
@@ -120,7 +124,7 @@ func (c *evalCmd) compare(report *eval.Report, in evalInput, cfg eval.Config) er
 	}
 	frames, err := eval.Frames(in.dataset, in.split, in.other, cfg)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Compare, err)
+		return err
 	}
 	report.Other = c.Compare
 	report.Comparison = report.Compare(eval.Evaluate(cfg, frames), c.Resamples, c.Seed)
@@ -158,10 +162,10 @@ func (c *evalCmd) write(report *eval.Report) error {
 
 // gate fails where the metrics are below the wanted ones.
 func (c *evalCmd) gate(metrics *eval.Metrics) error {
-	if metrics.NDS < c.MinNDS {
+	if c.MinNDS > 0 && !(metrics.NDS >= c.MinNDS) {
 		return fmt.Errorf("eval: NDS %.4f is below the wanted %g", metrics.NDS, c.MinNDS)
 	}
-	if metrics.MeanAP < c.MinMAP {
+	if c.MinMAP > 0 && !(metrics.MeanAP >= c.MinMAP) {
 		return fmt.Errorf("eval: mAP %.4f is below the wanted %g", metrics.MeanAP, c.MinMAP)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // File is a file to be written.
@@ -28,40 +29,57 @@ func Text(content []byte) func(io.Writer) error {
 	}
 }
 
-// Write writes all files or, where it fails, none; only where renaming fails may some
-// be there. Errors name the file.
+// Write writes all files or, where it fails, none; only where renaming fails may
+// some be there. What is there and is no regular file, as /dev/stdout or a pipe, is written
+// as it is. Errors name the file.
 func Write(files ...File) error {
-	var parts []string
+	var parts []part
 	defer func() {
-		for _, part := range parts {
-			os.Remove(part) // those that were not renamed
+		for _, p := range parts {
+			os.Remove(p.name) // those that were not renamed
 		}
 	}()
 	for _, f := range files {
-		part, err := write(f)
-		if part != "" {
-			parts = append(parts, part)
+		p, err := write(f)
+		if p.name != "" {
+			parts = append(parts, p)
 		}
 		if err != nil {
 			return named(f.Path, err)
 		}
 	}
-	for i, f := range files {
-		if err := os.Rename(parts[i], f.Path); err != nil {
-			return named(f.Path, err)
+	for _, p := range parts {
+		if err := os.Rename(p.name, p.path); err != nil {
+			return named(p.path, err)
 		}
 	}
 	return nil
 }
 
-// write writes a file under another name in its folder, which it returns where
-// there is one.
-func write(f File) (part string, err error) {
-	w, err := os.CreateTemp(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+".*")
-	if err != nil {
-		return "", err
+// part is a file under another name.
+type part struct{ name, path string }
+
+// write writes a file under another name in its folder, behind links if there are any.
+// It returns the part where there is one to be renamed.
+func write(f File) (p part, err error) {
+	path := f.Path
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
-	return w.Name(), cmp.Or(f.Write(w), w.Chmod(0o644), w.Close())
+	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	switch info, err := os.Stat(path); {
+	case err == nil && info.IsDir():
+		return p, syscall.EISDIR
+	case err == nil && !info.Mode().IsRegular():
+		name = path
+	default:
+		p = part{name, path}
+	}
+	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return part{}, err
+	}
+	return p, cmp.Or(f.Write(w), w.Close())
 }
 
 // named gives an error the file's name, in place of the one that the system

@@ -38,6 +38,31 @@ func TestFilesAreWrittenAndReplaced(t *testing.T) {
 	}
 }
 
+func TestLinksAndDevicesStay(t *testing.T) {
+	folder := t.TempDir()
+	file, link := filepath.Join(folder, "file"), filepath.Join(folder, "link")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"first", "second"} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Write(File{link, Text([]byte(text))}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(file); err != nil || string(got) != text || names(t, folder) != "file link" {
+			t.Errorf("file is %q, %v; in the folder %s", got, err, names(t, folder))
+		}
+	}
+	if err := Write(File{os.DevNull, Text([]byte("gone"))}); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s is a regular file now: %v, %v", os.DevNull, info, err)
+	}
+}
+
 func TestWhereOneFailsNoneIsWritten(t *testing.T) {
 	folder := t.TempDir()
 	broken := errors.New("broken")

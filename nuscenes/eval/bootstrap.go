@@ -31,14 +31,15 @@ type Spread struct {
 
 // Bootstrap estimates how much the metrics would change with other drives of
 // the same kind. A resample draws as many scenes as there are, with
-// replacement, and is graded as if it were the data set; a scene that is drawn twice
-// counts twice. The interval of a number is the central 95 % of what that gives.
+// replacement, and is graded as if it were the data set; a scene that is drawn
+// twice counts twice. A class of which a resample has no true boxes keeps the
+// value that it has in all scenes. The interval of a number is the central 95 % of what that gives.
 // Scenes are drawn and not samples, since a drive's samples resemble one
-// another. It needs MinScenes scenes, and returns nil with fewer.
+// another. It returns nil without resamples, and with fewer than MinScenes scenes.
 //
 // The resamples depend on the seed and the number of scenes alone.
 func (m *Metrics) Bootstrap(resamples int, seed uint64) *Spread {
-	if len(m.scenes) < MinScenes {
+	if len(m.scenes) < MinScenes || resamples < 1 {
 		return nil
 	}
 	return newSpread(m.resample(resamples, seed))
@@ -105,7 +106,7 @@ func (m *Metrics) resample(n int, seed uint64) [][]float64 {
 	pool.Run(n, func(i int) {
 		g := <-idle
 		g.weights.draw(rand.New(rand.NewPCG(seed, uint64(i))))
-		numbers[i] = g.gradeAll(m.rankings).numbers()
+		numbers[i] = g.gradeAll(m).numbers()
 		idle <- g
 	})
 	return numbers

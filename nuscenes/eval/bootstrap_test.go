@@ -70,7 +70,7 @@ func TestAResampleIsGradedAsTheDataSetThatItStandsFor(t *testing.T) {
 				}
 			}
 		}
-		want, got := Evaluate(m.Config, copies).numbers(), g.gradeAll(m.rankings).numbers()
+		want, got := Evaluate(m.Config, copies).numbers(), g.gradeAll(m).numbers()
 		for i := range want {
 			if math.Abs(got[i]-want[i]) > 1e-12 || math.IsNaN(got[i]) != math.IsNaN(want[i]) {
 				t.Errorf("weights %v: number %d is %g, want %g", g.weights.scenes, i, got[i], want[i])
@@ -133,9 +133,28 @@ func TestComparingIsPaired(t *testing.T) {
 	}
 }
 
+// TestAClassThatIsRareKeepsItsValue where a resample has none of it: a perfect detector
+// stays perfect.
+func TestAClassThatIsRareKeepsItsValue(t *testing.T) {
+	pedestrian, _ := perception.ParseClass("pedestrian")
+	var frames []Frame
+	for scene := range MinScenes {
+		f := Frame{Sample: &nuscenes.Sample{Scene: &nuscenes.Scene{Name: fmt.Sprint(scene)}}, Truth: newTruths(1, 20), Found: newBoxes(0.5, 1, 20)}
+		if scene == 0 {
+			f.Truth[1].Class, f.Found[1].Class = pedestrian, pedestrian
+		}
+		frames = append(frames, f)
+	}
+	s := Evaluate(CVPR2019(), frames).Bootstrap(100, 1)
+	if math.Abs(s.MeanAP.Low-0.2) > 1e-12 || math.Abs(s.MeanAP.High-0.2) > 1e-12 {
+		t.Errorf("mAP in %v, want 0.2: both of ten classes are found", s.MeanAP)
+	}
+}
+
 func TestIntervalsNeedScenes(t *testing.T) {
 	m := Evaluate(CVPR2019(), drives(MinScenes-1, rand.New(rand.NewPCG(1, 1))))
-	if m.Bootstrap(10, 1) != nil || m.Compare(m, 10, 1).Spread != nil {
+	many := Evaluate(CVPR2019(), drives(MinScenes, rand.New(rand.NewPCG(1, 1))))
+	if many.Bootstrap(0, 1) != nil || many.Compare(many, 0, 1).Spread != nil || m.Bootstrap(10, 1) != nil || m.Compare(m, 10, 1).Spread != nil {
 		t.Error("intervals of too few scenes")
 	}
 	defer func() {

@@ -12,14 +12,14 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Breakdown is the metrics of parts of the data.
+// Breakdown is the metrics of groups of boxes.
 type Breakdown struct {
-	By    string // what tells the parts apart
-	Parts []Part
+	By     string // what tells the groups apart
+	Groups []Group
 }
 
-// Part is what a part of the data scores.
-type Part struct {
+// Group is what a group of boxes scores.
+type Group struct {
 	Name   string
 	Truth  int                // true boxes
 	Recall float64            // share of them that are matched at the distance of errors, whatever the score
@@ -45,23 +45,23 @@ func (m *Metrics) Breakdown(by string, frames []Frame) Breakdown {
 	b := Breakdown{By: by}
 	switch by {
 	case "distance":
-		b.Parts = m.byDistance(frames)
+		b.Groups = m.byDistance(frames)
 	case "scene":
-		b.Parts = m.byScene(frames)
+		b.Groups = m.byScene(frames)
 	case "visibility":
-		b.Parts = m.byTruth(frames, visibility)
+		b.Groups = m.byTruth(frames, visibility)
 	case "points":
-		b.Parts = m.byTruth(frames, lidarPoints)
+		b.Groups = m.byTruth(frames, lidarPoints)
 	default:
 		panic("eval: no breakdown by " + by)
 	}
 	return b
 }
 
-// ring is how wide the parts by distance are, in metres.
+// ring is how wide the groups by distance are, in metres.
 const ring = 10
 
-func (m *Metrics) byDistance(frames []Frame) (parts []Part) {
+func (m *Metrics) byDistance(frames []Frame) (groups []Group) {
 	farthest := 0.0
 	for _, r := range m.Config.Range {
 		farthest = max(farthest, r)
@@ -71,9 +71,9 @@ func (m *Metrics) byDistance(frames []Frame) (parts []Part) {
 		for i := range frames {
 			within[i] = frames[i].within(near, near+ring)
 		}
-		parts = append(parts, m.part(fmt.Sprintf("%g to %g m", near, near+ring), within))
+		groups = append(groups, m.group(fmt.Sprintf("%g to %g m", near, near+ring), within))
 	}
-	return parts
+	return groups
 }
 
 // within returns the frame with the boxes at a distance of the ego vehicle in
@@ -90,19 +90,19 @@ func (f *Frame) within(near, far float64) Frame {
 	return part
 }
 
-func (m *Metrics) byScene(frames []Frame) (parts []Part) {
+func (m *Metrics) byScene(frames []Frame) (groups []Group) {
 	of := map[*nuscenes.Scene][]Frame{}
 	for _, f := range frames {
 		of[f.Sample.Scene] = append(of[f.Sample.Scene], f)
 	}
 	for _, scene := range m.scenes {
-		parts = append(parts, m.part(scene.Name, of[scene]))
+		groups = append(groups, m.group(scene.Name, of[scene]))
 	}
-	return parts
+	return groups
 }
 
-// part grades frames by themselves.
-func (m *Metrics) part(name string, frames []Frame) Part {
+// group grades frames by themselves.
+func (m *Metrics) group(name string, frames []Frame) Group {
 	cfg := m.Config
 	cfg.Classes = slices.DeleteFunc(slices.Clone(cfg.Classes), func(c perception.Class) bool {
 		return !slices.ContainsFunc(frames, func(f Frame) bool {
@@ -117,7 +117,7 @@ func (m *Metrics) part(name string, frames []Frame) Part {
 	for h := range graded.errorHits() {
 		all.add(h)
 	}
-	p := all.part(name)
+	p := all.group(name)
 	if len(cfg.Classes) > 0 {
 		p.MeanAP, p.NDS = graded.MeanAP, graded.NDS
 	}
@@ -155,8 +155,8 @@ func (t *tally) add(h *hit) {
 	t.sums.add(&errors, 1)
 }
 
-func (t *tally) part(name string) Part {
-	p := Part{Name: name, Truth: t.truth, Recall: float64(t.hits) / float64(t.truth), MeanAP: math.NaN(), NDS: math.NaN()}
+func (t *tally) group(name string) Group {
+	p := Group{Name: name, Truth: t.truth, Recall: float64(t.hits) / float64(t.truth), MeanAP: math.NaN(), NDS: math.NaN()}
 	for e := range p.Errors {
 		p.Errors[e] = t.errors[e] / t.counts[e]
 	}
@@ -170,7 +170,7 @@ type bin struct {
 }
 
 // byTruth sorts true boxes into bins.
-func (m *Metrics) byTruth(frames []Frame, binOf func(*Truth) bin) (parts []Part) {
+func (m *Metrics) byTruth(frames []Frame, binOf func(*Truth) bin) (groups []Group) {
 	tallies := map[bin]*tally{}
 	for i := range frames {
 		for j := range frames[i].Truth {
@@ -188,9 +188,9 @@ func (m *Metrics) byTruth(frames []Frame, binOf func(*Truth) bin) (parts []Part)
 		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.name, b.name))
 	})
 	for _, b := range bins {
-		parts = append(parts, tallies[b].part(b.name))
+		groups = append(groups, tallies[b].group(b.name))
 	}
-	return parts
+	return groups
 }
 
 func visibility(t *Truth) bin {

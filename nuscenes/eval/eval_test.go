@@ -405,9 +405,9 @@ func TestResultsMustAnswerTheSplit(t *testing.T) {
 		results *nuscenes.Results
 		want    string
 	}{
-		{"mini_val", short, "lack 3 of its samples (scene-0103-sample-0, scene-0103-sample-1, scene-0103-sample-2)"},
+		{"mini_val", short, "lacks 3 of its samples (scene-0103-sample-0, scene-0103-sample-1, scene-0103-sample-2)"},
 		{"mini_val", &nuscenes.Results{}, "scene-0103-sample-2, ...)"},
-		{"all", more, "lack 1 of its samples (scene-0103-sample-0) and have 1 samples that are not in it (x); v1.0-mini has no such sample"},
+		{"all", more, "eval: results does not answer split all: it lacks 1 of its samples (scene-0103-sample-0) and has 1 samples that are not in it (x; 1 not in v1.0-mini)"},
 	}
 	for _, test := range tests {
 		_, err := Frames(ds, mustSplit(t, ds, test.split), test.results, cfg)
@@ -426,8 +426,35 @@ func TestResultsMustAnswerTheSplit(t *testing.T) {
 	if frames, err := Frames(ds, narrow, more, cfg); err != nil || len(frames) != 2 || frames[0].Sample.Scene.Name != "scene-0916" {
 		t.Errorf("a scene of an official split: %d frames, %v, want 2", len(frames), err)
 	}
-	if hint := originHint(ds, ds.Samples[0].Token); !strings.Contains(hint, "is of split mini_val") {
+	if hint := origins(ds, []string{ds.Samples[0].Token, "x", ds.Samples[4].Token, "y"}); hint != "; 2 of split mini_val; 2 not in v1.0-mini" {
 		t.Errorf("hint %q", hint)
+	}
+}
+
+func TestFramesNeedTruth(t *testing.T) {
+	tables := tinyset.New()
+	tables["sample_annotation"] = []tinyset.Row{}
+	ds := openTiny(t, tables)
+	if _, err := Frames(ds, mustSplit(t, ds, "mini_val"), truthAsResults(ds), CVPR2019()); err == nil || !strings.Contains(err.Error(), "split mini_val have no annotations") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestRoundingIsNumpys pins cases in which plain arithmetic goes another way.
+func TestRoundingIsNumpys(t *testing.T) {
+	if got := yaw(geom.Quat{W: 1e200, Z: 1e200}); got != 0 {
+		t.Errorf("yaw of a quaternion whose length overflows is %g, want 0", got)
+	}
+	inf := math.Inf(1)
+	if got := line(0.5, 0, 1, 1, inf); got != inf {
+		t.Errorf("on the way to infinity: %g, want infinity", got)
+	}
+	if got := line(0.5, 0, inf, 1, inf); got != inf {
+		t.Errorf("between infinities: %g, want infinity", got)
+	}
+	r := newRack(&nuscenes.Annotation{Center: geom.Vec3{842.897, 0, 0}, Size: geom.Vec3{2, 3.035, 1}, Rotation: geom.Quat{W: 1}})
+	if !r.contains(geom.Vec3{844.4145000000001, 0, 0}) {
+		t.Error("a place on a rack's border is not in it")
 	}
 }
 

@@ -55,11 +55,16 @@ type grader struct {
 	curves  [numDistances]Curve // of the latest class
 }
 
-// gradeAll returns the metrics without their curves.
-func (g *grader) gradeAll(rankings []*ranking) *Metrics {
-	m := &Metrics{Config: *g.cfg, Classes: make([]ClassMetrics, len(rankings))}
-	for i, r := range rankings {
-		m.Classes[i] = g.grade(r)
+// gradeAll grades weighted scenes of the metrics, without curves. Classes whose
+// true boxes all have no weight keep their values.
+func (g *grader) gradeAll(all *Metrics) *Metrics {
+	m := &Metrics{Config: *g.cfg, Classes: make([]ClassMetrics, len(all.rankings))}
+	for i, r := range all.rankings {
+		c := g.grade(r)
+		if c.Truth == 0 {
+			c.AP, c.MeanAP, c.Errors = all.Classes[i].AP, all.Classes[i].MeanAP, all.Classes[i].Errors
+		}
+		m.Classes[i] = c
 	}
 	m.summarise()
 	return m

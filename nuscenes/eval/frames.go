@@ -3,6 +3,7 @@ package eval
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -33,20 +34,21 @@ type Truth struct {
 
 // SamplesError says that results do not answer the samples of the split.
 type SamplesError struct {
+	File           string // of the results
 	Split          string
 	Missing, Extra []string // tokens
-	Hint           string   // where the extra samples belong, "" where nowhere
+	Hint           string   // where the extra samples belong
 }
 
 func (e *SamplesError) Error() string {
 	var parts []string
 	if len(e.Missing) > 0 {
-		parts = append(parts, fmt.Sprintf("lack %d of its samples (%s)", len(e.Missing), firstThree(e.Missing)))
+		parts = append(parts, fmt.Sprintf("lacks %d of its samples (%s)", len(e.Missing), firstThree(e.Missing)))
 	}
 	if len(e.Extra) > 0 {
-		parts = append(parts, fmt.Sprintf("have %d samples that are not in it (%s)", len(e.Extra), firstThree(e.Extra)))
+		parts = append(parts, fmt.Sprintf("has %d samples that are not in it (%s%s)", len(e.Extra), firstThree(e.Extra), e.Hint))
 	}
-	return fmt.Sprintf("eval: the results are not those of split %s: they %s%s", e.Split, strings.Join(parts, " and "), e.Hint)
+	return fmt.Sprintf("eval: %s does not answer split %s: it %s", cmp.Or(e.File, "results"), e.Split, strings.Join(parts, " and "))
 }
 
 func firstThree(tokens []string) string {
@@ -66,6 +68,9 @@ func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Result
 	if err := checkSamples(ds, split, results, answers); err != nil {
 		return nil, err
 	}
+	if !hasTruth(split) {
+		return nil, fmt.Errorf("eval: the samples of split %s have no annotations of the detection classes, want a data set with truth", split.Name)
+	}
 	samples := split.Samples
 	if split.Official { // equal scores go by the place in the file
 		samples = inFileOrder(samples, results)
@@ -78,6 +83,15 @@ func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Result
 		frames[i], errs[i] = newFrame(samples[i], answers[samples[i].Token].Boxes, filter)
 	})
 	return frames, cmp.Or(errs...)
+}
+
+func hasTruth(split nuscenes.Split) bool {
+	return slices.ContainsFunc(split.Samples, func(s *nuscenes.Sample) bool {
+		return slices.ContainsFunc(s.Annotations, func(a *nuscenes.Annotation) bool {
+			_, graded := a.Class()
+			return graded
+		})
+	})
 }
 
 // inFileOrder returns the samples in the order of the results, which answer all
@@ -96,7 +110,7 @@ func inFileOrder(samples []*nuscenes.Sample, results *nuscenes.Results) (ordered
 }
 
 func checkSamples(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, answers map[string]*nuscenes.SampleResult) error {
-	wrong := SamplesError{Split: split.Name}
+	wrong := SamplesError{File: results.File, Split: split.Name}
 	wanted := make(map[string]bool, len(split.Samples))
 	for _, sample := range split.Samples {
 		wanted[sample.Token] = true
@@ -113,23 +127,30 @@ func checkSamples(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.
 		return nil
 	}
 	if len(wrong.Extra) > 0 {
-		wrong.Hint = originHint(ds, wrong.Extra[0])
+		wrong.Hint = origins(ds, wrong.Extra)
 	}
 	return &wrong
 }
 
-// originHint says which split a sample is of.
-func originHint(ds *nuscenes.Dataset, token string) string {
-	sample := ds.Sample(token)
-	if sample == nil {
-		return "; " + ds.Version + " has no such sample"
-	}
-	for _, name := range nuscenes.OfficialSplits() {
-		if slices.Contains(nuscenes.OfficialScenes(name), sample.Scene.Name) {
-			return fmt.Sprintf("; the first of these is of split %s", name)
+// origins says which splits samples are of.
+func origins(ds *nuscenes.Dataset, tokens []string) string {
+	counts, unknown := map[string]int{}, 0
+	for _, token := range tokens {
+		sample := ds.Sample(token)
+		if sample == nil {
+			unknown++
+		} else if split := ds.SplitOf(sample.Scene); split != "" {
+			counts[split]++
 		}
 	}
-	return ""
+	hint := ""
+	for _, split := range slices.Sorted(maps.Keys(counts)) {
+		hint += fmt.Sprintf("; %d of split %s", counts[split], split)
+	}
+	if unknown > 0 {
+		hint += fmt.Sprintf("; %d not in %s", unknown, ds.Version)
+	}
+	return hint
 }
 
 // newFrame has a filter of its own.

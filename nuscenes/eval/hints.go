@@ -245,7 +245,9 @@ func bottomCenter(pairs []pair) *Hint {
 // reference.
 func wrongVelocity(pairs []pair) *Hint {
 	moving := selected(pairs, func(p *pair) bool {
-		return Velocity.counts(p.truth.Class) && math.Hypot(p.truth.Velocity[0], p.truth.Velocity[1]) > 1 && !math.IsNaN(p.found.Velocity[0]+p.found.Velocity[1])
+		// Found velocities of zero, or unknown, are in no frame of reference.
+		return Velocity.counts(p.truth.Class) && math.Hypot(p.truth.Velocity[0], p.truth.Velocity[1]) > 1 &&
+			math.Hypot(p.found.Velocity[0], p.found.Velocity[1]) > 0.1
 	})
 	is := func(velocity func(p *pair, v geom.Vec3) geom.Vec3) func(*pair) bool {
 		return func(p *pair) bool {

@@ -16,7 +16,8 @@ type Report struct {
 	*Metrics
 	Split      string
 	Samples    int
-	Spread     *Spread     // nil where it was not asked for, or there are too few scenes
+	Resamples  int         // that were asked for
+	Spread     *Spread     // nil without resamples or with too few scenes
 	Other      string      // name of the results compared with
 	Comparison *Comparison // nil without others
 	Breakdowns []Breakdown
@@ -79,17 +80,17 @@ func (c *Comparison) object(other string, classes []ClassMetrics) object {
 }
 
 func (b *Breakdown) objects() []object {
-	var parts []object
-	for _, p := range b.Parts {
+	var groups []object
+	for _, p := range b.Groups {
 		var errors object
 		for e := range numErrors {
 			errors = append(errors, member{e.key(), p.Errors[e]})
 		}
-		parts = append(parts, object{
-			{"part", p.Name}, {"truth", p.Truth}, {"recall", p.Recall}, {"mean_ap", p.MeanAP}, {"nd_score", p.NDS}, {"tp_errors", errors},
+		groups = append(groups, object{
+			{"group", p.Name}, {"truth", p.Truth}, {"recall", p.Recall}, {"mean_ap", p.MeanAP}, {"nd_score", p.NDS}, {"tp_errors", errors},
 		})
 	}
-	return parts
+	return groups
 }
 
 // WriteTable writes the report for a person to read, without the hints. A dash
@@ -124,7 +125,7 @@ func (r *Report) writeMeans(w io.Writer) {
 	switch {
 	case r.Spread != nil:
 		fmt.Fprintf(w, "\n95 %% intervals, from %s of the scenes\n", plural(r.Spread.Resamples, "resample"))
-	case len(r.scenes) < MinScenes:
+	case r.Resamples > 0:
 		fmt.Fprintf(w, "\nno 95 %% intervals: they need %d scenes\n", MinScenes)
 	}
 	fmt.Fprintln(w)
@@ -212,7 +213,7 @@ func (b *Breakdown) write(w io.Writer, errorDistance float64) {
 		t.head("mAP", "NDS")
 	}
 	t.head(fmt.Sprintf("recall %gm", errorDistance), "ATE", "ASE", "AOE", "AVE", "AAE", "truth")
-	for _, p := range b.Parts {
+	for _, p := range b.Groups {
 		t.row(p.Name)
 		if graded {
 			t.numbers(p.MeanAP, p.NDS)

@@ -22,7 +22,7 @@ func TestBreakdowns(t *testing.T) {
 	for _, by := range Breakdowns {
 		b := m.Breakdown(by, frames)
 		truth := 0
-		for _, p := range b.Parts {
+		for _, p := range b.Groups {
 			truth += p.Truth
 			if p.Truth > 0 && !(p.Recall > 0.5 && p.Recall <= 1 && p.Errors[Translation] < 1) {
 				t.Errorf("by %s: %+v", by, p)
@@ -32,17 +32,17 @@ func TestBreakdowns(t *testing.T) {
 			t.Errorf("by %s: %d true boxes, want %d", by, truth, m.Classes[0].Truth)
 		}
 	}
-	if p := m.Breakdown("scene", frames).Parts; len(p) != 1 || p[0].MeanAP != m.Classes[0].MeanAP || p[0].Name != "scene-0103" {
+	if p := m.Breakdown("scene", frames).Groups; len(p) != 1 || p[0].MeanAP != m.Classes[0].MeanAP || p[0].Name != "scene-0103" {
 		t.Errorf("the only scene scores %+v, want the class's %g", p, m.Classes[0].MeanAP)
 	}
-	rings := m.Breakdown("distance", frames).Parts
+	rings := m.Breakdown("distance", frames).Groups
 	if len(rings) != 5 || rings[0].Name != "0 to 10 m" || math.IsNaN(rings[2].NDS) {
 		t.Errorf("rings %+v", rings)
 	}
-	if p := m.Breakdown("visibility", frames).Parts; p[0].Name != "v80-100" || !math.IsNaN(p[0].MeanAP) {
+	if p := m.Breakdown("visibility", frames).Groups; p[0].Name != "v80-100" || !math.IsNaN(p[0].MeanAP) {
 		t.Errorf("visibility %+v", p)
 	}
-	if p := m.Breakdown("points", frames).Parts; p[0].Name != "6 to 20" || len(p) != 1 {
+	if p := m.Breakdown("points", frames).Groups; p[0].Name != "6 to 20" || len(p) != 1 {
 		t.Errorf("points %+v", p)
 	}
 }
