@@ -42,7 +42,7 @@ func (e *ResultsError) Unwrap() error { return e.Err }
 // ReadResults reads a results file and refuses, with a [*ResultsError], what
 // the official evaluation refuses, and what it fails at only by chance: fields
 // missing or twice, numbers that are not finite (a velocity may be NaN), sizes
-// that are not positive, unknown classes and attributes,
+// that are not positive, negative scores, unknown classes and attributes,
 // samples twice or with more than [MaxBoxesPerSample] boxes.
 func ReadResults(file string) (*Results, error) {
 	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() { // a pipe can be read once
@@ -321,8 +321,8 @@ func (p *resultsParser) readField(name string, b *Box) {
 		b.Class = p.class()
 	case "detection_score":
 		b.Score = p.Float()
-		if b.Score-b.Score != 0 {
-			p.Fail("is %g, want a finite number", b.Score)
+		if !(b.Score >= 0) || math.IsInf(b.Score, 1) {
+			p.Fail("is %g, want a finite number from 0 on", b.Score)
 		}
 	case "attribute_name":
 		b.Attribute = p.attribute()

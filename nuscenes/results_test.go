@@ -110,7 +110,7 @@ func TestBrokenResultsAreRefused(t *testing.T) {
 		{"velocity length", swap(`[1e-07,0]`, `[1e-07,0,0]`), "field velocity: has 3 numbers, want 2"},
 		{"velocity infinite", swap(`[1e-07,0]`, `[Infinity,0]`), "field velocity"},
 		{"size", swap(`[2,4,1.5]`, `[2,0,1.5]`), "field size: is [2 0 1.5], want positive numbers"},
-		{"score", swap(`"detection_score":0.25`, `"detection_score":-Infinity`), "field detection_score"},
+		{"score", swap(`"detection_score":0.25`, `"detection_score":-0.25`), "field detection_score"},
 		{"score NaN", swap(`"detection_score":0.25`, `"detection_score":NaN`), "field detection_score"},
 		{"score absent", swap(`"detection_score":0.25,`, ``), "field detection_score: is missing"},
 		{"points", swap(`"num_pts":3`, `"num_pts":NaN`), "field num_pts"},

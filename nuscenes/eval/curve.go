@@ -125,7 +125,6 @@ func line(x, x0, y0, x1, y1 float64) float64 {
 // scores the first one's mean counts. Means skip NaN: 0 before the first number,
 // 1 everywhere if there is none.
 func (c *Curve) drawErrors(r *ranking, distance int, w *weights) {
-	order := c.byConfidence()
 	var last sums
 	lastScore, next := math.Inf(1), 0
 	for i := range r.hits[distance] {
@@ -134,18 +133,18 @@ func (c *Curve) drawErrors(r *ranking, distance int, w *weights) {
 		if copies == 0 {
 			continue
 		}
-		if next < Points && h.score <= c.Confidence[order[next]] {
+		if next < Points && h.score <= c.Confidence[next] {
 			here := last
 			here.add(&h.errors, 1)
-			for ; next < Points && h.score <= c.Confidence[order[next]]; next++ {
-				c.setErrors(order[next], h.score, &here, lastScore, &last)
+			for ; next < Points && h.score <= c.Confidence[next]; next++ {
+				c.setErrors(next, h.score, &here, lastScore, &last)
 			}
 		}
 		last.add(&h.errors, copies)
 		lastScore = h.score
 	}
 	for ; next < Points; next++ {
-		c.setErrors(order[next], c.Confidence[order[next]], &last, lastScore, &last)
+		c.setErrors(next, c.Confidence[next], &last, lastScore, &last)
 	}
 	for e, n := range last.counts {
 		if n == 0 {
@@ -154,19 +153,6 @@ func (c *Curve) drawErrors(r *ranking, distance int, w *weights) {
 			}
 		}
 	}
-}
-
-// byConfidence returns the points by descending confidence. Rounding may have
-// swapped neighbours.
-func (c *Curve) byConfidence() (order [Points]int) {
-	for i := range order {
-		at := i
-		for ; at > 0 && c.Confidence[order[at-1]] < c.Confidence[i]; at-- {
-			order[at] = order[at-1]
-		}
-		order[at] = i
-	}
-	return order
 }
 
 // sums are of the errors that are numbers.

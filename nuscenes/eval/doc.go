@@ -116,7 +116,7 @@
 // # Differences from the devkit
 //
 // Input that the devkit fails at only if it happens to matter is always refused by
-// [nuscenes.ReadResults]: sizes that are not positive, infinite numbers, absent
+// [nuscenes.ReadResults]: sizes that are not positive, infinite numbers, negative or absent
 // scores, boxes listed under another sample than they name. Results without any box are
 // graded, with mAP 0. The split "all" is a custom split of every sample.
 package eval

@@ -291,9 +291,9 @@ func TestErrorsAreTakenAtScores(t *testing.T) {
 		hits[i] = [numErrors]float64{Velocity: x}
 	}
 	var c Curve
-	c.Confidence = [Points]float64{0.9, 0.8, 0.7, 0.59, 0.6, 0.4, 0.2, 0.1}
+	c.Confidence = [Points]float64{0.9, 0.8, 0.7, 0.6, 0.59, 0.4, 0.2, 0.1}
 	c.drawErrors(rankingOf(9, []float64{0.8, 0.6, 0.6, 0.2}, hits), 0, nil)
-	if got, want := c.Errors[Velocity][:8], []float64{10, 10, 15, 30.25, 20, 35, 40, 40}; !slices.EqualFunc(got, want, near) {
+	if got, want := c.Errors[Velocity][:8], []float64{10, 10, 15, 20, 30.25, 35, 40, 40}; !slices.EqualFunc(got, want, near) {
 		t.Errorf("errors %v, want %v", got, want)
 	}
 }
