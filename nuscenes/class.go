@@ -9,11 +9,38 @@ import (
 // MaxBoxesPerSample is the most boxes that a submission may have for a sample.
 const MaxBoxesPerSample = 500
 
-// Attributes are the names that a box's attribute may have; "" stands for none.
+// BoxAttribute is the attribute of a found box, an index into [Attributes].
+type BoxAttribute uint8
+
+// The attributes.
+const (
+	NoAttribute BoxAttribute = iota
+	PedestrianMoving
+	PedestrianSittingLyingDown
+	PedestrianStanding
+	CycleWithRider
+	CycleWithoutRider
+	VehicleMoving
+	VehicleParked
+	VehicleStopped
+)
+
+// Attributes are the names that a box's attribute may have; the first stands
+// for none.
 var Attributes = [...]string{
+	"",
 	"pedestrian.moving", "pedestrian.sitting_lying_down", "pedestrian.standing",
 	"cycle.with_rider", "cycle.without_rider",
 	"vehicle.moving", "vehicle.parked", "vehicle.stopped",
+}
+
+// String returns the attribute's name.
+func (a BoxAttribute) String() string { return Attributes[a] }
+
+// ParseAttribute returns the attribute of that name.
+func ParseAttribute(name string) (BoxAttribute, bool) {
+	i := slices.Index(Attributes[:], name)
+	return BoxAttribute(max(i, 0)), i >= 0
 }
 
 // BicycleRack is the category within whose boxes cycles are not graded.
@@ -58,17 +85,4 @@ func EvaluationRange(c perception.Class) float64 {
 		return 30
 	}
 	return 50
-}
-
-// knownAttribute returns the package's own copy of an attribute's name, and
-// false for a name that is none.
-func knownAttribute(name string) (string, bool) {
-	if name == "" {
-		return "", true
-	}
-	i := slices.Index(Attributes[:], name)
-	if i < 0 {
-		return "", false
-	}
-	return Attributes[i], true
 }

@@ -29,12 +29,12 @@ type SampleResult struct {
 // Box is one detected object, in the global frame.
 type Box struct {
 	Class     perception.Class
+	Attribute BoxAttribute
 	Score     float64
 	Center    geom.Vec3
 	Size      geom.Vec3  // width, length, height
 	Rotation  geom.Quat  // global from box
 	Velocity  [2]float64 // both may be NaN
-	Attribute string     // one of Attributes, or ""
 	Points    int        // lidar and radar points inside; -1 where the file does not say
 }
 
@@ -98,7 +98,7 @@ func (b *Box) appendJSON(dst []byte, sample string) []byte {
 	dst = append(dst, `,"detection_score":`...)
 	dst = appendNumber(dst, b.Score)
 	dst = append(dst, `,"attribute_name":`...)
-	dst = appendString(dst, b.Attribute)
+	dst = appendString(dst, b.Attribute.String())
 	if b.Points >= 0 {
 		dst = append(dst, `,"num_pts":`...)
 		dst = strconv.AppendInt(dst, int64(b.Points), 10)

@@ -245,7 +245,8 @@ func (p *resultsParser) boxes() []Box {
 			p.Fail("has more than %d boxes", MaxBoxesPerSample)
 			return nil
 		}
-		p.room = append(p.room, p.readBox())
+		p.room = append(p.room, Box{Points: -1})
+		p.readBox(&p.room[len(p.room)-1])
 	}
 	return slices.Clip(p.room[first:])
 }
@@ -259,8 +260,7 @@ var boxFields = [...]string{
 // optionalBoxFields counts the last of boxFields, which a box may lack.
 const optionalBoxFields = 1
 
-func (p *resultsParser) readBox() Box {
-	b := Box{Points: -1}
+func (p *resultsParser) readBox(b *Box) {
 	seen := 0
 	next := 0
 	for key := range p.Object() {
@@ -272,9 +272,9 @@ func (p *resultsParser) readBox() Box {
 			p.Fail("the box has it twice")
 		}
 		seen |= bit
-		p.readField(key, &b)
+		p.readField(key, b)
 		if p.Err() != nil {
-			return b
+			return
 		}
 	}
 	for i, name := range boxFields[:len(boxFields)-optionalBoxFields] {
@@ -286,7 +286,6 @@ func (p *resultsParser) readBox() Box {
 	if p.Err() == nil {
 		p.field = ""
 	}
-	return b
 }
 
 // boxField returns the position of a field, len(boxFields) for an unknown one.
@@ -359,11 +358,11 @@ func (p *resultsParser) class() perception.Class {
 	return class
 }
 
-func (p *resultsParser) attribute() string {
+func (p *resultsParser) attribute() BoxAttribute {
 	name := p.View()
-	attribute, ok := knownAttribute(name)
+	attribute, ok := ParseAttribute(name)
 	if !ok {
-		p.Fail("unknown attribute %q, want one of %s, or nothing", name, strings.Join(Attributes[:], ", "))
+		p.Fail("unknown attribute %q, want one of %s, or nothing", name, strings.Join(Attributes[1:], ", "))
 	}
 	return attribute
 }

@@ -18,7 +18,7 @@ func twoBoxes() *nuscenes.Results {
 		Meta: nuscenes.CameraMeta(),
 		Samples: []nuscenes.SampleResult{
 			{Token: "b", Boxes: []nuscenes.Box{
-				{Class: 0, Score: 0.25, Center: geom.Vec3{1, 2.5, -3}, Size: geom.Vec3{2, 4, 1.5}, Rotation: geom.Quat{W: 1}, Velocity: [2]float64{1e-7, 0}, Attribute: "vehicle.moving", Points: -1},
+				{Class: 0, Score: 0.25, Center: geom.Vec3{1, 2.5, -3}, Size: geom.Vec3{2, 4, 1.5}, Rotation: geom.Quat{W: 1}, Velocity: [2]float64{1e-7, 0}, Attribute: nuscenes.VehicleMoving, Points: -1},
 				{Class: 9, Score: 1, Center: geom.Vec3{1e6, 0, 0}, Size: geom.Vec3{1, 1, 1}, Rotation: geom.Quat{Z: 1}, Velocity: [2]float64{math.NaN(), math.NaN()}, Points: 3},
 			}},
 			{Token: "a", Boxes: []nuscenes.Box{}},

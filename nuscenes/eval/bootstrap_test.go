@@ -27,7 +27,7 @@ func drive(scene int, dice *rand.Rand) (frames []Frame) {
 			if i%4 == 3 && scene%2 == 0 {
 				truth.Class, found.Class = pedestrian, pedestrian
 			}
-			truth.Attribute, found.Attribute = "vehicle.moving", nuscenes.Attributes[5+dice.IntN(2)]
+			truth.Attribute, found.Attribute = "vehicle.moving", nuscenes.VehicleMoving+nuscenes.BoxAttribute(dice.IntN(2))
 			found.Velocity[0] = dice.NormFloat64()
 			if i == 5 {
 				found.Velocity[0] = math.NaN()

@@ -92,7 +92,7 @@ func truthAsResults(ds *nuscenes.Dataset) *nuscenes.Results {
 				Velocity: [2]float64{v[0], v[1]}, Points: -1,
 			}
 			if len(a.Attributes) > 0 {
-				b.Attribute = a.Attributes[0].Name
+				b.Attribute, _ = nuscenes.ParseAttribute(a.Attributes[0].Name)
 			}
 			s.Boxes = append(s.Boxes, b)
 		}
@@ -169,10 +169,13 @@ func TestMatching(t *testing.T) {
 	}
 	for _, test := range tests {
 		frame := Frame{Truth: newTruths(test.truth...), Found: newBoxes(0.5, test.found...)}
-		for i, f := range matchFrame(&cfg, &frame)[0] {
+		all := matchFrame(&cfg, &frame)
+		for i, f := range all.of[0] {
 			got := 0.0
-			if p := f.pairs[test.distance]; p != nil {
-				got = p.truth.Center[0]
+			if f.matches >= 0 {
+				if p := all.matches[f.matches][test.distance]; p != nil {
+					got = p.truth.Center[0]
+				}
 			}
 			if got != test.want[i] {
 				t.Errorf("%s: choice %d takes the box at %g, want %g", test.name, i, got, test.want[i])
@@ -220,7 +223,7 @@ func TestErrorsOfAMatch(t *testing.T) {
 	truth.Class, truth.Size, truth.Yaw, truth.Velocity, truth.Attribute = car, geom.Vec3{2, 4, 1}, 3, [2]float64{3, 0}, "vehicle.moving"
 	found := &nuscenes.Box{
 		Class: car, Center: geom.Vec3{3, 4, 9}, Size: geom.Vec3{1, 4, 2}, Rotation: geom.QuatFromYaw(-3),
-		Velocity: [2]float64{0, 4}, Attribute: "vehicle.parked",
+		Velocity: [2]float64{0, 4}, Attribute: nuscenes.VehicleParked,
 	}
 	got := errorsOf(&truth, found)
 	want := [numErrors]float64{5, 1 - 4.0/12, 2*math.Pi - 6, 5, 1}
@@ -229,7 +232,7 @@ func TestErrorsOfAMatch(t *testing.T) {
 			t.Errorf("%s = %g, want %g", e, got[e], want[e])
 		}
 	}
-	truth.Class, truth.Yaw, found.Rotation, found.Attribute = barrier, 0, geom.QuatFromYaw(math.Pi), "vehicle.moving"
+	truth.Class, truth.Yaw, found.Rotation, found.Attribute = barrier, 0, geom.QuatFromYaw(math.Pi), nuscenes.VehicleMoving
 	if got := errorsOf(&truth, found); got[Orientation] > 1e-12 || got[Attribute] != 0 {
 		t.Errorf("a barrier turned around: %v", got)
 	}

@@ -17,15 +17,21 @@ type pair struct {
 	errors [numErrors]float64 // NaN where not defined
 }
 
+// matches are a found box's at each distance, nil for none.
+type matches [numDistances]*pair
+
 // fate is what becomes of a found box.
 type fate struct {
-	score float64
-	pairs [numDistances]*pair // the match at each distance, nil for none
+	score   float64
+	matches int32 // position among its frame's, -1 where it has none
 }
 
 // fates are those of a frame's found boxes of each class, in the order in which
-// they choose.
-type fates [len(perception.Classes)][]fate
+// they choose, and the matches that they name.
+type fates struct {
+	of      [len(perception.Classes)][]fate
+	matches []matches
+}
 
 // matchFrame lets each found box in turn take the nearest free true box of
 // its class, if that is nearer than the limit, at each of the distances. Boxes of other
@@ -40,9 +46,13 @@ func matchFrame(cfg *Config, f *Frame) (all fates) {
 		slices.Reverse(boxes)
 		slices.SortStableFunc(boxes, func(a, b *nuscenes.Box) int { return cmp.Compare(b.Score, a.Score) })
 		m.turnTo(truth[class])
-		all[class], room = room[:len(boxes):len(boxes)], room[len(boxes):]
+		all.of[class], room = room[:len(boxes):len(boxes)], room[len(boxes):]
 		for i, b := range boxes {
-			all[class][i] = fate{score: b.Score, pairs: m.take(b)}
+			all.of[class][i] = fate{score: b.Score, matches: -1}
+			if found := m.take(b); found != (matches{}) {
+				all.of[class][i].matches = int32(len(all.matches))
+				all.matches = append(all.matches, found)
+			}
 		}
 	}
 	return all
@@ -94,7 +104,7 @@ type neighbour struct {
 }
 
 // take returns the found box's matches.
-func (m *matcher) take(found *nuscenes.Box) (pairs [numDistances]*pair) {
+func (m *matcher) take(found *nuscenes.Box) (pairs matches) {
 	m.look(found)
 	for d, limit := range m.limits {
 		for _, n := range m.near {
@@ -150,7 +160,7 @@ func errorsOf(truth *Truth, found *nuscenes.Box) [numErrors]float64 {
 		Scale:       1 - alignedIoU(truth.Size, found.Size),
 		Orientation: math.Abs(turn(truth.Yaw, yaw(found.Rotation), period)),
 		Velocity:    distance(found.Velocity[0]-truth.Velocity[0], found.Velocity[1]-truth.Velocity[1]),
-		Attribute:   attributeError(truth.Attribute, found.Attribute),
+		Attribute:   attributeError(truth.Attribute, found.Attribute.String()),
 	}
 }
 

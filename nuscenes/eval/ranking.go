@@ -3,6 +3,7 @@ package eval
 import (
 	"cmp"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 
@@ -28,10 +29,35 @@ type hit struct {
 	pair
 }
 
-// key is the place of a fate in the order of choice.
+// key is what found boxes are sorted by, ascending: descending scores, which have no
+// sign, as bits; then later frames first, and in a frame the order of choice.
 type key struct {
-	score        float64
-	frame, index uint32 // of the fate among its frame's
+	score uint64
+	place uint64 // frame from the last one, position in it, and in the lowest bit whether it has matches
+}
+
+func newKey(f fate, frame, frames, index int) key {
+	place := uint64(frames-1-frame)<<32 | uint64(index)<<1
+	if f.matches >= 0 {
+		place |= 1
+	}
+	return key{^math.Float64bits(f.score + 0), place} // -0 becomes 0
+}
+
+func (k key) frame(frames int) int { return frames - 1 - int(k.place>>32) }
+
+func (k key) index() int { return int(k.place&math.MaxUint32) >> 1 }
+
+func (k key) hasMatches() bool { return k.place&1 != 0 }
+
+func compareKeys(a, b key) int {
+	switch {
+	case a.score < b.score || a.score == b.score && a.place < b.place:
+		return -1
+	case a == b:
+		return 0
+	}
+	return 1
 }
 
 // rank matches and sorts the boxes of frames. The scenes are those of the frames, by name.
@@ -71,30 +97,26 @@ func scenesOf(frames []Frame) (scenes []*nuscenes.Scene, sceneOf []int) {
 func newRanking(class perception.Class, all []fates, sceneOf []int) *ranking {
 	n := 0
 	for i := range all {
-		n += len(all[i][class])
+		n += len(all[i].of[class])
 	}
 	keys := make([]key, 0, n)
 	for i := range all {
-		for j := range all[i][class] {
-			keys = append(keys, key{all[i][class][j].score, uint32(i), uint32(j)})
+		for j, f := range all[i].of[class] {
+			keys = append(keys, newKey(f, i, len(all), j))
 		}
 	}
-	slices.SortFunc(keys, func(a, b key) int {
-		if a.score != b.score {
-			return cmp.Compare(b.score, a.score)
+	slices.SortFunc(keys, compareKeys)
+	r := &ranking{class: class, scores: make([]float64, n), scenes: make([]int32, n)}
+	for rank, k := range keys {
+		frame, score := k.frame(len(all)), math.Float64frombits(^k.score)
+		r.scores[rank], r.scenes[rank] = score, int32(sceneOf[frame])
+		if !k.hasMatches() {
+			continue
 		}
-		if a.frame != b.frame { // the later of equals first
-			return cmp.Compare(b.frame, a.frame)
-		}
-		return cmp.Compare(a.index, b.index)
-	})
-	r := &ranking{class: class, scores: make([]float64, len(keys)), scenes: make([]int32, len(keys))}
-	for i, k := range keys {
-		scene := sceneOf[k.frame]
-		r.scores[i], r.scenes[i] = k.score, int32(scene)
-		for d, p := range all[k.frame][class][k.index].pairs {
+		f := &all[frame]
+		for d, p := range f.matches[f.of[class][k.index()].matches] {
 			if p != nil {
-				r.hits[d] = append(r.hits[d], hit{i, scene, k.score, *p})
+				r.hits[d] = append(r.hits[d], hit{rank, sceneOf[frame], score, *p})
 			}
 		}
 	}

@@ -119,23 +119,23 @@ func globalBox(d *perception.Detection, inEgo geom.Vec3, result *perception.Resu
 }
 
 // attribute guesses a box's attribute from its speed over ground.
-func attribute(class perception.Class, speed float64) string {
+func attribute(class perception.Class, speed float64) nuscenes.BoxAttribute {
 	moving := speed > movingSpeed
 	switch name := class.String(); name {
 	case "barrier", "traffic_cone":
-		return ""
+		return nuscenes.NoAttribute
 	case "pedestrian":
-		return choose(moving, "pedestrian.moving", "pedestrian.standing")
+		return choose(moving, nuscenes.PedestrianMoving, nuscenes.PedestrianStanding)
 	case "bicycle", "motorcycle":
-		return choose(moving, "cycle.with_rider", "cycle.without_rider")
+		return choose(moving, nuscenes.CycleWithRider, nuscenes.CycleWithoutRider)
 	case "bus":
-		return choose(moving, "vehicle.moving", "vehicle.stopped")
+		return choose(moving, nuscenes.VehicleMoving, nuscenes.VehicleStopped)
 	default:
-		return choose(moving, "vehicle.moving", "vehicle.parked")
+		return choose(moving, nuscenes.VehicleMoving, nuscenes.VehicleParked)
 	}
 }
 
-func choose(yes bool, a, b string) string {
+func choose(yes bool, a, b nuscenes.BoxAttribute) nuscenes.BoxAttribute {
 	if yes {
 		return a
 	}

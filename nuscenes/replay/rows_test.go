@@ -51,7 +51,7 @@ func TestBoxesAreTurnedIntoTheGlobalFrame(t *testing.T) {
 	if math.Abs(b.Velocity[0]) > 1e-9 || math.Abs(b.Velocity[1]-5) > 1e-9 {
 		t.Errorf("velocity %v, want 5 m/s along y", b.Velocity)
 	}
-	if b.Size != (geom.Vec3{2, 4, 1.5}) || b.Score != 0.5 || b.Attribute != "vehicle.moving" || b.Points != -1 {
+	if b.Size != (geom.Vec3{2, 4, 1.5}) || b.Score != 0.5 || b.Attribute != nuscenes.VehicleMoving || b.Points != -1 {
 		t.Errorf("box %+v", b)
 	}
 }
@@ -98,10 +98,10 @@ func TestAttributesFollowSpeed(t *testing.T) {
 	}
 	for _, test := range tests {
 		c := class(t, test.class)
-		if got := attribute(c, 0.2); got != test.still {
+		if got := attribute(c, 0.2).String(); got != test.still {
 			t.Errorf("%s at 0.2 m/s: %q, want %q", test.class, got, test.still)
 		}
-		if got := attribute(c, 0.21); got != test.moving {
+		if got := attribute(c, 0.21).String(); got != test.moving {
 			t.Errorf("%s at 0.21 m/s: %q, want %q", test.class, got, test.moving)
 		}
 	}

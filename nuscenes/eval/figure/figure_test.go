@@ -67,7 +67,7 @@ func (d detector) add(frame *eval.Frame, dice *rand.Rand) {
 			continue
 		}
 		frame.Found = append(frame.Found, &nuscenes.Box{
-			Class: class, Score: dice.Float64(), Size: size, Attribute: nuscenes.Attributes[5+dice.IntN(2)],
+			Class: class, Score: dice.Float64(), Size: size, Attribute: nuscenes.VehicleMoving + nuscenes.BoxAttribute(dice.IntN(2)),
 			Center:   center.Add(geom.Vec3{d.noise * dice.NormFloat64(), d.noise * dice.NormFloat64(), 0}),
 			Rotation: geom.QuatFromYaw(d.noise * dice.Float64()), Velocity: [2]float64{d.velocity, 0},
 		})
