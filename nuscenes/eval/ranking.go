@@ -95,7 +95,7 @@ func scenesOf(frames []Frame) (scenes []*nuscenes.Scene, sceneOf []int) {
 }
 
 func newRanking(class perception.Class, all []fates, sceneOf []int) *ranking {
-	n := 0
+	n, matched := 0, 0
 	for i := range all {
 		n += len(all[i].of[class])
 	}
@@ -103,10 +103,14 @@ func newRanking(class perception.Class, all []fates, sceneOf []int) *ranking {
 	for i := range all {
 		for j, f := range all[i].of[class] {
 			keys = append(keys, newKey(f, i, len(all), j))
+			matched += int(keys[len(keys)-1].place & 1)
 		}
 	}
 	slices.SortFunc(keys, compareKeys)
 	r := &ranking{class: class, scores: make([]float64, n), scenes: make([]int32, n)}
+	for d := range r.hits {
+		r.hits[d] = make([]hit, 0, matched)
+	}
 	for rank, k := range keys {
 		frame, score := k.frame(len(all)), math.Float64frombits(^k.score)
 		r.scores[rank], r.scenes[rank] = score, int32(sceneOf[frame])

@@ -37,19 +37,18 @@ func (r *Reader) Float() float64 {
 // Floats reads an array of numbers into dst and returns how many there are,
 // which may be more than dst holds.
 func (r *Reader) Floats(dst []float64) int {
-	n := 0
-	if r.open('[', ']', "an array") {
-		for {
-			x := r.Float()
-			if n < len(dst) {
-				dst[n] = x
-			}
-			if n++; !r.more(']', true) {
-				break
-			}
+	if !r.open('[', ']', "an array") {
+		return 0
+	}
+	for n := 1; ; n++ {
+		x := r.Float()
+		if n <= len(dst) {
+			dst[n-1] = x
+		}
+		if !r.more(']', true) {
+			return n
 		}
 	}
-	return n
 }
 
 // Int reads a number without fraction or exponent.
@@ -77,7 +76,10 @@ func decimal(s string) (x float64, length int) {
 	if s != "" && s[0] == '-' {
 		whole = 1
 	}
-	m, i := digitsFrom(s, whole, 0)
+	m, i := uint64(0), whole // of few digits, as a rule
+	for ; i < len(s) && i < whole+maxDigits && '0' <= s[i] && s[i] <= '9'; i++ {
+		m = 10*m + uint64(s[i]-'0')
+	}
 	n := i - whole // of digits, without a leading zero
 	if n == 0 || n > 1 && s[whole] == '0' {
 		return 0, 0

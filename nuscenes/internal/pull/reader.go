@@ -120,7 +120,14 @@ func (r *Reader) more(end byte, last bool) bool {
 	if r.cut || r.err != nil {
 		return false
 	}
-	switch r.peek() {
+	c := byte(0)
+	if r.pos < len(r.text) {
+		c = r.text[r.pos]
+	}
+	if c != ',' && c != end {
+		c = r.peek()
+	}
+	switch c {
 	case ',':
 		r.pos++
 		r.cut = !last && r.peek() == 0 && r.pos == len(r.text)
