@@ -18,10 +18,25 @@
 // # What is compared
 //
 // The true boxes of a sample are its annotations whose category belongs to one
-// of the ten detection classes ([nuscenes.DetectionClass]). Their velocity
-// comes from the neighbouring annotations of the same object
-// ([nuscenes.Annotation.Velocity]) and is NaN where there are none near enough
-// in time. They have one attribute or none; more are an error.
+// of the ten detection classes ([nuscenes.DetectionClass]):
+//
+//	car                    vehicle.car
+//	truck                  vehicle.truck
+//	bus                    vehicle.bus.bendy, vehicle.bus.rigid
+//	trailer                vehicle.trailer
+//	construction_vehicle   vehicle.construction
+//	pedestrian             human.pedestrian.adult, .child, .construction_worker, .police_officer
+//	motorcycle             vehicle.motorcycle
+//	bicycle                vehicle.bicycle
+//	traffic_cone           movable_object.trafficcone
+//	barrier                movable_object.barrier
+//
+// Their velocity ([nuscenes.Annotation.Velocity]) is the way between the same
+// object's annotations before and after, over the time between their samples; at
+// the ends of a track, between its own place and its only neighbour's. It is NaN
+// where there is no neighbour, or where that time exceeds 3 s with both
+// neighbours and 1.5 s with one. They have one attribute or none; more are an
+// error.
 //
 // The results must answer exactly the samples of the split, if need be with no
 // boxes. On a split that nuScenes does not define itself, further samples are ignored.
@@ -88,6 +103,13 @@
 //     traffic cones, attribute and velocity of barriers. mATE, mASE, mAOE, mAVE and mAAE are
 //     the means over the classes that count.
 //   - NDS: (5 mAP + the sum of max(0, 1 - error) over the five mean errors) / 10.
+//
+// # Rounding
+//
+// Borders and ties are decided by the last bit, so distances are computed as
+// numpy does on x86 processors: between boxes as the root of
+// fma(dy, dy, dx dx), from the ego vehicle as the root of dx dx + dy dy, and bicycle
+// racks by projections on three edges from a corner.
 //
 // # Intervals
 //
