@@ -81,7 +81,7 @@ func (m *Metrics) byDistance(frames []Frame) (groups []Group) {
 func (f *Frame) within(near, far float64) Frame {
 	ego := f.Sample.Key(nuscenes.LidarTop).EgoPose.GlobalFromEgo.Translation
 	outside := func(x, y float64) bool {
-		d := distance(x-ego[0], y-ego[1])
+		d := length(x-ego[0], y-ego[1])
 		return d < near || d >= far
 	}
 	part := Frame{Sample: f.Sample, Truth: slices.Clone(f.Truth), Found: slices.Clone(f.Found)}
