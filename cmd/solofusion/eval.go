@@ -29,7 +29,7 @@ type evalCmd struct {
 	Plots          string   `help:"Folder for pictures of the summary and of each class's curves." placeholder:"DIR"`
 	By             []string `help:"Also grade parts of the data, by ${breakdowns}." placeholder:"WHAT"`
 	Compare        string   `help:"Other results for the same samples: how far these are above them, and how sure that is." placeholder:"OTHER"`
-	Resamples      int      `default:"1000" help:"Resamples for the 95 % intervals; 0 for none." placeholder:"N"`
+	Resamples      int      `default:"1000" help:"Resamples for the 95 % intervals, 1000 if not given; 0 for none." placeholder:"N"`
 	Seed           uint64   `default:"1" help:"Seed of the resamples." placeholder:"N"`
 	MinNDS         float64  `name:"min-nds" help:"Exit with 1 where NDS is below." placeholder:"X"`
 	MinMAP         float64  `name:"min-map" help:"Exit with 1 where mAP is below." placeholder:"X"`
