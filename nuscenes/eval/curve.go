@@ -34,39 +34,63 @@ func (c *Curve) clear() {
 // reports whether there is a match.
 func (c *Curve) drawPrecision(r *ranking, distance int, w *weights) bool {
 	c.clear()
-	positives, hits, next := w.sum(r.positives), 0, 0
-	enough := hitsAbove(recall(0), positives)
-	for i := range r.hits[distance] {
-		h := &r.hits[distance][i]
-		copies := w.of(h.scene)
-		if hits+copies < enough {
-			hits += copies
+	p := pen{curve: c, ranking: r, weights: w, positives: w.sum(r.positives)}
+	p.enough = hitsAbove(recall(0), p.positives)
+	for first := 0; first < len(r.hits[distance]) && p.next < Points; first += weightBlock {
+		last := min(first+weightBlock, len(r.hits[distance]))
+		scenes := r.hitScenes[distance][first:last]
+		if n := w.weigh(scenes); p.hits+n < p.enough {
+			p.hits += n
 			continue
 		}
-		for k := range copies {
-			before := place{hits, w.before(h.rank) + k, h.score}
-			if k == 0 {
-				before.score = w.scoreBefore(r, h.rank)
-			}
-			hits++
-			after := place{hits, before.found + 1, h.score}
-			for ; hits >= enough; enough = hitsAbove(recall(next), positives) {
-				c.set(next, before, after, positives)
-				if next++; next == Points {
-					return true
-				}
-			}
+		for i, scene := range scenes {
+			p.draw(&r.hits[distance][first+i], w.of(scene))
 		}
 	}
-	if hits == 0 {
-		return false
+	if p.hits > 0 && p.next < Points {
+		p.finish()
 	}
-	all := len(r.scores)
-	end := place{hits, w.before(all), w.scoreBefore(r, all)}
-	if recall(next) == end.recall(positives) {
-		c.Precision[next], c.Confidence[next] = end.precision(), end.score
+	return p.hits > 0
+}
+
+// pen draws precision and confidence.
+type pen struct {
+	curve     *Curve
+	ranking   *ranking
+	weights   *weights
+	positives int
+	hits      int // so far
+	next      int // point
+	enough    int // hits whose recall exceeds the next point's
+}
+
+// draw fills in the points that lie before a hit and its copies.
+func (p *pen) draw(h *hit, copies int) {
+	if p.hits+copies < p.enough {
+		p.hits += copies
+		return
 	}
-	return true
+	for k := range copies {
+		before := place{p.hits, p.weights.before(p.ranking, h.rank) + k, h.score}
+		if k == 0 {
+			before.score = p.weights.scoreBefore(p.ranking, h.rank)
+		}
+		p.hits++
+		after := place{p.hits, before.found + 1, h.score}
+		for ; p.next < Points && p.hits >= p.enough; p.enough = hitsAbove(recall(p.next), p.positives) {
+			p.curve.set(p.next, before, after, p.positives)
+			p.next++
+		}
+	}
+}
+
+// finish fills in the point of the last recall that is reached, if there is one.
+func (p *pen) finish() {
+	all := len(p.ranking.scores)
+	end := place{p.hits, p.weights.before(p.ranking, all), p.weights.scoreBefore(p.ranking, all)}
+	if recall(p.next) == end.recall(p.positives) {
+		p.curve.Precision[p.next], p.curve.Confidence[p.next] = end.precision(), end.score
+	}
 }
 
 // hitsAbove returns the least number of hits whose recall exceeds r.
@@ -127,12 +151,12 @@ func line(x, x0, y0, x1, y1 float64) float64 {
 func (c *Curve) drawErrors(r *ranking, distance int, w *weights) {
 	var last sums
 	lastScore, next := math.Inf(1), 0
-	for i := range r.hits[distance] {
-		h := &r.hits[distance][i]
-		copies := w.of(h.scene)
+	for i, scene := range r.hitScenes[distance] {
+		copies := w.of(scene)
 		if copies == 0 {
 			continue
 		}
+		h := &r.hits[distance][i]
 		if next < Points && h.score <= c.Confidence[next] {
 			here := last
 			here.add(&h.errors, 1)

@@ -260,6 +260,7 @@ func rankingOf(positives int, scores []float64, hits map[int][numErrors]float64)
 		if errors, isHit := hits[i]; isHit {
 			for d := range r.hits {
 				r.hits[d] = append(r.hits[d], hit{rank: i, score: score, pair: pair{errors: errors}})
+				r.hitScenes[d] = append(r.hitScenes[d], 0)
 			}
 		}
 	}

@@ -74,7 +74,7 @@ func (g *grader) gradeAll(all *Metrics) *Metrics {
 func (g *grader) grade(r *ranking) ClassMetrics {
 	w := g.weights
 	w.turnTo(r)
-	m := ClassMetrics{Class: r.class, Truth: w.sum(r.positives), Found: w.before(len(r.scores))}
+	m := ClassMetrics{Class: r.class, Truth: w.sum(r.positives), Found: w.before(r, len(r.scores))}
 	atErrors := g.cfg.errorIndex()
 	for d := range g.curves {
 		c := &g.curves[d]

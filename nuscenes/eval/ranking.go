@@ -16,16 +16,17 @@ import (
 // frames in the order in which they choose, and which of them hit.
 type ranking struct {
 	class     perception.Class
-	positives []int               // true boxes in each scene
-	scores    []float64           // of found boxes, descending
-	scenes    []int32             // of each, as a position
-	hits      [numDistances][]hit // at each distance, in the same order
+	positives []int                 // true boxes in each scene
+	scores    []float64             // of found boxes, descending
+	scenes    []int32               // of each, as a position
+	hits      [numDistances][]hit   // at each distance, in the same order
+	hitScenes [numDistances][]int32 // of each hit, by themselves since resampling reads little else
 }
 
 // hit is a found box that matches.
 type hit struct {
-	rank, scene int
-	score       float64
+	rank  int
+	score float64
 	pair
 }
 
@@ -109,18 +110,20 @@ func newRanking(class perception.Class, all []fates, sceneOf []int) *ranking {
 	slices.SortFunc(keys, compareKeys)
 	r := &ranking{class: class, scores: make([]float64, n), scenes: make([]int32, n)}
 	for d := range r.hits {
-		r.hits[d] = make([]hit, 0, matched)
+		r.hits[d], r.hitScenes[d] = make([]hit, 0, matched), make([]int32, 0, matched)
 	}
 	for rank, k := range keys {
 		frame, score := k.frame(len(all)), math.Float64frombits(^k.score)
-		r.scores[rank], r.scenes[rank] = score, int32(sceneOf[frame])
+		scene := int32(sceneOf[frame])
+		r.scores[rank], r.scenes[rank] = score, scene
 		if !k.hasMatches() {
 			continue
 		}
 		f := &all[frame]
 		for d, p := range f.matches[f.of[class][k.index()].matches] {
 			if p != nil {
-				r.hits[d] = append(r.hits[d], hit{rank, sceneOf[frame], score, *p})
+				r.hits[d] = append(r.hits[d], hit{rank, score, *p})
+				r.hitScenes[d] = append(r.hitScenes[d], scene)
 			}
 		}
 	}

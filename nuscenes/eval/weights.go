@@ -1,15 +1,12 @@
 package eval
 
-import (
-	"math/rand/v2"
-	"slices"
-)
+import "math/rand/v2"
 
 // weights say how many times each scene counts, as in a bootstrap's resample. Nil
 // weights count each once.
 type weights struct {
 	scenes []int32
-	upTo   []int32 // weight of the class's boxes up to each rank
+	blocks []int // weight of the class's boxes before each block of ranks
 }
 
 // draw makes the weights those of a bootstrap's resample: as many scenes as
@@ -22,7 +19,7 @@ func (w *weights) draw(dice *rand.Rand) {
 }
 
 // of returns a scene's weight.
-func (w *weights) of(scene int) int {
+func (w *weights) of(scene int32) int {
 	if w == nil {
 		return 1
 	}
@@ -32,33 +29,52 @@ func (w *weights) of(scene int) int {
 // sum returns the weighted sum of a count of each scene.
 func (w *weights) sum(counts []int) (sum int) {
 	for scene, n := range counts {
-		sum += n * w.of(scene)
+		sum += n * w.of(int32(scene))
 	}
 	return sum
 }
 
-// turnTo makes before and scoreBefore answer for a class.
+// weightBlock is how many ranks are summed at a time. Few ranks are asked for.
+const weightBlock = 64
+
+// turnTo makes before answer for a class.
 func (w *weights) turnTo(r *ranking) {
 	if w == nil {
 		return
 	}
-	w.upTo = slices.Grow(w.upTo[:0], len(r.scenes))[:len(r.scenes)]
-	sum := int32(0)
-	for i, scene := range r.scenes {
-		sum += w.scenes[scene]
-		w.upTo[i] = sum
+	w.blocks = append(w.blocks[:0], 0)
+	sum := 0
+	for rest := r.scenes; len(rest) >= weightBlock; rest = rest[weightBlock:] {
+		sum += w.weigh(rest[:weightBlock])
+		w.blocks = append(w.blocks, sum)
 	}
 }
 
-// before returns the weight of the boxes before a rank.
-func (w *weights) before(rank int) int {
-	switch {
-	case w == nil:
-		return rank
-	case rank == 0:
-		return 0
+// weigh returns the weight of boxes of these scenes.
+func (w *weights) weigh(scenes []int32) int {
+	if w == nil {
+		return len(scenes)
 	}
-	return int(w.upTo[rank-1])
+	var a, b, c, d int32
+	for ; len(scenes) >= 4; scenes = scenes[4:] {
+		a += w.scenes[scenes[0]]
+		b += w.scenes[scenes[1]]
+		c += w.scenes[scenes[2]]
+		d += w.scenes[scenes[3]]
+	}
+	for _, scene := range scenes {
+		a += w.scenes[scene]
+	}
+	return int(a + b + c + d)
+}
+
+// before returns the weight of the boxes before a rank.
+func (w *weights) before(r *ranking, rank int) int {
+	if w == nil {
+		return rank
+	}
+	block := rank / weightBlock
+	return w.blocks[block] + w.weigh(r.scenes[block*weightBlock:rank])
 }
 
 // scoreBefore returns the score of the last box before a rank that counts, 0
