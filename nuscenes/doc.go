@@ -4,7 +4,8 @@
 // A data set is a folder DIR with the tables DIR/VERSION/*.json and the files
 // that they name. [Open] reads the tables once, checks them, and links their
 // rows: tokens become pointers. Nothing changes afterwards, so that a [Dataset]
-// can be read from any number of goroutines.
+// can be read from any number of goroutines. [OpenTruth] reads the little that
+// grading needs of them.
 //
 //	ds, err := nuscenes.Open("data/nuscenes", "v1.0-mini")
 //	...

@@ -33,9 +33,10 @@ type Spread struct {
 // the same kind. A resample draws as many scenes as there are, with
 // replacement, and is graded as if it were the data set; a scene that is drawn
 // twice counts twice. A class of which a resample has no true boxes keeps the
-// value that it has in all scenes. The interval of a number is the central 95 % of what that gives.
-// Scenes are drawn and not samples, since a drive's samples resemble one
-// another. It returns nil without resamples, and with fewer than MinScenes scenes.
+// value that it has in all scenes. The interval of a number is the central 95 %
+// of what that gives. Scenes are drawn and not samples, since a drive's samples
+// resemble one another. It returns nil without resamples, and with fewer than
+// MinScenes scenes.
 //
 // The resamples depend on the seed and the number of scenes alone.
 func (m *Metrics) Bootstrap(resamples int, seed uint64) *Spread {
