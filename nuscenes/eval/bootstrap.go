@@ -3,12 +3,11 @@ package eval
 import (
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
@@ -98,17 +97,14 @@ func (m *Metrics) numbers() []float64 {
 // resample returns the numbers of resamples.
 func (m *Metrics) resample(n int, seed uint64) [][]float64 {
 	numbers := make([][]float64, n)
-	pool := parallel.New(runtime.GOMAXPROCS(0))
-	defer pool.Close()
-	idle := make(chan *grader, runtime.GOMAXPROCS(0))
-	for range cap(idle) {
-		idle <- &grader{cfg: &m.Config, weights: &weights{scenes: make([]int32, len(m.scenes))}}
-	}
-	pool.Run(n, func(i int) {
-		g := <-idle
+	idle := sync.Pool{New: func() any {
+		return &grader{cfg: &m.Config, weights: &weights{scenes: make([]int32, len(m.scenes))}}
+	}}
+	inParallel(n, func(i int) {
+		g := idle.Get().(*grader)
 		g.weights.draw(rand.New(rand.NewPCG(seed, uint64(i))))
 		numbers[i] = g.gradeAll(m).numbers()
-		idle <- g
+		idle.Put(g)
 	})
 	return numbers
 }

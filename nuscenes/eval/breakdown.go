@@ -15,6 +15,7 @@ import (
 // Breakdown is the metrics of groups of boxes.
 type Breakdown struct {
 	By     string // what tells the groups apart
+	Graded bool   // whether found boxes have their groups too, so that there are mAP and NDS
 	Groups []Group
 }
 
@@ -24,8 +25,8 @@ type Group struct {
 	Truth  int                // true boxes
 	Recall float64            // share of them that are matched at the distance of errors, whatever the score
 	Errors [numErrors]float64 // means over those; NaN where not defined
-	// As the metric has them, over the classes with true boxes here. NaN in
-	// breakdowns by what only true boxes have, where precision is not defined.
+	// As the metric has them, over the classes with true boxes here; NaN where
+	// the breakdown is not graded.
 	MeanAP, NDS float64
 }
 
@@ -45,9 +46,9 @@ func (m *Metrics) Breakdown(by string, frames []Frame) Breakdown {
 	b := Breakdown{By: by}
 	switch by {
 	case "distance":
-		b.Groups = m.byDistance(frames)
+		b.Graded, b.Groups = true, m.byDistance(frames)
 	case "scene":
-		b.Groups = m.byScene(frames)
+		b.Graded, b.Groups = true, m.byScene(frames)
 	case "visibility":
 		b.Groups = m.byTruth(frames, visibility)
 	case "points":
@@ -79,7 +80,7 @@ func (m *Metrics) byDistance(frames []Frame) (groups []Group) {
 // within returns the frame with the boxes at a distance of the ego vehicle in
 // [near, far).
 func (f *Frame) within(near, far float64) Frame {
-	ego := f.Sample.Key(nuscenes.LidarTop).EgoPose.GlobalFromEgo.Translation
+	ego := f.Sample.KeyPose().GlobalFromEgo.Translation
 	outside := func(x, y float64) bool {
 		d := length(x-ego[0], y-ego[1])
 		return d < near || d >= far
@@ -117,11 +118,11 @@ func (m *Metrics) group(name string, frames []Frame) Group {
 	for h := range graded.errorHits() {
 		all.add(h)
 	}
-	p := all.group(name)
+	g := all.group(name)
 	if len(cfg.Classes) > 0 {
-		p.MeanAP, p.NDS = graded.MeanAP, graded.NDS
+		g.MeanAP, g.NDS = graded.MeanAP, graded.NDS
 	}
-	return p
+	return g
 }
 
 // errorHits iterates over the hits at the distance of errors.
@@ -156,11 +157,11 @@ func (t *tally) add(h *hit) {
 }
 
 func (t *tally) group(name string) Group {
-	p := Group{Name: name, Truth: t.truth, Recall: float64(t.hits) / float64(t.truth), MeanAP: math.NaN(), NDS: math.NaN()}
-	for e := range p.Errors {
-		p.Errors[e] = t.errors[e] / t.counts[e]
+	g := Group{Name: name, Truth: t.truth, Recall: float64(t.hits) / float64(t.truth), MeanAP: math.NaN(), NDS: math.NaN()}
+	for e := range g.Errors {
+		g.Errors[e] = t.errors[e] / t.counts[e]
 	}
-	return p
+	return g
 }
 
 // bin is a part of the true boxes.

@@ -12,8 +12,8 @@ type Curve struct {
 	Errors     [numErrors][Points]float64
 }
 
-// recall returns the recall of a curve's point.
-func recall(i int) float64 {
+// Recall returns the recall of a curve's point.
+func Recall(i int) float64 {
 	if i == Points-1 {
 		return 1
 	}
@@ -35,7 +35,7 @@ func (c *Curve) clear() {
 func (c *Curve) drawPrecision(r *ranking, distance int, w *weights) bool {
 	c.clear()
 	p := pen{curve: c, ranking: r, weights: w, positives: w.sum(r.positives)}
-	p.enough = hitsAbove(recall(0), p.positives)
+	p.enough = hitsAbove(Recall(0), p.positives)
 	for first := 0; first < len(r.hits[distance]) && p.next < Points; first += weightBlock {
 		last := min(first+weightBlock, len(r.hits[distance]))
 		scenes := r.hitScenes[distance][first:last]
@@ -77,7 +77,7 @@ func (p *pen) draw(h *hit, copies int) {
 		}
 		p.hits++
 		after := place{p.hits, before.found + 1, h.score}
-		for ; p.next < Points && p.hits >= p.enough; p.enough = hitsAbove(recall(p.next), p.positives) {
+		for ; p.next < Points && p.hits >= p.enough; p.enough = hitsAbove(Recall(p.next), p.positives) {
 			p.curve.set(p.next, before, after, p.positives)
 			p.next++
 		}
@@ -88,7 +88,7 @@ func (p *pen) draw(h *hit, copies int) {
 func (p *pen) finish() {
 	all := len(p.ranking.scores)
 	end := place{p.hits, p.weights.before(p.ranking, all), p.weights.scoreBefore(p.ranking, all)}
-	if recall(p.next) == end.recall(p.positives) {
+	if Recall(p.next) == end.recall(p.positives) {
 		p.curve.Precision[p.next], p.curve.Confidence[p.next] = end.precision(), end.score
 	}
 }
@@ -118,7 +118,7 @@ func (p place) recall(positives int) float64 { return float64(p.hits) / float64(
 // set fills in a point whose recall lies between those of two boxes in turn, or
 // is that of the first.
 func (c *Curve) set(point int, before, after place, positives int) {
-	x, x0, x1 := recall(point), before.recall(positives), after.recall(positives)
+	x, x0, x1 := Recall(point), before.recall(positives), after.recall(positives)
 	switch {
 	case before.found == 0: // nothing there: the first box's values hold
 		c.Precision[point], c.Confidence[point] = after.precision(), after.score
@@ -220,15 +220,19 @@ func (c *Curve) averagePrecision(cfg *Config) float64 {
 	return sum / float64(Points-first) / (1 - cfg.MinPrecision)
 }
 
+// Reached returns the last point whose recall is reached, 0 without any.
+func (c *Curve) Reached() int {
+	last := Points - 1
+	for last > 0 && c.Confidence[last] == 0 {
+		last--
+	}
+	return last
+}
+
 // meanError is the mean of an error from the least recall to the last one
 // reached, 1 if that is less.
 func (c *Curve) meanError(e Error, cfg *Config) float64 {
-	first, last := firstCounted(cfg), 0
-	for i, confidence := range c.Confidence {
-		if confidence != 0 {
-			last = i
-		}
-	}
+	first, last := firstCounted(cfg), c.Reached()
 	if last < first {
 		return 1
 	}

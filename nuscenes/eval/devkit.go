@@ -33,36 +33,44 @@ func (m *Metrics) Summary(meta json.RawMessage, took time.Duration) []byte {
 }
 
 func (m *Metrics) summary(meta json.RawMessage, took time.Duration) object {
-	var labelAPs, meanAPs, labelErrors, errors, scores object
-	for i := range m.Classes {
-		c := &m.Classes[i]
-		var aps, errs object
+	labelAPs := byClassName(m.Classes, func(i int) any {
+		var aps object
 		for j, d := range m.Config.Distances {
-			aps = append(aps, member{pythonFloat(d), c.AP[j]})
+			aps = append(aps, member{pythonFloat(d), m.Classes[i].AP[j]})
 		}
-		for e := range numErrors {
-			errs = append(errs, member{e.key(), c.Errors[e]})
-		}
-		labelAPs = append(labelAPs, member{c.Class.String(), aps})
-		meanAPs = append(meanAPs, member{c.Class.String(), c.MeanAP})
-		labelErrors = append(labelErrors, member{c.Class.String(), errs})
-	}
-	for e := range numErrors {
-		errors = append(errors, member{e.key(), m.Errors[e]})
-		scores = append(scores, member{e.key(), m.Score(e)})
-	}
+		return aps
+	})
+	labelErrors := byClassName(m.Classes, func(i int) any {
+		return byError(func(e Error) any { return m.Classes[i].Errors[e] })
+	})
 	return object{
 		{"label_aps", labelAPs},
-		{"mean_dist_aps", meanAPs},
+		{"mean_dist_aps", byClassName(m.Classes, func(i int) any { return m.Classes[i].MeanAP })},
 		{"mean_ap", m.MeanAP},
 		{"label_tp_errors", labelErrors},
-		{"tp_errors", errors},
-		{"tp_scores", scores},
+		{"tp_errors", byError(func(e Error) any { return m.Errors[e] })},
+		{"tp_scores", byError(func(e Error) any { return m.Score(e) })},
 		{"nd_score", m.NDS},
 		{"eval_time", took.Seconds()},
 		{"cfg", m.Config.object()},
 		{"meta", meta},
 	}
+}
+
+// byError is an object with a value for each error.
+func byError(value func(e Error) any) (all object) {
+	for e := range numErrors {
+		all = append(all, member{e.key(), value(e)})
+	}
+	return all
+}
+
+// byClassName is an object with a value for each class, by its position.
+func byClassName(classes []ClassMetrics, value func(i int) any) (all object) {
+	for i := range classes {
+		all = append(all, member{classes[i].Class.String(), value(i)})
+	}
+	return all
 }
 
 func (c *Config) object() object {
@@ -86,7 +94,7 @@ func (c *Config) object() object {
 func (m *Metrics) Details() []byte {
 	var recalls [Points]float64
 	for i := range recalls {
-		recalls[i] = recall(i)
+		recalls[i] = Recall(i)
 	}
 	var all object
 	for i := range m.Classes {

@@ -2,9 +2,7 @@ package eval
 
 import (
 	"math"
-	"runtime"
 
-	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
@@ -36,9 +34,7 @@ type ClassMetrics struct {
 func Evaluate(cfg Config, frames []Frame) *Metrics {
 	m := &Metrics{Config: cfg, Classes: make([]ClassMetrics, len(cfg.Classes))}
 	m.rankings, m.scenes = rank(&cfg, frames)
-	pool := parallel.New(runtime.GOMAXPROCS(0))
-	defer pool.Close()
-	pool.Run(len(m.rankings), func(i int) {
+	inParallel(len(m.rankings), func(i int) {
 		g := grader{cfg: &cfg}
 		m.Classes[i] = g.grade(m.rankings[i])
 		g.drawAllErrors(m.rankings[i])

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/geom"
-	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
@@ -20,7 +18,7 @@ type Frame struct {
 	Truth  []Truth         // in the annotation table's order
 	Found  []*nuscenes.Box // in the results' order
 
-	answer []nuscenes.Box // the results, with the boxes that are left out
+	boxes []nuscenes.Box // all of the results, also those that are left out
 }
 
 // Truth is a true box.
@@ -61,26 +59,17 @@ func firstThree(tokens []string) string {
 // Frames joins a split's annotations with results and leaves out what is not
 // graded.
 func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, cfg Config) ([]Frame, error) {
-	answers := make(map[string]*nuscenes.SampleResult, len(results.Samples))
-	for i := range results.Samples {
-		answers[results.Samples[i].Token] = &results.Samples[i]
-	}
-	if err := checkSamples(ds, split, results, answers); err != nil {
+	answers, err := answered(ds, split, results)
+	if err != nil {
 		return nil, err
 	}
 	if !hasTruth(split) {
 		return nil, fmt.Errorf("eval: the samples of split %s have no annotations of the detection classes, want a data set with truth", split.Name)
 	}
-	samples := split.Samples
-	if split.Official { // equal scores go by the place in the file
-		samples = inFileOrder(samples, results)
-	}
-	frames, errs := make([]Frame, len(samples)), make([]error, len(samples))
+	frames, errs := make([]Frame, len(answers)), make([]error, len(answers))
 	filter := newFilter(cfg)
-	pool := parallel.New(runtime.GOMAXPROCS(0))
-	defer pool.Close()
-	pool.Run(len(samples), func(i int) {
-		frames[i], errs[i] = newFrame(samples[i], answers[samples[i].Token].Boxes, filter)
+	inParallel(len(answers), func(i int) {
+		frames[i], errs[i] = newFrame(answers[i], filter)
 	})
 	return frames, cmp.Or(errs...)
 }
@@ -94,42 +83,45 @@ func hasTruth(split nuscenes.Split) bool {
 	})
 }
 
-// inFileOrder returns the samples in the order of the results, which answer all
-// of them.
-func inFileOrder(samples []*nuscenes.Sample, results *nuscenes.Results) (ordered []*nuscenes.Sample) {
-	byToken := make(map[string]*nuscenes.Sample, len(samples))
-	for _, sample := range samples {
-		byToken[sample.Token] = sample
-	}
-	for i := range results.Samples {
-		if sample := byToken[results.Samples[i].Token]; sample != nil {
-			ordered = append(ordered, sample)
-		}
-	}
-	return ordered
+// answer is a sample with the boxes found in it.
+type answer struct {
+	sample *nuscenes.Sample
+	boxes  []nuscenes.Box
 }
 
-func checkSamples(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results, answers map[string]*nuscenes.SampleResult) error {
+// answered returns the split's samples in the order in which equal scores go: of
+// the results on official splits, else of the sample table. It fails with a
+// [*SamplesError].
+func answered(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results) ([]answer, error) {
 	wrong := SamplesError{File: results.File, Split: split.Name}
-	wanted := make(map[string]bool, len(split.Samples))
-	for _, sample := range split.Samples {
-		wanted[sample.Token] = true
-		if answers[sample.Token] == nil {
-			wrong.Missing = append(wrong.Missing, sample.Token)
+	place := make(map[string]int, len(split.Samples))
+	inTable, inFile := make([]answer, len(split.Samples)), make([]answer, 0, len(split.Samples))
+	for i, sample := range split.Samples {
+		place[sample.Token] = i
+	}
+	for _, r := range results.Samples {
+		i, wanted := place[r.Token]
+		switch {
+		case wanted:
+			inTable[i] = answer{split.Samples[i], r.Boxes}
+			inFile = append(inFile, inTable[i])
+		case split.Whole:
+			wrong.Extra = append(wrong.Extra, r.Token)
 		}
 	}
-	for i := range results.Samples {
-		if token := results.Samples[i].Token; !wanted[token] && split.Whole {
-			wrong.Extra = append(wrong.Extra, token)
+	for i, a := range inTable {
+		if a.sample == nil {
+			wrong.Missing = append(wrong.Missing, split.Samples[i].Token)
 		}
 	}
-	if len(wrong.Missing)+len(wrong.Extra) == 0 {
-		return nil
-	}
-	if len(wrong.Extra) > 0 {
+	if len(wrong.Missing)+len(wrong.Extra) > 0 {
 		wrong.Hint = origins(ds, wrong.Extra)
+		return nil, &wrong
 	}
-	return &wrong
+	if split.Official {
+		return inFile, nil
+	}
+	return inTable, nil
 }
 
 // origins says which splits samples are of.
@@ -154,8 +146,8 @@ func origins(ds *nuscenes.Dataset, tokens []string) string {
 }
 
 // newFrame has a filter of its own.
-func newFrame(sample *nuscenes.Sample, answer []nuscenes.Box, graded filter) (Frame, error) {
-	frame := Frame{Sample: sample, answer: answer}
+func newFrame(a answer, graded filter) (Frame, error) {
+	sample, frame := a.sample, Frame{Sample: a.sample, boxes: a.boxes}
 	lidar := sample.Key(nuscenes.LidarTop)
 	if lidar == nil {
 		return frame, fmt.Errorf("eval: sample %s has no key frame of %s, whose ego pose the metric needs", sample.Token, nuscenes.LidarTop)
@@ -173,9 +165,9 @@ func newFrame(sample *nuscenes.Sample, answer []nuscenes.Box, graded filter) (Fr
 			frame.Truth = append(frame.Truth, newTruth(a, class))
 		}
 	}
-	frame.Found = make([]*nuscenes.Box, 0, len(answer))
-	for i := range answer {
-		if b := &answer[i]; graded.keeps(b.Class, b.Center, b.Points) {
+	frame.Found = make([]*nuscenes.Box, 0, len(a.boxes))
+	for i := range a.boxes {
+		if b := &a.boxes[i]; graded.keeps(b.Class, b.Center, b.Points) {
 			frame.Found = append(frame.Found, b)
 		}
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -65,8 +66,8 @@ func (m *Metrics) somePairs() (pairs []pair) {
 func equalScores(frames []Frame) []Hint {
 	n, score := 0, 0.0
 	for i := range frames {
-		for j := range frames[i].answer {
-			b := &frames[i].answer[j]
+		for j := range frames[i].boxes {
+			b := &frames[i].boxes[j]
 			if n > 0 && b.Score != score {
 				return nil
 			}
@@ -95,8 +96,8 @@ func wrongFrame(frames []Frame) *Hint {
 	for i := 0; i < len(frames); i += 1 + len(frames)/hintFrames {
 		f := &frames[i]
 		globalFromEgo, globalFromLidar := lidarPose(f.Sample)
-		for j := range f.answer {
-			b := &f.answer[j]
+		for j := range f.boxes {
+			b := &f.boxes[j]
 			all++
 			global += nearTruth(f, b, b.Center)
 			ego += nearTruth(f, b, globalFromEgo.Apply(b.Center))
@@ -226,10 +227,7 @@ func wrongYaw(pairs []pair) *Hint {
 }
 
 // heading is the direction of a frame's x axis in the ground plane.
-func heading(p geom.Pose) float64 {
-	x := p.R.Apply(geom.Vec3{1, 0, 0})
-	return math.Atan2(x[1], x[0])
-}
+func heading(p geom.Pose) float64 { return math.Atan2(p.R[3], p.R[0]) }
 
 // bottomCenter looks for places at the bottom of the box, which the metric does
 // not see.
@@ -278,21 +276,10 @@ func wrongVelocity(pairs []pair) *Hint {
 // egoVelocity is the ego vehicle's velocity between the samples about a sample, in
 // the global frame.
 func egoVelocity(s *nuscenes.Sample) geom.Vec3 {
-	first, last := keyOf(s.Prev, s), keyOf(s.Next, s)
-	seconds := float64(last.Timestamp-first.Timestamp) / 1e6
+	first, last := cmp.Or(s.Prev, s), cmp.Or(s.Next, s)
+	seconds := float64(last.KeyTime()-first.KeyTime()) / 1e6
 	if seconds <= 0 {
 		return geom.Vec3{}
 	}
-	return last.EgoPose.GlobalFromEgo.Translation.Sub(first.EgoPose.GlobalFromEgo.Translation).Scale(1 / seconds)
-}
-
-// keyOf returns the lidar's key frame of a sample, or that of another one where the
-// sample has none.
-func keyOf(s, other *nuscenes.Sample) *nuscenes.SampleData {
-	if s != nil {
-		if key := s.Key(nuscenes.LidarTop); key != nil {
-			return key
-		}
-	}
-	return other.Key(nuscenes.LidarTop)
+	return last.KeyPose().GlobalFromEgo.Translation.Sub(first.KeyPose().GlobalFromEgo.Translation).Scale(1 / seconds)
 }

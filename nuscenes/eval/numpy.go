@@ -52,10 +52,8 @@ func dot4(a, b [4]float64) float64 {
 // yaw is the heading of the rotated x axis. The quaternion's length does not
 // matter; that of zero is 0.
 func yaw(q geom.Quat) float64 {
-	if math.IsInf(dot4([4]float64{q.W, q.X, q.Y, q.Z}, [4]float64{q.W, q.X, q.Y, q.Z}), 1) {
-		return 0
-	}
-	return math.Atan2(2*(q.X*q.Y+q.W*q.Z), q.W*q.W+q.X*q.X-q.Y*q.Y-q.Z*q.Z)
+	r := rotation(q)
+	return math.Atan2(r[3], r[0])
 }
 
 // rack is the box of a bicycle rack: a corner and the edges from it.

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"math"
-	"runtime"
 	"slices"
 
-	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
@@ -61,15 +59,14 @@ func compareKeys(a, b key) int {
 	return 1
 }
 
-// rank matches and sorts the boxes of frames. The scenes are those of the frames, by name.
+// rank matches and sorts the boxes of frames. The scenes are those of the
+// frames, by name.
 func rank(cfg *Config, frames []Frame) (rankings []*ranking, scenes []*nuscenes.Scene) {
 	scenes, sceneOf := scenesOf(frames)
-	pool := parallel.New(runtime.GOMAXPROCS(0))
-	defer pool.Close()
 	all := make([]fates, len(frames))
-	pool.Run(len(frames), func(i int) { all[i] = matchFrame(cfg, &frames[i]) })
+	inParallel(len(frames), func(i int) { all[i] = matchFrame(cfg, &frames[i]) })
 	rankings = make([]*ranking, len(cfg.Classes))
-	pool.Run(len(cfg.Classes), func(i int) {
+	inParallel(len(cfg.Classes), func(i int) {
 		rankings[i] = newRanking(cfg.Classes[i], all, sceneOf)
 		rankings[i].positives = positives(cfg.Classes[i], frames, sceneOf, len(scenes))
 	})

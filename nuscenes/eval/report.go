@@ -2,6 +2,7 @@ package eval
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,29 +50,19 @@ func (r *Report) JSON() []byte {
 
 func (s *Spread) object(classes []ClassMetrics) object {
 	interval := func(i Interval) []float64 { return []float64{i.Low, i.High} }
-	var errors, aps object
-	for e := range numErrors {
-		errors = append(errors, member{e.key(), interval(s.Errors[e])})
-	}
-	for i := range classes {
-		aps = append(aps, member{classes[i].Class.String(), interval(s.ClassAP[i])})
-	}
 	return object{
 		{"level", 0.95}, {"resamples", s.Resamples},
-		{"mean_ap", interval(s.MeanAP)}, {"nd_score", interval(s.NDS)}, {"tp_errors", errors}, {"mean_dist_aps", aps},
+		{"mean_ap", interval(s.MeanAP)}, {"nd_score", interval(s.NDS)},
+		{"tp_errors", byError(func(e Error) any { return interval(s.Errors[e]) })},
+		{"mean_dist_aps", byClassName(classes, func(i int) any { return interval(s.ClassAP[i]) })},
 	}
 }
 
 func (c *Comparison) object(other string, classes []ClassMetrics) object {
-	var errors, aps object
-	for e := range numErrors {
-		errors = append(errors, member{e.key(), c.Errors[e]})
-	}
-	for i := range classes {
-		aps = append(aps, member{classes[i].Class.String(), c.ClassAP[i]})
-	}
 	all := object{
-		{"with", other}, {"mean_ap", c.MeanAP}, {"nd_score", c.NDS}, {"tp_errors", errors}, {"mean_dist_aps", aps},
+		{"with", other}, {"mean_ap", c.MeanAP}, {"nd_score", c.NDS},
+		{"tp_errors", byError(func(e Error) any { return c.Errors[e] })},
+		{"mean_dist_aps", byClassName(classes, func(i int) any { return c.ClassAP[i] })},
 	}
 	if c.Spread != nil {
 		all = append(all, member{"intervals", c.Spread.object(classes)})
@@ -79,15 +70,11 @@ func (c *Comparison) object(other string, classes []ClassMetrics) object {
 	return all
 }
 
-func (b *Breakdown) objects() []object {
-	var groups []object
-	for _, p := range b.Groups {
-		var errors object
-		for e := range numErrors {
-			errors = append(errors, member{e.key(), p.Errors[e]})
-		}
+func (b *Breakdown) objects() (groups []object) {
+	for _, g := range b.Groups {
 		groups = append(groups, object{
-			{"group", p.Name}, {"truth", p.Truth}, {"recall", p.Recall}, {"mean_ap", p.MeanAP}, {"nd_score", p.NDS}, {"tp_errors", errors},
+			{"group", g.Name}, {"truth", g.Truth}, {"recall", g.Recall}, {"mean_ap", g.MeanAP}, {"nd_score", g.NDS},
+			{"tp_errors", byError(func(e Error) any { return g.Errors[e] })},
 		})
 	}
 	return groups
@@ -140,14 +127,14 @@ func (i Interval) format(number string) string {
 
 func (r *Report) writeClasses(w io.Writer) {
 	t := newTable(w, "class")
-	t.head("AP")
+	t.cells("AP")
 	if r.Spread != nil {
-		t.head("95 % interval")
+		t.cells("95 % interval")
 	}
 	for _, d := range r.Config.Distances {
-		t.head(fmt.Sprintf("AP %gm", d))
+		t.cells(fmt.Sprintf("AP %gm", d))
 	}
-	t.head("ATE", "ASE", "AOE", "AVE", "AAE", "truth", "found")
+	t.cells("ATE", "ASE", "AOE", "AVE", "AAE", "truth", "found")
 	for i := range r.Classes {
 		c := &r.Classes[i]
 		t.row(c.Class.String())
@@ -166,19 +153,14 @@ func (r *Report) writeClasses(w io.Writer) {
 func (r *Report) writeComparison(w io.Writer) {
 	c := r.Comparison
 	fmt.Fprintf(w, "\nagainst %s\n\n", r.Other)
-	var spread Spread
-	if c.Spread != nil {
-		spread = *c.Spread
-	} else {
-		spread.ClassAP = make([]Interval, len(r.Classes))
-	}
+	spread := cmp.Or(c.Spread, &Spread{})
 	fmt.Fprintln(w, r.sentence("mAP", c.MeanAP, spread.MeanAP))
 	fmt.Fprintln(w, r.sentence("NDS", c.NDS, spread.NDS))
 	fmt.Fprintln(w)
 	t := newTable(w, "class")
-	t.head("AP")
+	t.cells("AP")
 	if c.Spread != nil {
-		t.head("95 % interval")
+		t.cells("95 % interval")
 	}
 	for i := range r.Classes {
 		t.row(r.Classes[i].Class.String())
@@ -208,19 +190,18 @@ func (r *Report) sentence(name string, difference float64, spread Interval) stri
 func (b *Breakdown) write(w io.Writer, errorDistance float64) {
 	fmt.Fprintln(w)
 	t := newTable(w, "by "+b.By)
-	graded := b.By == "distance" || b.By == "scene"
-	if graded {
-		t.head("mAP", "NDS")
+	if b.Graded {
+		t.cells("mAP", "NDS")
 	}
-	t.head(fmt.Sprintf("recall %gm", errorDistance), "ATE", "ASE", "AOE", "AVE", "AAE", "truth")
-	for _, p := range b.Groups {
-		t.row(p.Name)
-		if graded {
-			t.numbers(p.MeanAP, p.NDS)
+	t.cells(fmt.Sprintf("recall %gm", errorDistance), "ATE", "ASE", "AOE", "AVE", "AAE", "truth")
+	for _, g := range b.Groups {
+		t.row(g.Name)
+		if b.Graded {
+			t.numbers(g.MeanAP, g.NDS)
 		}
-		t.numbers(p.Recall)
-		t.numbers(p.Errors[:]...)
-		t.cells(strconv.Itoa(p.Truth))
+		t.numbers(g.Recall)
+		t.numbers(g.Errors[:]...)
+		t.cells(strconv.Itoa(g.Truth))
 	}
 	t.end()
 }
@@ -237,9 +218,6 @@ func newTable(w io.Writer, title string) table {
 	fmt.Fprintf(t, "%-*s\t", firstColumn, title)
 	return t
 }
-
-// head adds titles of columns.
-func (t table) head(titles ...string) { t.cells(titles...) }
 
 // row begins a row.
 func (t table) row(name string) { fmt.Fprintf(t, "\n%-*s\t", firstColumn, name) }

@@ -143,13 +143,10 @@ func precisions(c *eval.Curve) plotter.XYs {
 func points(values []float64, first int) plotter.XYs {
 	xys := make(plotter.XYs, len(values))
 	for i, y := range values {
-		xys[i] = plotter.XY{X: recall(first + i), Y: y}
+		xys[i] = plotter.XY{X: eval.Recall(first + i), Y: y}
 	}
 	return xys
 }
-
-// recall returns the recall of a curve's point.
-func recall(point int) float64 { return float64(point) / (eval.Points - 1) }
 
 // measures are the names and units of errors.
 var measures = [...]struct{ name, unit string }{
@@ -177,11 +174,11 @@ func errorPanel(cfg *eval.Config, class *eval.ClassMetrics) *panel {
 	}
 	if first == end {
 		p.note = fmt.Sprintf("Recall does not exceed %g: each error counts as 1.", cfg.MinRecall)
-		setRange(&p.X, recall(first), 1)
+		setRange(&p.X, eval.Recall(first), 1)
 		setRange(&p.Y, 0, 1)
 		return p
 	}
-	setRange(&p.X, recall(first), recall(end-1))
+	setRange(&p.X, eval.Recall(first), eval.Recall(end-1))
 	setRange(&p.Y, 0, roundUp(max(leastTop, p.Y.Max)))
 	return p
 }
@@ -193,12 +190,10 @@ const leastTop = 0.1
 // none if that is not beyond it.
 func counted(cfg *eval.Config, c *eval.Curve) (first, end int) {
 	first = int(math.RoundToEven(cfg.MinRecall * (eval.Points - 1)))
-	for end = eval.Points; end > first+1 && c.Confidence[end-1] == 0; end-- {
+	if last := c.Reached(); last > first {
+		return first, last + 1
 	}
-	if end == first+1 {
-		end = first
-	}
-	return first, end
+	return first, first
 }
 
 // roundUp returns the next multiple of a round step.
