@@ -61,7 +61,11 @@ func ReadResults(file string) (*Results, error) {
 // ParseResults reads the text of a results file; name is the file's in errors.
 func ParseResults(name, text string) (*Results, error) {
 	p := newResultsParser(blocks.Block{Text: text, First: true, Last: true})
-	if err := p.document(); err != nil {
+	err := p.document()
+	if err == nil && !p.complete() {
+		err = errIncomplete
+	}
+	if err != nil {
 		return nil, &ResultsError{File: name, Sample: p.sample, Box: p.box, Field: p.field, Err: err}
 	}
 	results := p.results()
@@ -171,10 +175,7 @@ func (p *resultsParser) document() error {
 			p.member(key)
 		}
 	}
-	if err := p.End(); err != nil || !p.block.Last || !p.block.First || p.complete() {
-		return err
-	}
-	return errIncomplete
+	return p.End()
 }
 
 // member reads the value of a key of the outer object.

@@ -199,15 +199,19 @@ func (t *tables) readPoses(folder string, wanted func(token string) bool) (index
 	})
 }
 
+// wantedSample reads a sample's token, and reports whether what belongs to it is
+// wanted.
+func (t *tables) wantedSample(r *pull.Reader, sample **Sample) bool {
+	*sample = t.samples.ref(r)
+	return r.Err() == nil && !(*sample).unread
+}
+
 // readLidar reads the key frames of LIDAR_TOP.
 func (t *tables) readLidar(folder string) (err error) {
 	t.data, err = readTable(folder, schema[SampleData]{
 		name: "sample_data", token: func(d *SampleData) *string { return &d.Token },
 		fields: []field[SampleData]{
-			{name: "sample_token", wanted: func(r *pull.Reader, d *SampleData) bool {
-				d.Sample = t.samples.ref(r)
-				return r.Err() == nil && !d.Sample.unread
-			}},
+			{name: "sample_token", wanted: func(r *pull.Reader, d *SampleData) bool { return t.wantedSample(r, &d.Sample) }},
 			{name: "ego_pose_token", read: func(r *pull.Reader, d *SampleData) { d.pose = r.View() }},
 			{name: "calibrated_sensor_token", wanted: func(r *pull.Reader, d *SampleData) bool {
 				d.Calibration = t.calibrations.ref(r)
@@ -264,10 +268,7 @@ func (t *tables) readAnnotations(folder string) (err error) {
 	t.annotations, err = readTable(folder, schema[Annotation]{
 		name: "sample_annotation", token: func(a *Annotation) *string { return &a.Token },
 		fields: []field[Annotation]{
-			{name: "sample_token", wanted: func(r *pull.Reader, a *Annotation) bool {
-				a.Sample = t.samples.ref(r)
-				return r.Err() == nil && !a.Sample.unread
-			}},
+			{name: "sample_token", wanted: func(r *pull.Reader, a *Annotation) bool { return t.wantedSample(r, &a.Sample) }},
 			{name: "instance_token", read: func(r *pull.Reader, a *Annotation) { a.Instance = t.instances.ref(r) }},
 			{name: "visibility_token", read: func(r *pull.Reader, a *Annotation) { a.Visibility = t.visibilities.optionalRef(r) }},
 			{name: "attribute_tokens", read: func(r *pull.Reader, a *Annotation) {

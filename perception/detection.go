@@ -1,6 +1,7 @@
 package perception
 
 import (
+	"strings"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
@@ -18,6 +19,9 @@ var Classes = [...]string{
 
 // String returns the class's nuScenes name.
 func (c Class) String() string { return Classes[c] }
+
+// Words returns the class's name as people write it.
+func (c Class) Words() string { return strings.ReplaceAll(c.String(), "_", " ") }
 
 // ParseClass returns the class of that name.
 func ParseClass(name string) (Class, bool) {

@@ -70,6 +70,9 @@ func TestClasses(t *testing.T) {
 			t.Errorf("%s became %v, %v", name, c, ok)
 		}
 	}
+	if c, _ := ParseClass("traffic_cone"); c.Words() != "traffic cone" {
+		t.Errorf("in words %q, want traffic cone", c.Words())
+	}
 	if _, ok := ParseClass("tram"); ok {
 		t.Error("a tram is no class")
 	}

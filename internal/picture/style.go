@@ -2,7 +2,6 @@ package picture
 
 import (
 	"image/color"
-	"strings"
 
 	"github.com/solofusion/solofusion/perception"
 )
@@ -33,9 +32,6 @@ var classInk = [len(perception.Classes)]color.RGBA{
 	{172, 232, 64, 255},  // traffic cone
 }
 
-// spoken is a class's name in a picture.
-func spoken(class perception.Class) string { return strings.ReplaceAll(class.String(), "_", " ") }
-
 // legend writes what the colours mean in a line at y.
 func (c *canvas) legend(y float64) {
 	x := 24.0
@@ -46,6 +42,6 @@ func (c *canvas) legend(y float64) {
 		swatch := []point{{x, y - 11}, {x + 22, y - 11}, {x + 22, y}, {x, y}}
 		c.fill(swatch, ink, 0.7)
 		c.outline(swatch, ink, 1.2)
-		x += 32 + c.write(point{x + 30, y}, spoken(perception.Class(class)), normal, words) + 20
+		x += 32 + c.write(point{x + 30, y}, perception.Class(class).Words(), normal, words) + 20
 	}
 }

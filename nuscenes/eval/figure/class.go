@@ -30,7 +30,7 @@ func classPicture(m *eval.Metrics, spread *eval.Spread, class int) vgimg.PngCanv
 // drawTitle writes a class's name and its numbers along the top.
 func drawTitle(page draw.Canvas, m *eval.Metrics, spread *eval.Spread, class int) {
 	c := &m.Classes[class]
-	name, numbers := displayName(c), fmt.Sprintf("AP %.3f", c.MeanAP)
+	name, numbers := c.Class.Words(), fmt.Sprintf("AP %.3f", c.MeanAP)
 	if spread != nil && isKnown(spread.ClassAP[class]) {
 		numbers += fmt.Sprintf("  (95 %%: %s)", words(spread.ClassAP[class]))
 	}
@@ -41,10 +41,6 @@ func drawTitle(page draw.Canvas, m *eval.Metrics, spread *eval.Spread, class int
 	style := sans(titleSize)
 	style.XAlign = text.XRight
 	page.FillText(style, vg.Point{X: page.Max.X, Y: at.Y}, fmt.Sprintf("%d true boxes, %d found", c.Truth, c.Found))
-}
-
-func displayName(c *eval.ClassMetrics) string {
-	return strings.ReplaceAll(c.Class.String(), "_", " ")
 }
 
 // panel is a plot above the key to it.

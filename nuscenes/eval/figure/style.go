@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
@@ -70,12 +71,9 @@ func sans(size vg.Length) text.Style {
 	}
 }
 
-// weightBold is that of golang.org/x/image/font, which is not imported for it alone.
-const weightBold = 3
-
 func bold(size vg.Length) text.Style {
 	style := sans(size)
-	style.Font.Weight = weightBold
+	style.Font.Weight = xfont.WeightBold
 	return style
 }
 

@@ -55,7 +55,7 @@ func row(class, classes int) float64 { return float64(classes - 1 - class) }
 func classTicks(m *eval.Metrics) plot.ConstantTicks {
 	var list plot.ConstantTicks
 	for i := range m.Classes {
-		list = append(list, plot.Tick{Value: row(i, len(m.Classes)), Label: displayName(&m.Classes[i])})
+		list = append(list, plot.Tick{Value: row(i, len(m.Classes)), Label: m.Classes[i].Class.Words()})
 	}
 	return list
 }

@@ -120,14 +120,7 @@ func (r *Reader) more(end byte, last bool) bool {
 	if r.cut || r.err != nil {
 		return false
 	}
-	c := byte(0)
-	if r.pos < len(r.text) {
-		c = r.text[r.pos]
-	}
-	if c != ',' && c != end {
-		c = r.peek()
-	}
-	switch c {
+	switch r.peek() {
 	case ',':
 		r.pos++
 		r.cut = !last && r.peek() == 0 && r.pos == len(r.text)
