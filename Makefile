@@ -51,8 +51,8 @@ bench: build ## time every stage of the default bundle on this machine
 
 bench-eval: build .venv/.installed ## time eval against nuscenes-devkit on made-up data of real size (3 GB in out/)
 	@mkdir -p out
-	@go run ./nuscenes/internal/benchset --out out/bench-eval
-	@go run ./nuscenes/internal/benchset --out out/bench-eval-trainval --size trainval
+	@go run ./nuscenes/eval/internal/benchset --out out/bench-eval
+	@go run ./nuscenes/eval/internal/benchset --out out/bench-eval-trainval --size trainval
 	@.venv/bin/python scripts/bench-eval.py --data out/bench-eval --tables out/bench-eval-trainval --program bin/solofusion
 
 parity: build .venv/.installed ## compare every stage with an oracle in PyTorch, write docs/parity.md

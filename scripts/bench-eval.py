@@ -1,6 +1,6 @@
 """Times `solofusion eval` against nuscenes-devkit, both as whole processes on the same files.
 
-Fails unless both find the same metrics. The data is what nuscenes/internal/benchset
+Fails unless both find the same metrics. The data is what nuscenes/eval/internal/benchset
 writes; `make bench-eval` makes it and runs this.
 """
 
@@ -67,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
         type=Path,
         required=True,
         metavar="DIR",
-        help="results.json and tables of val, as nuscenes/internal/benchset writes them",
+        help="results.json and tables of val, as nuscenes/eval/internal/benchset writes them",
     )
     parser.add_argument(
         "--tables",
@@ -109,7 +109,7 @@ def check_inputs(args: argparse.Namespace) -> None:
         ) from None
     if not os.access(args.program, os.X_OK):
         raise BenchError(f"{args.program} is no program: run `make build`")
-    made_by = f"make it with `go run ./nuscenes/internal/benchset --out {args.data}`"
+    made_by = f"make it with `go run ./nuscenes/eval/internal/benchset --out {args.data}`"
     if not (args.data / "results.json").is_file():
         raise BenchError(f"{args.data / 'results.json'} is missing: {made_by}")
     for folder in filter(None, (args.data, args.tables)):
@@ -117,7 +117,7 @@ def check_inputs(args: argparse.Namespace) -> None:
             size = " --size trainval" if folder == args.tables else ""
             raise BenchError(
                 f"{folder / VERSION} has no tables: make them with "
-                f"`go run ./nuscenes/internal/benchset --out {folder}{size}`"
+                f"`go run ./nuscenes/eval/internal/benchset --out {folder}{size}`"
             )
 
 

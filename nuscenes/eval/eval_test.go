@@ -535,16 +535,6 @@ func readPythonJSON(t *testing.T, file string) map[string]any {
 	return value
 }
 
-func TestPythonFloat(t *testing.T) {
-	for x, want := range map[float64]string{
-		0: "0.0", 1: "1.0", 0.5: "0.5", 1e-5: "1e-05", 0.0001: "0.0001", 1e16: "1e+16", 123456789012345: "123456789012345.0", -2.5e-7: "-2.5e-07",
-	} {
-		if got := pythonFloat(x); got != want {
-			t.Errorf("%g is written %s, want %s", x, got, want)
-		}
-	}
-}
-
 func TestSameBytesForAnyNumberOfProcessors(t *testing.T) {
 	ds := openTiny(t, tinyset.New())
 	results := truthAsResults(ds)

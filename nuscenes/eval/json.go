@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
-	"strings"
+
+	"github.com/solofusion/solofusion/nuscenes/internal/python"
 )
 
 // object is a JSON object whose members keep their order.
@@ -70,21 +70,4 @@ func quoted(s string) []byte {
 }
 
 // pythonFloat is the number as Python prints it.
-func pythonFloat(x float64) string {
-	switch {
-	case math.IsNaN(x):
-		return "NaN"
-	case math.IsInf(x, 1):
-		return "Infinity"
-	case math.IsInf(x, -1):
-		return "-Infinity"
-	}
-	if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(x, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(x, 'f', -1, 64)
-	if !strings.ContainsRune(s, '.') {
-		s += ".0"
-	}
-	return s
-}
+func pythonFloat(x float64) string { return string(python.AppendFloat(nil, x)) }

@@ -3,9 +3,10 @@ package main
 import (
 	"bufio"
 	"encoding/hex"
-	"math"
 	"os"
 	"strconv"
+
+	"github.com/solofusion/solofusion/nuscenes/internal/python"
 )
 
 // encoder writes JSON text as Python's json.dump does: with indent=0, as the
@@ -46,7 +47,7 @@ func (e *encoder) finish() (int64, error) {
 }
 
 func (e *encoder) flush() {
-	e.w.Write(e.text) //nolint:errcheck // the error stays, and Flush returns it
+	_, _ = e.w.Write(e.text) // the error stays, and Flush returns it
 	e.text = e.text[:0]
 }
 
@@ -116,7 +117,7 @@ func (e *encoder) boolean(b bool) {
 
 func (e *encoder) float(x float64) {
 	e.item()
-	e.text = appendRepr(e.text, x)
+	e.text = python.AppendFloat(e.text, x)
 }
 
 func (e *encoder) floats(list ...float64) {
@@ -125,18 +126,6 @@ func (e *encoder) floats(list ...float64) {
 		e.float(x)
 	}
 	e.close(']')
-}
-
-// appendRepr appends a finite number as Python's repr writes it.
-func appendRepr(dst []byte, x float64) []byte {
-	if size := math.Abs(x); x != 0 && (size < 1e-4 || size >= 1e16) {
-		return strconv.AppendFloat(dst, x, 'e', -1, 64)
-	}
-	dst = strconv.AppendFloat(dst, x, 'f', -1, 64)
-	if x == math.Trunc(x) {
-		dst = append(dst, ".0"...)
-	}
-	return dst
 }
 
 // rowKind tells the tables' tokens apart.

@@ -1,7 +1,7 @@
-// Benchset writes the data of `make bench-eval`: made-up nuScenes data sets
+// Command benchset writes the data of `make bench-eval`: made-up nuScenes data sets
 // of real size, and a results file to grade on them.
 //
-//	go run ./nuscenes/internal/benchset --out DIR [--size val|trainval]
+//	go run ./nuscenes/eval/internal/benchset --out DIR [--size val|trainval]
 //
 // Size val, the default, is what the val split is graded with:
 //

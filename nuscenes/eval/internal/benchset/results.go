@@ -87,7 +87,7 @@ func (d *detector) detect(s *scene, sample, n int) []detection {
 func (d *detector) copies(found []detection, o *object, b *box) []detection {
 	off := d.offset(0.15 + 0.01*b.distance)
 	first := detection{
-		class:     o.class,
+		class:     o.class(),
 		attribute: d.attribute(o),
 		center:    [3]float64{b.center[0] + off[0], b.center[1] + off[1], b.center[2] + 0.1*d.rng.NormFloat64()},
 		size:      d.size(o.size, 0.08),
@@ -117,7 +117,7 @@ func (d *detector) falsePositive(ego pose) detection {
 	distance, direction := 55*d.rng.Float64(), 2*math.Pi*d.rng.Float64()
 	size := d.size(k.size, 0.15)
 	f := detection{
-		class:  k.class,
+		class:  k.class(),
 		center: [3]float64{ego.x + distance*math.Cos(direction), ego.y + distance*math.Sin(direction), size[2]/2 + 0.2*d.rng.NormFloat64()},
 		size:   size,
 		yaw:    2 * math.Pi * d.rng.Float64(),
@@ -137,7 +137,7 @@ func (d *detector) kind() *kind {
 	for {
 		x := d.rng.Float64()
 		for i := range kinds {
-			if x -= kinds[i].share; x < 0 && kinds[i].class != "" {
+			if x -= kinds[i].share; x < 0 && kinds[i].class() != "" {
 				return &kinds[i]
 			}
 		}

@@ -3,12 +3,13 @@ package main
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/solofusion/solofusion/nuscenes"
 )
 
 // kind is a category of objects, and what they are like.
 type kind struct {
 	category   string
-	class      string // of the detection task, "" for none
 	share      float64
 	size       [3]float64 // mean width, length, height
 	speed      float64    // metres a second, of those that move
@@ -23,27 +24,32 @@ var (
 	pedestrianAttributes = []string{"pedestrian.moving", "pedestrian.standing", "pedestrian.sitting_lying_down"}
 )
 
-// rackCategory is that of the areas in which some bicycles stand.
-const rackCategory = "static_object.bicycle_rack"
-
 var kinds = []kind{
-	{"vehicle.car", "car", 0.43, [3]float64{1.95, 4.62, 1.73}, 7, 0.3, vehicleAttributes, 0.9},
-	{"human.pedestrian.adult", "pedestrian", 0.183, [3]float64{0.67, 0.73, 1.77}, 1.3, 0.7, pedestrianAttributes, 0.85},
-	{"human.pedestrian.child", "pedestrian", 0.003, [3]float64{0.5, 0.51, 1.37}, 1.1, 0.7, pedestrianAttributes, 0.7},
-	{"human.pedestrian.construction_worker", "pedestrian", 0.004, [3]float64{0.7, 0.75, 1.75}, 0.9, 0.5, pedestrianAttributes, 0.8},
-	{"movable_object.barrier", "barrier", 0.13, [3]float64{2.53, 0.5, 0.98}, 0, 0, nil, 0.8},
-	{"movable_object.trafficcone", "traffic_cone", 0.08, [3]float64{0.41, 0.41, 1.07}, 0, 0, nil, 0.8},
-	{"vehicle.truck", "truck", 0.08, [3]float64{2.51, 6.93, 2.84}, 6, 0.3, vehicleAttributes, 0.7},
-	{"vehicle.trailer", "trailer", 0.02, [3]float64{2.9, 12.29, 3.87}, 5, 0.15, vehicleAttributes, 0.5},
-	{"vehicle.bus.rigid", "bus", 0.013, [3]float64{2.94, 11.19, 3.47}, 6, 0.5, vehicleAttributes, 0.75},
-	{"vehicle.bus.bendy", "bus", 0.002, [3]float64{2.93, 17.5, 3.35}, 6, 0.5, vehicleAttributes, 0.7},
-	{"vehicle.construction", "construction_vehicle", 0.012, [3]float64{2.73, 6.37, 3.19}, 2, 0.1, vehicleAttributes, 0.4},
-	{"vehicle.motorcycle", "motorcycle", 0.01, [3]float64{0.77, 2.11, 1.47}, 7, 0.3, cycleAttributes, 0.65},
-	{"vehicle.bicycle", "bicycle", 0.01, [3]float64{0.6, 1.7, 1.28}, 4, 0.3, cycleAttributes, 0.6},
-	{"movable_object.pushable_pullable", "", 0.012, [3]float64{0.61, 0.66, 1.06}, 0, 0, nil, 0},
-	{"movable_object.debris", "", 0.003, [3]float64{1.04, 1.1, 1.26}, 0, 0, nil, 0},
-	{"human.pedestrian.stroller", "", 0.002, [3]float64{0.61, 0.95, 1.16}, 1.2, 0.7, pedestrianAttributes, 0},
-	{rackCategory, "", 0.006, [3]float64{2.8, 7.5, 1.4}, 0, 0, nil, 0},
+	{"vehicle.car", 0.43, [3]float64{1.95, 4.62, 1.73}, 7, 0.3, vehicleAttributes, 0.9},
+	{"human.pedestrian.adult", 0.183, [3]float64{0.67, 0.73, 1.77}, 1.3, 0.7, pedestrianAttributes, 0.85},
+	{"human.pedestrian.child", 0.003, [3]float64{0.5, 0.51, 1.37}, 1.1, 0.7, pedestrianAttributes, 0.7},
+	{"human.pedestrian.construction_worker", 0.004, [3]float64{0.7, 0.75, 1.75}, 0.9, 0.5, pedestrianAttributes, 0.8},
+	{"movable_object.barrier", 0.13, [3]float64{2.53, 0.5, 0.98}, 0, 0, nil, 0.8},
+	{"movable_object.trafficcone", 0.08, [3]float64{0.41, 0.41, 1.07}, 0, 0, nil, 0.8},
+	{"vehicle.truck", 0.08, [3]float64{2.51, 6.93, 2.84}, 6, 0.3, vehicleAttributes, 0.7},
+	{"vehicle.trailer", 0.02, [3]float64{2.9, 12.29, 3.87}, 5, 0.15, vehicleAttributes, 0.5},
+	{"vehicle.bus.rigid", 0.013, [3]float64{2.94, 11.19, 3.47}, 6, 0.5, vehicleAttributes, 0.75},
+	{"vehicle.bus.bendy", 0.002, [3]float64{2.93, 17.5, 3.35}, 6, 0.5, vehicleAttributes, 0.7},
+	{"vehicle.construction", 0.012, [3]float64{2.73, 6.37, 3.19}, 2, 0.1, vehicleAttributes, 0.4},
+	{"vehicle.motorcycle", 0.01, [3]float64{0.77, 2.11, 1.47}, 7, 0.3, cycleAttributes, 0.65},
+	{"vehicle.bicycle", 0.01, [3]float64{0.6, 1.7, 1.28}, 4, 0.3, cycleAttributes, 0.6},
+	{"movable_object.pushable_pullable", 0.012, [3]float64{0.61, 0.66, 1.06}, 0, 0, nil, 0},
+	{"movable_object.debris", 0.003, [3]float64{1.04, 1.1, 1.26}, 0, 0, nil, 0},
+	{"human.pedestrian.stroller", 0.002, [3]float64{0.61, 0.95, 1.16}, 1.2, 0.7, pedestrianAttributes, 0},
+	{nuscenes.BicycleRack, 0.006, [3]float64{2.8, 7.5, 1.4}, 0, 0, nil, 0},
+}
+
+// class returns the class in the detection task, "" for none.
+func (k *kind) class() string {
+	if class, ok := nuscenes.DetectionClass(k.category); ok {
+		return class.String()
+	}
+	return ""
 }
 
 // object is annotated in consecutive samples, with the same size and attribute.
@@ -109,7 +115,7 @@ func (s *scene) place(rng *rand.Rand, o *object, sample int, moves bool) pose {
 	}
 	if moves {
 		p.speed = o.speed * (0.3 + 1.4*rng.Float64())
-	} else if rack := s.rackAt(sample); rack != nil && o.class == "bicycle" && rng.Float64() < bikesInRacks {
+	} else if rack := s.rackAt(sample); rack != nil && o.class() == "bicycle" && rng.Float64() < bikesInRacks {
 		p.x, p.y = rack.center[0]+0.5*rng.NormFloat64(), rack.center[1]+0.5*rng.NormFloat64()
 	}
 	return p
@@ -118,7 +124,7 @@ func (s *scene) place(rng *rand.Rand, o *object, sample int, moves bool) pose {
 // rackAt returns a bicycle rack that is annotated in a sample, nil for none.
 func (s *scene) rackAt(sample int) *box {
 	for o, b := range s.annotated(sample) {
-		if o.category == rackCategory {
+		if o.category == nuscenes.BicycleRack {
 			return b
 		}
 	}
