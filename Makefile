@@ -53,7 +53,7 @@ bench-eval: build .venv/.installed ## time eval against nuscenes-devkit on made-
 	@mkdir -p out
 	@go run ./nuscenes/eval/internal/benchset --out out/bench-eval
 	@go run ./nuscenes/eval/internal/benchset --out out/bench-eval-trainval --size trainval
-	@.venv/bin/python scripts/bench-eval.py --data out/bench-eval --tables out/bench-eval-trainval --program bin/solofusion
+	@.venv/bin/python training/bench_eval.py --data out/bench-eval --tables out/bench-eval-trainval --program bin/solofusion
 
 parity: build .venv/.installed ## compare every stage with an oracle in PyTorch, write docs/parity.md
 	@PYTHONPATH=training .venv/bin/python -m reference.parity --report docs/parity.md

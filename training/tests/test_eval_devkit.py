@@ -16,6 +16,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from devkit import TOLERANCE, metric_differences
 from nuscenes.eval.detection.config import config_factory
 from nuscenes.eval.detection.constants import ATTRIBUTE_NAMES, DETECTION_NAMES
 from nuscenes.eval.detection.evaluate import DetectionEval
@@ -28,7 +29,6 @@ from shared import shared
 
 from nuscenes import NuScenes
 
-TOLERANCE = 1e-9
 # Seeds that once failed stay, behind the first ones.
 SEEDS = [*range(200), 1105]
 BORDER_SEEDS = range(100)
@@ -64,30 +64,7 @@ def compare(dataset: Path, version: str, split: str, results: Path, out: Path) -
     """Grades with both and holds every number of both files against each other."""
     grade_with_devkit(dataset, version, split, results, out / "devkit")
     grade_with_solofusion(dataset, version, split, results, out / "solofusion")
-    for name in ("metrics_summary.json", "metrics_details.json"):
-        theirs = json.loads((out / "devkit" / name).read_text())
-        ours = json.loads((out / "solofusion" / name).read_text())
-        theirs.pop("eval_time", None)
-        ours.pop("eval_time", None)
-        assert list(ours) == list(theirs)
-        assert differences(ours, theirs, name) == []
-
-
-def differences(ours: object, theirs: object, where: str) -> list[str]:
-    """The places where two JSON values differ by more than the tolerance."""
-    if isinstance(theirs, dict):
-        if not isinstance(ours, dict) or list(ours) != list(theirs):
-            return [f"{where}: keys {ours} and {theirs}"]
-        return [d for key in theirs for d in differences(ours[key], theirs[key], f"{where} {key}")]
-    if isinstance(theirs, list):
-        if not isinstance(ours, list) or len(ours) != len(theirs):
-            return [f"{where}: lengths differ"]
-        return [d for i in range(len(theirs)) for d in differences(ours[i], theirs[i], f"{where}[{i}]")]
-    if isinstance(theirs, float) and isinstance(ours, float):
-        same = math.isnan(ours) and math.isnan(theirs) or ours == theirs or abs(ours - theirs) <= TOLERANCE
-    else:
-        same = type(ours) is type(theirs) and ours == theirs
-    return [] if same else [f"{where}: {ours} and {theirs}"]
+    assert metric_differences(out / "solofusion", out / "devkit") == []
 
 
 def test_real_results(tmp_path: Path) -> None:

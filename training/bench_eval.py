@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
-import math
 import os
 import statistics
 import subprocess
@@ -20,10 +18,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit import TOLERANCE, metric_differences
+
 ROOT = Path(__file__).resolve().parents[1]
 VERSION = "v1.0-trainval"
 SPLIT = "val"
-TOLERANCE = 1e-9
 SHOWN = 5  # of the differences
 RESAMPLES = 1000  # that solofusion eval makes by default, and the devkit does not
 
@@ -59,7 +58,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Times `solofusion eval` against nuscenes-devkit on the same files, from the start of "
         "the process to its end, and fails unless both find the same metrics.",
-        epilog="example: .venv/bin/python scripts/bench-eval.py --data out/bench-eval "
+        epilog="example: .venv/bin/python training/bench_eval.py --data out/bench-eval "
         "--tables out/bench-eval-trainval",
     )
     parser.add_argument(
@@ -237,40 +236,14 @@ def evict(files: Iterable[Path]) -> None:
 
 
 def check_metrics(ours: Path, theirs: Path) -> None:
-    """Holds every number of both metric files against each other, but for the time they took."""
-    found: list[str] = []
-    for name in ("metrics_summary.json", "metrics_details.json"):
-        a, b = read_metrics(ours / name), read_metrics(theirs / name)
-        found += differences(a, b, name)
+    """Holds every number of both programs' metric files against each other."""
+    try:
+        found = metric_differences(ours, theirs)
+    except (OSError, ValueError) as error:
+        raise BenchError(f"a metrics file cannot be read: {error}") from None
     if found:
         shown = "".join(f"\n  {d}" for d in found[:SHOWN])
         raise BenchError(f"metrics of both programs differ in {len(found)} places, first:{shown}")
-
-
-def read_metrics(file: Path) -> dict[str, object]:
-    try:
-        metrics = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise BenchError(f"no metrics in {file.name} of {file.parent.name}: {error}") from None
-    metrics.pop("eval_time", None)
-    return metrics
-
-
-def differences(ours: object, theirs: object, where: str) -> list[str]:
-    """The places where two JSON values differ by more than the tolerance."""
-    if isinstance(theirs, dict):
-        if not isinstance(ours, dict) or list(ours) != list(theirs):
-            return [f"{where}: keys {ours} and {theirs}"]
-        return [d for key in theirs for d in differences(ours[key], theirs[key], f"{where} {key}")]
-    if isinstance(theirs, list):
-        if not isinstance(ours, list) or len(ours) != len(theirs):
-            return [f"{where}: lengths differ"]
-        return [d for i in range(len(theirs)) for d in differences(ours[i], theirs[i], f"{where}[{i}]")]
-    if isinstance(theirs, float) and isinstance(ours, float):
-        same = math.isnan(ours) and math.isnan(theirs) or abs(ours - theirs) <= TOLERANCE
-    else:
-        same = type(ours) is type(theirs) and ours == theirs
-    return [] if same else [f"{where}: {ours} and {theirs}"]
 
 
 if __name__ == "__main__":
