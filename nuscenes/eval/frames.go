@@ -126,18 +126,21 @@ func answered(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Resu
 
 // origins says which splits samples are of.
 func origins(ds *nuscenes.Dataset, tokens []string) string {
-	counts, unknown := map[string]int{}, 0
+	scenes, splits, unknown := map[*nuscenes.Scene]int{}, map[string]int{}, 0
 	for _, token := range tokens {
-		sample := ds.Sample(token)
-		if sample == nil {
+		if sample := ds.Sample(token); sample != nil {
+			scenes[sample.Scene]++
+		} else {
 			unknown++
-		} else if split := ds.SplitOf(sample.Scene); split != "" {
-			counts[split]++
 		}
 	}
+	for scene, n := range scenes {
+		splits[ds.SplitOf(scene)] += n
+	}
+	delete(splits, "")
 	hint := ""
-	for _, split := range slices.Sorted(maps.Keys(counts)) {
-		hint += fmt.Sprintf("; %d of split %s", counts[split], split)
+	for _, split := range slices.Sorted(maps.Keys(splits)) {
+		hint += fmt.Sprintf("; %d of split %s", splits[split], split)
 	}
 	if unknown > 0 {
 		hint += fmt.Sprintf("; %d not in %s", unknown, ds.Version)
