@@ -50,10 +50,10 @@ func dot4(a, b [4]float64) float64 {
 }
 
 // yaw is the heading of the rotated x axis. The quaternion's length does not
-// matter; that of zero is 0.
+// matter. Where the rotation is zero the signs of zeros decide, as in numpy.
 func yaw(q geom.Quat) float64 {
-	r := rotation(q)
-	return math.Atan2(r[3], r[0])
+	r, x := rotation(q), geom.Vec3{1, 0, 0}
+	return math.Atan2(dot(geom.Vec3(r[3:6]), x), dot(geom.Vec3(r[:3]), x))
 }
 
 // rack is the box of a bicycle rack: a corner and the edges from it.
@@ -75,8 +75,7 @@ func newRack(a *nuscenes.Annotation) rack {
 	turn := rotation(a.Rotation)
 	at := func(x, y, z float64) (p geom.Vec3) {
 		for i := range p {
-			row := geom.Vec3{turn[3*i], turn[3*i+1], turn[3*i+2]}
-			p[i] = dot(row, geom.Vec3{x, y, z}) + a.Center[i]
+			p[i] = dot(geom.Vec3(turn[3*i:3*i+3]), geom.Vec3{x, y, z}) + a.Center[i]
 		}
 		return p
 	}

@@ -20,8 +20,10 @@ func TestYawOfAnyLength(t *testing.T) {
 
 // TestRoundingIsNumpys pins cases in which plain arithmetic goes another way.
 func TestRoundingIsNumpys(t *testing.T) {
-	if got := yaw(geom.Quat{W: 1e200, Z: 1e200}); got != 0 {
-		t.Errorf("yaw of a quaternion whose length overflows is %g, want 0", got)
+	for _, length := range []float64{1e200, 1e-200} {
+		if got := yaw(geom.Quat{W: length, Z: length}); got != 0 {
+			t.Errorf("yaw of a quaternion whose length overflows or underflows, %g, is %g, want 0", length, got)
+		}
 	}
 	inf := math.Inf(1)
 	if got := line(0.5, 0, 1, 1, inf); got != inf {
