@@ -14,12 +14,12 @@ import (
 // small is the default bundle's size, full the published model's.
 var (
 	small = Config{
-		Width: 128, Height: 128, Channels: 32, Frames: 8,
-		OriginX: -51.2, OriginY: -51.2, CellX: 0.8, CellY: 0.8, Period: 0.5,
+		Grid:     geom.Grid{X: geom.Axis{-51.2, 51.2, 0.8}, Y: geom.Axis{-51.2, 51.2, 0.8}},
+		Channels: 32, Frames: 8, Period: 0.5,
 	}
 	full = Config{
-		Width: 128, Height: 128, Channels: 80, Frames: 16,
-		OriginX: -51.2, OriginY: -51.2, CellX: 0.8, CellY: 0.8, Period: 0.5,
+		Grid:     geom.Grid{X: geom.Axis{-51.2, 51.2, 0.8}, Y: geom.Axis{-51.2, 51.2, 0.8}},
+		Channels: 80, Frames: 16, Period: 0.5,
 	}
 )
 
@@ -40,7 +40,7 @@ func normal(rng *rand.Rand, n int, sigma float64) []float32 {
 }
 
 func randomPlane(rng *rand.Rand, c *Config) *tensor.F32 {
-	return tensor.From(normal(rng, c.Width*c.Height*c.Channels, 1), 1, c.Height, c.Width, c.Channels)
+	return tensor.From(normal(rng, c.width()*c.height()*c.Channels, 1), 1, c.height(), c.width(), c.Channels)
 }
 
 // drive is where the vehicle is at its i-th frame, on a bend at 10 m/s.
@@ -62,12 +62,9 @@ func BenchmarkStep(b *testing.B) {
 				rng := rand.New(rand.NewPCG(1, 2))
 				pool := parallel.New(goroutines)
 				defer pool.Close()
-				r, err := New(s.cfg, randomWeights(rng, s.cfg.Channels), pool)
-				if err != nil {
-					b.Fatal(err)
-				}
+				r := mustNew(b, s.cfg, randomWeights(rng, s.cfg.Channels), pool)
 				feature := randomPlane(rng, &s.cfg)
-				stack := Stack{U8: tensor.New[uint8](1, s.cfg.Height, s.cfg.Width, (s.cfg.Frames+1)*s.cfg.Channels), Scale: 0.02}
+				stack := Stack{U8: tensor.New[uint8](1, s.cfg.height(), s.cfg.width(), (s.cfg.Frames+1)*s.cfg.Channels), Scale: 0.02}
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
 					r.Step(Frame{Feature: feature, GlobalFromLidar: drive(i), Time: second(i)}, stack)

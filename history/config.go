@@ -55,15 +55,13 @@ func ParseClock(name string) (Clock, error) {
 
 // Config has the numbers of the model, and the modes.
 type Config struct {
-	Width, Height    int     // of a plane, cells
-	Channels         int     // of a cell
-	Frames           int     // in the history, T; with 0 the stack is the current plane, without time convolution
-	OriginX, OriginY float64 // metres, lower bounds of the grid
-	CellX, CellY     float64 // metres
-	Period           float64 // seconds between counted frames
-	Mode             Mode
-	Clock            Clock
-	KeepFeatures     bool // for Features: keep the planes as they came, too
+	Grid         geom.Grid // of a plane, in the lidar frame
+	Channels     int       // of a cell
+	Frames       int       // in the history, T; with 0 the stack is the current plane as it is
+	Period       float64   // seconds between counted frames
+	Mode         Mode
+	Clock        Clock
+	KeepFeatures bool // for Features: keep the planes as they came, too
 }
 
 // Weights are the time convolution's, its batch norm folded; not looked at where
@@ -76,17 +74,22 @@ type Weights struct {
 
 func (c *Config) validate() error {
 	switch {
-	case c.Width < 1 || c.Height < 1 || c.Channels < 1:
-		return fmt.Errorf("history: planes of %d x %d cells with %d channels are empty", c.Width, c.Height, c.Channels)
+	case c.width() < 1 || c.height() < 1 || c.Channels < 1:
+		return fmt.Errorf("history: grid x %v, y %v with %d channels has no cells", c.Grid.X, c.Grid.Y, c.Channels)
 	case c.Frames < 0:
 		return fmt.Errorf("history: %d frames, want 0 or more", c.Frames)
-	case !(c.CellX > 0 && c.CellY > 0):
-		return fmt.Errorf("history: cells of %v x %v m", c.CellX, c.CellY)
 	case !(c.Period > 0):
 		return fmt.Errorf("history: period of %v s", c.Period)
 	}
 	return nil
 }
+
+// width and height of a plane, cells.
+func (c *Config) width() int  { return c.Grid.X.Cells() }
+func (c *Config) height() int { return c.Grid.Y.Cells() }
+
+// size is the number of values of a plane.
+func (c *Config) size() int { return c.Grid.Cells() * c.Channels }
 
 func (w *Weights) validate(channels int) error {
 	for _, p := range []struct {
@@ -115,12 +118,13 @@ func (a *affine) line(y int) kernel.Line {
 // origin + cell · i metres at z = 1, as in the reference.
 func (c *Config) cells(pastFromCurrent geom.Pose) affine {
 	r, t := pastFromCurrent.R, pastFromCurrent.T
+	x, y := c.Grid.X, c.Grid.Y
 	return affine{
 		xx: r[0],
-		xy: r[1] * c.CellY / c.CellX,
-		x1: (float64(r[0]*c.OriginX) + float64(r[1]*c.OriginY) + r[2] + t[0] - c.OriginX) / c.CellX,
-		yx: r[3] * c.CellX / c.CellY,
+		xy: r[1] * y.Step() / x.Step(),
+		x1: (float64(r[0]*x.Min()) + float64(r[1]*y.Min()) + r[2] + t[0] - x.Min()) / x.Step(),
+		yx: r[3] * x.Step() / y.Step(),
 		yy: r[4],
-		y1: (float64(r[3]*c.OriginX) + float64(r[4]*c.OriginY) + r[5] + t[1] - c.OriginY) / c.CellY,
+		y1: (float64(r[3]*x.Min()) + float64(r[4]*y.Min()) + r[5] + t[1] - y.Min()) / y.Step(),
 	}
 }

@@ -2,14 +2,16 @@
 // its input: the long-term, coarse part of SOLOFusion (arXiv 2210.02443;
 // model spec, section 5).
 //
-// A Ring holds T planes with the poses of their lidar frames. Step aligns them
-// with the current frame, appends their age through the time convolution, writes
-// current and past planes side by side, and then lets the current plane replace
-// the oldest.
+// A [Ring] is one rig's history: T planes with the poses of their lidar frames. A
+// [Convolution] has the weights and the buffers, and serves any number of rings.
+// Its Step aligns a ring's planes with the current frame, appends their age
+// through the time convolution, writes current and past planes side by side, and
+// then lets the current plane replace the oldest.
 //
-//	r, err := history.New(cfg, weights, pool)
+//	c, err := history.New(cfg, weights, with) // the kernels and the pool
+//	ring := c.NewRing()
 //	…
-//	reach := r.Step(history.Frame{Feature: bev, GlobalFromLidar: pose, Time: t, First: start}, history.Stack{U8: input, Scale: s})
+//	reach := c.Step(ring, history.Frame{Feature: bev, GlobalFromLidar: pose, Time: t, First: start}, history.Stack{U8: input, Scale: s})
 //	// input: 1 Y X (T+1)·C, current frame first, then the past from the newest
 //
 // The time convolution is 1x1 over the C channels and the age. Resampling is
@@ -24,7 +26,7 @@
 // it, or measured between capture times.
 //
 // A model without history has no time convolution: with no frames the stack is
-// the current plane.
+// the current plane as it is, negative values included.
 //
 // At a sequence's first frame every slot is a copy of the current plane. Poses
 // enter as float64 and meet only in products of one frame with another. Results

@@ -12,8 +12,8 @@ import (
 
 // The reference's small configuration: ../shared/reference/tiny/config.json.
 var tiny = Config{
-	Width: 64, Height: 64, Channels: 16, Frames: 4,
-	OriginX: -51.2, OriginY: -51.2, CellX: 1.6, CellY: 1.6,
+	Grid:     geom.Grid{X: geom.Axis{-51.2, 51.2, 1.6}, Y: geom.Axis{-51.2, 51.2, 1.6}},
+	Channels: 16, Frames: 4,
 	Period: 0.5, KeepFeatures: true,
 }
 
@@ -59,10 +59,7 @@ func TestReference(t *testing.T) {
 			w := tinyWeights(t, root+"/checkpoint.pth")
 			pool := parallel.New(2)
 			defer pool.Close()
-			r, err := New(tiny, w, pool)
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := mustNew(t, tiny, w, pool)
 			for i, name := range frames {
 				z := golden.Open(t, root+"/"+name)
 				compareFrame(t, name, r, w, z, time.Unix(int64(i), 0))
@@ -71,11 +68,11 @@ func TestReference(t *testing.T) {
 	}
 }
 
-func compareFrame(t *testing.T, name string, r *Ring, w Weights, z *golden.Archive, now time.Time) {
+func compareFrame(t *testing.T, name string, r *memory, w Weights, z *golden.Archive, now time.Time) {
 	t.Helper()
 	c := &r.cfg
 	feature := golden.ChannelsLast(golden.Array[float32](z, "bev_embedded"))
-	got := tensor.New[float32](1, c.Height, c.Width, (c.Frames+1)*c.Channels)
+	got := tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)
 	r.Step(Frame{
 		Feature:         feature,
 		GlobalFromLidar: lidarPose(z),
@@ -95,7 +92,7 @@ func compareFrame(t *testing.T, name string, r *Ring, w Weights, z *golden.Archi
 	}
 	ages := golden.Array[float64](z, "history_sweep_time_after").Data
 	for i, want := range ages {
-		if got := float64(r.slots[i].steps); got != want {
+		if got := float64(r.ring.slots[i].steps); got != want {
 			t.Errorf("%s: slot %d has age %v after the step, want %v", name, i, got, want)
 		}
 	}

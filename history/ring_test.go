@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/history/internal/kernel"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/tensor"
@@ -18,17 +20,25 @@ import (
 // toy is small enough for a naive computation; neither grid nor cells are
 // square.
 var toy = Config{
-	Width: 9, Height: 7, Channels: 5, Frames: 3,
-	OriginX: -9, OriginY: -14, CellX: 2, CellY: 4, Period: 0.5,
+	Grid:     geom.Grid{X: geom.Axis{-9, 9, 2}, Y: geom.Axis{-14, 14, 4}},
+	Channels: 5, Frames: 3, Period: 0.5,
 }
 
-func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *Ring {
+// memory is a convolution with one ring.
+type memory struct {
+	*Convolution
+	ring *Ring
+}
+
+func (m *memory) Step(f Frame, out Stack) Reach { return m.Convolution.Step(m.ring, f, out) }
+
+func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *memory {
 	t.Helper()
-	r, err := New(c, w, pool)
+	conv, err := New(c, w, compute.Resources{Pool: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return &memory{conv, conv.NewRing()}
 }
 
 // past is a frame of the naive history.
@@ -76,11 +86,11 @@ func (r *naiveRing) resample(p past, now geom.Pose) []float64 {
 	c := &r.cfg
 	toPast := p.from.Inv().Mul(now)
 	out := make([]float64, len(p.plane))
-	for cell := range c.Width * c.Height {
-		q := toPast.Apply(geom.Vec3{float64(cell%c.Width)*c.CellX + c.OriginX, float64(cell/c.Width)*c.CellY + c.OriginY, 1})
-		x, y := (q[0]-c.OriginX)/c.CellX, (q[1]-c.OriginY)/c.CellY
-		for other := range c.Width * c.Height {
-			wx, wy := 1-math.Abs(x-float64(other%c.Width)), 1-math.Abs(y-float64(other/c.Width))
+	for cell := range c.width() * c.height() {
+		q := toPast.Apply(geom.Vec3{float64(cell%c.width())*c.Grid.X.Step() + c.Grid.X.Min(), float64(cell/c.width())*c.Grid.Y.Step() + c.Grid.Y.Min(), 1})
+		x, y := (q[0]-c.Grid.X.Min())/c.Grid.X.Step(), (q[1]-c.Grid.Y.Min())/c.Grid.Y.Step()
+		for other := range c.width() * c.height() {
+			wx, wy := 1-math.Abs(x-float64(other%c.width())), 1-math.Abs(y-float64(other/c.width()))
 			if !(wx > 0 && wy > 0) {
 				continue
 			}
@@ -96,7 +106,7 @@ func (r *naiveRing) timeConv(frames []past, now time.Time) []float64 {
 	c := &r.cfg
 	n := c.Channels
 	var out []float64
-	for cell := range c.Width * c.Height {
+	for cell := range c.width() * c.height() {
 		for _, p := range frames {
 			age := p.steps * c.Period
 			if c.Clock == Measured {
@@ -146,7 +156,7 @@ func TestStepAgreesWithTheSpecification(t *testing.T) {
 			w := randomWeights(rng, c.Channels)
 			r, naive := mustNew(t, c, w, nil), &naiveRing{cfg: c, w: w}
 			for i, f := range journey(rng, &c, 10) {
-				got := tensor.New[float32](1, c.Height, c.Width, (c.Frames+1)*c.Channels)
+				got := tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)
 				r.Step(f, Stack{F32: got})
 				name := fmt.Sprintf("%v, %v, frame %d", mode, clock, i)
 				golden.Within(t, name, widen(got.Data), naive.step(f), golden.Bound{Abs: 1e-6, Rel: 1e-6})
@@ -160,7 +170,7 @@ func TestQuantisedStack(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 2))
 	w := randomWeights(rng, toy.Channels)
 	f32, u8 := mustNew(t, toy, w, nil), mustNew(t, toy, w, nil)
-	floats := tensor.New[float32](1, toy.Height, toy.Width, (toy.Frames+1)*toy.Channels)
+	floats := tensor.New[float32](1, toy.height(), toy.width(), (toy.Frames+1)*toy.Channels)
 	bytes := tensor.New[uint8](floats.Shape...)
 	for i, f := range journey(rng, &toy, 7) {
 		f32.Step(f, Stack{F32: floats})
@@ -184,7 +194,7 @@ func TestFeatures(t *testing.T) {
 		}
 		w := randomWeights(rng, c.Channels)
 		r, naive := mustNew(t, c, w, nil), &naiveRing{cfg: c, w: identity}
-		stack := Stack{F32: tensor.New[float32](1, c.Height, c.Width, (c.Frames+1)*c.Channels)}
+		stack := Stack{F32: tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)}
 		for i, f := range journey(rng, &c, 8) {
 			r.Step(f, stack)
 			want := naive.step(f) // the features, rectified
@@ -193,7 +203,7 @@ func TestFeatures(t *testing.T) {
 				cell, slot, ch := at/(c.Channels*(c.Frames+1)), at/c.Channels%(c.Frames+1), at%c.Channels
 				v := f.Feature.Data[cell*c.Channels+ch]
 				if slot > 0 {
-					v = r.Features().Data[((slot-1)*c.Height*c.Width+cell)*c.Channels+ch]
+					v = r.Features().Data[((slot-1)*c.height()*c.width()+cell)*c.Channels+ch]
 				}
 				got[at] = max(float64(v), 0)
 			}
@@ -211,7 +221,7 @@ func TestReach(t *testing.T) {
 		c := toy
 		c.Clock = clock
 		r := mustNew(t, c, randomWeights(rng, c.Channels), nil)
-		stack := Stack{F32: tensor.New[float32](1, c.Height, c.Width, (c.Frames+1)*c.Channels)}
+		stack := Stack{F32: tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)}
 		feature, start := randomPlane(rng, &c), time.Unix(1_700_000_000, 0)
 		frame := 700 * time.Millisecond
 		if clock == Counted {
@@ -229,7 +239,7 @@ func TestReach(t *testing.T) {
 			t.Errorf("%v: the first of a sequence reaches %+v", clock, got)
 		}
 		step(7, false)
-		r.Reset()
+		r.ring.Forget()
 		if got := step(8, false); got != (Reach{}) {
 			t.Errorf("%v: after Reset the reach is %+v", clock, got)
 		}
@@ -240,7 +250,7 @@ func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 	run := func(pool *parallel.Pool) []uint8 {
 		rng := rand.New(rand.NewPCG(8, 5))
 		r := mustNew(t, toy, randomWeights(rng, toy.Channels), pool)
-		stack := Stack{U8: tensor.New[uint8](1, toy.Height, toy.Width, (toy.Frames+1)*toy.Channels), Scale: 0.01}
+		stack := Stack{U8: tensor.New[uint8](1, toy.height(), toy.width(), (toy.Frames+1)*toy.Channels), Scale: 0.01}
 		var all []uint8
 		for _, f := range journey(rng, &toy, 8) {
 			r.Step(f, stack)
@@ -264,10 +274,21 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	c.KeepFeatures = true
 	r := mustNew(t, c, randomWeights(rng, c.Channels), pool)
 	frames := journey(rng, &c, 12)
-	stack := Stack{U8: tensor.New[uint8](1, c.Height, c.Width, (c.Frames+1)*c.Channels), Scale: 0.01}
+	stack := Stack{U8: tensor.New[uint8](1, c.height(), c.width(), (c.Frames+1)*c.Channels), Scale: 0.01}
 	i := 0
 	if n := testing.AllocsPerRun(10, func() { r.Step(frames[i], stack); i++ }); n != 0 {
 		t.Errorf("%v allocations a step", n)
+	}
+}
+
+// TestKernels: what runs is the set that was asked for.
+func TestKernels(t *testing.T) {
+	for set := range kernel.Table {
+		c, err := New(toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Channels), compute.Resources{Kernels: set})
+		if err != nil || c.Kernels() != set {
+			t.Fatalf("%s: kernels %s, error %v", set, c.Kernels(), err)
+		}
+		golden.RunsSet(t, kernel.Table, set, c.kernel)
 	}
 }
 
@@ -292,36 +313,46 @@ func TestNames(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for name, change := range map[string]func(c *Config, w *Weights){
-		"plane":  func(c *Config, _ *Weights) { c.Height = 0 },
+		"plane":  func(c *Config, _ *Weights) { c.Grid.Y = geom.Axis{} },
 		"frames": func(c *Config, _ *Weights) { c.Frames = -1 },
-		"cell":   func(c *Config, _ *Weights) { c.CellX = math.NaN() },
+		"cell":   func(c *Config, _ *Weights) { c.Grid.X[2] = math.NaN() },
 		"period": func(c *Config, _ *Weights) { c.Period = 0 },
 		"matrix": func(_ *Config, w *Weights) { w.Weight = w.Weight[1:] },
 		"age":    func(_ *Config, w *Weights) { w.Age = nil },
 	} {
 		c, w := toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Channels)
 		change(&c, &w)
-		if _, err := New(c, w, nil); err == nil || !strings.HasPrefix(err.Error(), "history: ") {
+		if _, err := New(c, w, compute.Resources{}); err == nil || !strings.HasPrefix(err.Error(), "history: ") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }
 
+// TestWithoutFramesTheStackIsThePlane: nothing is rectified or convolved; negative
+// values reach the head, in uint8 as far as its zero point lets them.
 func TestWithoutFramesTheStackIsThePlane(t *testing.T) {
 	c := toy
 	c.Frames = 0
 	r := mustNew(t, c, Weights{}, nil)
-	stack := Stack{F32: tensor.New[float32](1, c.Height, c.Width, c.Channels)}
+	floats := tensor.New[float32](1, c.height(), c.width(), c.Channels)
+	bytes := tensor.New[uint8](floats.Shape...)
 	for _, f := range journey(rand.New(rand.NewPCG(5, 5)), &c, 3) {
+		if slices.Min(f.Feature.Data) >= 0 {
+			t.Fatal("the plane has no negative value")
+		}
+		for _, stack := range []Stack{{F32: floats}, {U8: bytes, Scale: 0.02, Zero: 100}} {
+			if reach := r.Step(f, stack); reach != (Reach{}) {
+				t.Fatalf("reach %v", reach)
+			}
+		}
+		if !slices.Equal(floats.Data, f.Feature.Data) {
+			t.Fatal("the float32 stack is not the plane")
+		}
+		want := make([]uint8, len(bytes.Data))
 		for i, v := range f.Feature.Data {
-			f.Feature.Data[i] = max(v, 0)
+			want[i] = uint8(min(max(math.RoundToEven(float64(v/0.02))+100, 0), 255))
 		}
-		if reach := r.Step(f, stack); reach != (Reach{}) {
-			t.Fatalf("reach %v", reach)
-		}
-		if !slices.Equal(stack.F32.Data, f.Feature.Data) {
-			t.Fatal("the stack is not the plane")
-		}
+		golden.Within(t, "uint8 stack", bytes.Data, want, golden.Bound{})
 	}
 }
 
@@ -329,7 +360,7 @@ func TestStepPanicsOnShapes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	r := mustNew(t, toy, randomWeights(rng, toy.Channels), nil)
 	f := Frame{Feature: randomPlane(rng, &toy), GlobalFromLidar: geom.IdentityPose()}
-	shape := []int{1, toy.Height, toy.Width, (toy.Frames + 1) * toy.Channels}
+	shape := []int{1, toy.height(), toy.width(), (toy.Frames + 1) * toy.Channels}
 	f32, u8 := tensor.New[float32](shape...), tensor.New[uint8](shape...)
 	for name, s := range map[string]Stack{
 		"none": {}, "both": {F32: f32, U8: u8, Scale: 1}, "scale": {U8: u8},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -53,18 +54,18 @@ func (m *Manifest) checkImage(f *faults) {
 func (m *Manifest) checkGrid(f *faults) {
 	for _, a := range []struct {
 		key  string
-		axis Axis
+		axis geom.Axis
 	}{{"grid.x", m.Grid.X}, {"grid.y", m.Grid.Y}, {"grid.z", m.Grid.Z}} {
-		ok := between(a.axis[0], -1e4, 1e4) && between(a.axis[1], -1e4, 1e4) && a.axis[1] > a.axis[0] &&
-			between(a.axis[2], 1e-3, 1e4) && inRange(a.axis.Cells(), 1, 4096)
+		ok := between(a.axis.Min(), -1e4, 1e4) && between(a.axis.Max(), -1e4, 1e4) && a.axis.Max() > a.axis.Min() &&
+			between(a.axis.Step(), 1e-3, 1e4) && inRange(a.axis.Cells(), 1, 4096)
 		f.require(ok, a.key, a.axis, "[lower, upper, cell size] with 1 to 4096 cells")
 	}
 	f.require(m.Grid.Z.Cells() == 1, "grid.z", m.Grid.Z, "a single cell")
-	square := m.Grid.X[2] == m.Grid.Y[2]
-	f.require(square, "grid", fmt.Sprintf("cells of %v x %v m", m.Grid.X[2], m.Grid.Y[2]), "square cells")
+	square := m.Grid.X.Step() == m.Grid.Y.Step()
+	f.require(square, "grid", fmt.Sprintf("cells of %v x %v m", m.Grid.X.Step(), m.Grid.Y.Step()), "square cells")
 	f.require(between(m.Depth.Start, 1e-3, 1e3), "depth.start", m.Depth.Start, "0.001 to 1000")
 	f.require(between(m.Depth.Step, 1e-3, 1e3), "depth.step", m.Depth.Step, "0.001 to 1000")
-	f.require(inRange(m.Depth.Bins, 2, 1024), "depth.bins", m.Depth.Bins, "2 to 1024")
+	f.require(inRange(m.Depth.Count, 2, 1024), "depth.bins", m.Depth.Count, "2 to 1024")
 }
 
 func (m *Manifest) checkFeatures(f *faults) {
@@ -76,7 +77,7 @@ func (m *Manifest) checkFeatures(f *faults) {
 		f.require(divides(x.StereoStride, x.Stride), "features.stereo_stride", x.StereoStride, "a divisor of features.stride")
 		f.require(inRange(x.Stereo, 1, 4096), "features.stereo", x.Stereo, "1 to 4096")
 		f.require(divides(s.Groups, x.Stereo), "stereo.groups", s.Groups, "a divisor of features.stereo")
-		f.require(inRange(s.Samples, 1, m.Depth.Bins), "stereo.samples", s.Samples, "1 to depth.bins")
+		f.require(inRange(s.Samples, 1, m.Depth.Count), "stereo.samples", s.Samples, "1 to depth.bins")
 		f.require(between(s.SigmaBins, 1e-3, 100), "stereo.sigma_bins", s.SigmaBins, "0.001 to 100")
 	} else {
 		f.require(x.Stereo == 0, "features.stereo", x.Stereo, "nothing, or the key stereo")

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"reflect"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/solofusion/solofusion/geom"
 )
 
 // Manifest is model.yaml. Every key is required but those whose tag says
@@ -20,8 +21,8 @@ type Manifest struct {
 	Provenance   map[string]any    `yaml:"provenance"`
 	Cameras      []string          `yaml:"cameras"` // in the order of training; a rig may have others
 	Image        Image             `yaml:"image"`
-	Grid         Grid              `yaml:"grid"`
-	Depth        Depth             `yaml:"depth"`
+	Grid         geom.Grid         `yaml:"grid"` // in the lidar frame
+	Depth        geom.Bins         `yaml:"depth"`
 	Features     Features          `yaml:"features"`
 	Stereo       Stereo            `yaml:"stereo,omitempty"` // absent in a model without
 	History      History           `yaml:"history"`
@@ -42,25 +43,8 @@ type Image struct {
 	Std         [3]float32 `yaml:"std,flow"`
 }
 
-// Axis is lower bound, upper bound and cell size, metres.
-type Axis [3]float64
-
-// Cells returns the number of cells along the axis.
-func (a Axis) Cells() int { return int(math.Round((a[1] - a[0]) / a[2])) }
-
-// Grid is the bird's-eye grid in the lidar frame.
-type Grid struct {
-	X Axis `yaml:"x,flow"`
-	Y Axis `yaml:"y,flow"`
-	Z Axis `yaml:"z,flow"`
-}
-
-// Depth is the depth bins: bin b begins at Start + Step b, metres.
-type Depth struct {
-	Start float64 `yaml:"start"`
-	Step  float64 `yaml:"step"`
-	Bins  int     `yaml:"bins"`
-}
+// Size returns the size of the network's input.
+func (i *Image) Size() geom.Size { return geom.Size{Width: i.Width, Height: i.Height} }
 
 // Features is the encoder's output: channels, and pixels of the network's
 // image per feature. A model without stereo has no Stereo and StereoStride.
@@ -76,6 +60,18 @@ type Stereo struct {
 	Samples   int     `yaml:"samples"`
 	Groups    int     `yaml:"groups"`
 	SigmaBins float64 `yaml:"sigma_bins"`
+}
+
+// Coarse returns the size of the encoder's context and depth maps.
+func (m *Manifest) Coarse() geom.Size { return m.Image.Size().Over(m.Features.Stride) }
+
+// Fine returns the size of the descriptors' map; empty in a model without
+// stereo.
+func (m *Manifest) Fine() geom.Size {
+	if !m.HasStereo() {
+		return geom.Size{}
+	}
+	return m.Image.Size().Over(m.Features.StereoStride)
 }
 
 // HasStereo reports whether depth is refined by matching against the previous

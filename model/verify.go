@@ -43,18 +43,17 @@ const anyBatch = -1
 func (m *Manifest) ports(g Graph) (inputs, outputs []Port) {
 	f32 := func(name string, shape ...int) Port { return port(name, "float32", shape...) }
 	x, y := m.Grid.X.Cells(), m.Grid.Y.Cells()
-	w, h := m.Image.Width, m.Image.Height
-	f := &m.Features
+	coarse, fine, f := m.Coarse(), m.Fine(), &m.Features
 	switch g {
 	case ImageEncoder:
 		outputs = []Port{
-			f32("context", anyBatch, h/f.Stride, w/f.Stride, f.Context),
-			f32("mono_logits", anyBatch, h/f.Stride, w/f.Stride, m.Depth.Bins),
+			f32("context", anyBatch, coarse.Height, coarse.Width, f.Context),
+			f32("mono_logits", anyBatch, coarse.Height, coarse.Width, m.Depth.Count),
 		}
 		if m.HasStereo() {
-			outputs = append(outputs, f32("stereo_features", anyBatch, h/f.StereoStride, w/f.StereoStride, f.Stereo))
+			outputs = append(outputs, f32("stereo_features", anyBatch, fine.Height, fine.Width, f.Stereo))
 		}
-		return []Port{f32("images", anyBatch, 3, h, w), f32("cameras", anyBatch, 33)}, outputs
+		return []Port{f32("images", anyBatch, 3, m.Image.Height, m.Image.Width), f32("cameras", anyBatch, 33)}, outputs
 	case BEVEmbed:
 		return []Port{f32("bev_raw", 1, y, x, f.Context)}, []Port{f32("bev", 1, y, x, f.Context)}
 	}

@@ -7,14 +7,28 @@ import (
 	"github.com/solofusion/solofusion/geom"
 )
 
-// Class is an index into [Classes].
+// Class is one of the nuScenes detection classes, in the order of the reference's
+// labels. It is an index into [Classes].
 type Class uint8
 
-// Classes are the names of the nuScenes detection classes in the order of the
-// reference's labels.
+// The classes.
+const (
+	Car Class = iota
+	Truck
+	ConstructionVehicle
+	Bus
+	Trailer
+	Barrier
+	Motorcycle
+	Bicycle
+	Pedestrian
+	TrafficCone
+)
+
+// Classes are the nuScenes names of the classes.
 var Classes = [...]string{
-	"car", "truck", "construction_vehicle", "bus", "trailer",
-	"barrier", "motorcycle", "bicycle", "pedestrian", "traffic_cone",
+	Car: "car", Truck: "truck", ConstructionVehicle: "construction_vehicle", Bus: "bus", Trailer: "trailer",
+	Barrier: "barrier", Motorcycle: "motorcycle", Bicycle: "bicycle", Pedestrian: "pedestrian", TrafficCone: "traffic_cone",
 }
 
 // String returns the class's nuScenes name.
@@ -45,6 +59,7 @@ type Detection struct {
 
 // Result is the detections of one FrameSet and the account of their making.
 type Result struct {
+	Rig            string // its name
 	Time           time.Time
 	GlobalFromEgo  geom.Pose // at Time
 	EgoFromLidar   geom.Pose

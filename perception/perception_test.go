@@ -77,3 +77,33 @@ func TestClasses(t *testing.T) {
 		t.Error("a tram is no class")
 	}
 }
+
+// TestPlacement: a box moved to another frame, at once or by way of a third, is
+// the same box.
+func TestPlacement(t *testing.T) {
+	d := Detection{Center: geom.Vec3{3, 10, 1}, Yaw: 2.5, Velocity: [2]float64{1, -4}}
+	egoFromLidar := geom.NewPose(geom.Quat{W: 0.7, X: 0.01, Y: -0.02, Z: -0.7}, geom.Vec3{0.9, 0, 1.8})
+	globalFromEgo := geom.NewPose(geom.QuatFromYaw(1.1), geom.Vec3{600, 1600, 0})
+	at := d.Placement()
+	if at.Center != d.Center || math.Abs(at.Yaw()-d.Yaw) > 1e-12 || at.Rotation() != geom.QuatFromYaw(d.Yaw) {
+		t.Errorf("in its own frame %+v", at)
+	}
+	once, twice := at.In(globalFromEgo.Mul(egoFromLidar)), at.In(egoFromLidar).In(globalFromEgo)
+	near := func(name string, a, b geom.Vec3) {
+		if a.Sub(b).Norm() > 1e-9 {
+			t.Errorf("%s: %v and %v", name, a, b)
+		}
+	}
+	near("centre", once.Center, twice.Center)
+	near("velocity", once.Velocity, twice.Velocity)
+	near("centre", once.Center, globalFromEgo.Apply(egoFromLidar.Apply(d.Center)))
+	axis := twice.Rotation().Mat3().Apply(geom.Vec3{1, 0, 0})
+	if got := math.Atan2(axis[1], axis[0]); math.Abs(got-once.Yaw()) > 1e-9 {
+		t.Errorf("the rotation's heading is %v, the yaw %v", got, once.Yaw())
+	}
+	back := twice.In(globalFromEgo.Mul(egoFromLidar).Inv())
+	near("and back", back.Center, d.Center)
+	if math.Abs(back.Yaw()-d.Yaw) > 1e-9 {
+		t.Errorf("yaw %v came back as %v", d.Yaw, back.Yaw())
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -12,12 +13,12 @@ import (
 // small is the default bundle's size, full the published model's.
 var (
 	small = Config{
-		Image: Size{352, 128}, Coarse: Size{44, 16}, Stereo: Size{88, 32},
-		Channels: 32, Groups: 8, Bins: 112, Samples: 7, Start: 2, Step: 0.5, Sigma: 2,
+		Image: geom.Size{Width: 352, Height: 128}, Coarse: geom.Size{Width: 44, Height: 16}, Stereo: geom.Size{Width: 88, Height: 32},
+		Channels: 32, Groups: 8, Depth: geom.Bins{Start: 2, Step: 0.5, Count: 112}, Samples: 7, Sigma: 2,
 	}
 	full = Config{
-		Image: Size{704, 256}, Coarse: Size{44, 16}, Stereo: Size{176, 64},
-		Channels: 64, Groups: 8, Bins: 112, Samples: 7, Start: 2, Step: 0.5, Sigma: 2,
+		Image: geom.Size{Width: 704, Height: 256}, Coarse: geom.Size{Width: 44, Height: 16}, Stereo: geom.Size{Width: 176, Height: 64},
+		Channels: 64, Groups: 8, Depth: geom.Bins{Start: 2, Step: 0.5, Count: 112}, Samples: 7, Sigma: 2,
 	}
 )
 
@@ -43,13 +44,22 @@ func ring(rng *rand.Rand, c *Config, n int, shift float64) []View {
 		ahead := geom.Mat3{0, 0, 1, -1, 0, 0, 0, -1, 0} // camera axes in a frame with x forward, z up
 		out[i] = View{
 			Features: descriptors(rng, c),
-			GlobalFromCamera: geom.NewPose(yaw, geom.Vec3{600 + shift, 1600, 0}).
-				Mul(geom.Pose{R: ahead, T: geom.Vec3{1, 0, 1.5}}),
-			Intrinsics: geom.Mat3{1250, 0, 800, 0, 1250, 450, 0, 0, 1},
-			Augment:    geom.Mat4{scale, 0, 0, 0, 0, scale, 0, 64 - 450*scale, 0, 0, 1, 0, 0, 0, 0, 1},
+			Camera: geom.Camera{
+				Pose: geom.NewPose(yaw, geom.Vec3{600 + shift, 1600, 0}).
+					Mul(geom.Pose{R: ahead, T: geom.Vec3{1, 0, 1.5}}),
+				Intrinsics: geom.Mat3{1250, 0, 800, 0, 1250, 450, 0, 0, 1},
+				Augment:    geom.Mat4{scale, 0, 0, 0, 0, scale, 0, 64 - 450*scale, 0, 0, 1, 0, 0, 0, 0, 1},
+			},
 		}
 	}
 	return out
+}
+
+// against returns the past in which these views were seen.
+func against(views []View) *Past {
+	p := &Past{}
+	p.keep(views)
+	return p
 }
 
 func descriptors(rng *rand.Rand, c *Config) []float32 {
@@ -62,7 +72,7 @@ func descriptors(rng *rand.Rand, c *Config) []float32 {
 
 // multimodal returns monocular logits with a few modes at each pixel.
 func multimodal(rng *rand.Rand, c *Config, cameras int) *tensor.F32 {
-	x := tensor.New[float32](cameras, c.Coarse.Height, c.Coarse.Width, c.Bins)
+	x := tensor.New[float32](cameras, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
 	for i := range x.Data {
 		x.Data[i] = float32(rng.NormFloat64() * 2)
 	}
@@ -80,16 +90,17 @@ func BenchmarkStep(b *testing.B) {
 				rng := rand.New(rand.NewPCG(1, 2))
 				pool := parallel.New(goroutines)
 				defer pool.Close()
-				m, err := New(s.cfg, randomWeights(rng, s.cfg.Groups), pool)
+				m, err := New(s.cfg, randomWeights(rng, s.cfg.Groups), compute.Resources{Pool: pool})
 				if err != nil {
 					b.Fatal(err)
 				}
-				current, previous := ring(rng, &s.cfg, 6, 4), ring(rng, &s.cfg, 6, 0)
+				frames := [2][]View{ring(rng, &s.cfg, 6, 4), ring(rng, &s.cfg, 6, 0)}
 				mono := multimodal(rng, &s.cfg, 6)
 				depth := tensor.New[float32](mono.Shape...)
 				b.ReportAllocs()
-				for b.Loop() {
-					m.Step(current, previous, mono, depth)
+				past := against(frames[1])
+				for i := 0; b.Loop(); i++ {
+					m.Step(past, frames[i&1], mono, depth)
 				}
 				points := 6 * s.cfg.Stereo.Width * s.cfg.Stereo.Height * s.cfg.Samples
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(points), "ns/point")

@@ -4,23 +4,19 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/stereo/internal/kernel"
 )
 
-// Size is the size of a map or an image.
-type Size struct{ Width, Height int }
-
 // Config has the numbers of the model.
 type Config struct {
-	Image    Size    // the network's input
-	Coarse   Size    // of the depth maps
-	Stereo   Size    // of the descriptors; a multiple of Coarse that divides Image
-	Channels int     // of a descriptor
-	Groups   int     // of channels that are correlated together
-	Bins     int     // of depth
+	Image    geom.Size // the network's input
+	Coarse   geom.Size // of the depth maps
+	Stereo   geom.Size // of the descriptors; a multiple of Coarse that divides Image
+	Channels int       // of a descriptor
+	Groups   int       // of channels that are correlated together
+	Depth    geom.Bins
 	Samples  int     // bins tested at each coarse pixel
-	Start    float64 // metres, lower edge of the first bin
-	Step     float64 // metres, width of a bin
 	Sigma    float64 // bins, of the Gaussian that keeps samples apart
 }
 
@@ -36,30 +32,27 @@ func (c *Config) validate() error {
 	switch {
 	case min(c.Coarse.Width, c.Coarse.Height, c.Stereo.Width, c.Stereo.Height, c.Channels) < 1:
 		return fmt.Errorf("stereo: coarse map %v or stereo map %v of %d channels is empty", c.Coarse, c.Stereo, c.Channels)
-	case c.Stereo != c.Coarse.times(c.block()):
+	case c.Stereo != c.Coarse.Times(c.block()):
 		return fmt.Errorf("stereo: stereo map %v is no multiple of the coarse map %v", c.Stereo, c.Coarse)
-	case c.Image != c.Stereo.times(c.stride()):
+	case c.Image != c.Stereo.Times(c.stride()):
 		return fmt.Errorf("stereo: image %v is no multiple of the stereo map %v", c.Image, c.Stereo)
 	case c.Groups < 1 || c.Channels%c.Groups != 0:
 		return fmt.Errorf("stereo: %d groups do not divide %d channels", c.Groups, c.Channels)
-	case c.Samples < 1 || c.Samples > c.Bins:
-		return fmt.Errorf("stereo: %d samples of %d bins", c.Samples, c.Bins)
-	case !(c.Start >= 0 && c.Step > 0 && c.Sigma > 0):
-		return fmt.Errorf("stereo: bins from %v in steps of %v, sigma %v: want positive numbers", c.Start, c.Step, c.Sigma)
+	case !c.Depth.Sound():
+		return fmt.Errorf("stereo: %d bins from %v m in steps of %v m: want positive numbers", c.Depth.Count, c.Depth.Start, c.Depth.Step)
+	case c.Samples < 1 || c.Samples > c.Depth.Count:
+		return fmt.Errorf("stereo: %d samples of %d bins", c.Samples, c.Depth.Count)
+	case !(c.Sigma > 0):
+		return fmt.Errorf("stereo: sigma is %v bins, want a positive number", c.Sigma)
 	}
 	return nil
 }
-
-func (s Size) times(n int) Size { return Size{s.Width * n, s.Height * n} }
 
 // block is the side of a coarse pixel in stereo pixels.
 func (c *Config) block() int { return c.Stereo.Width / c.Coarse.Width }
 
 // stride is the side of a stereo pixel in image pixels.
 func (c *Config) stride() int { return c.Image.Width / c.Stereo.Width }
-
-// depth is the centre of a bin, in metres.
-func (c *Config) depth(bin int32) float64 { return c.Start + c.Step/2 + float64(c.Step*float64(bin)) }
 
 // network checks the weights' sizes.
 func (w *Weights) network(groups int) (*kernel.Network, error) {

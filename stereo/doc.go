@@ -8,10 +8,11 @@
 // there are correlated with the pixel's own, and a small network turns the
 // correlations into logits that correct the monocular ones.
 //
-//	m, err := stereo.New(cfg, weights, pool)
+//	m, err := stereo.New(cfg, weights, with) // the kernels and the pool
+//	var past stereo.Past                     // one rig's
 //	…
-//	m.Step(current, previous, monoLogits, depth) // depth: N h w D, probabilities
-//	samples := m.Samples()                       // N h w K, the bins that were tested
+//	m.Step(&past, current, monoLogits, depth) // depth: N h w D, probabilities
+//	samples := m.Samples()                    // N h w K, the bins that were tested
 //
 // Maps are channels last: [camera][row][column][channel]. A coarse pixel covers
 // a block of pixels of the stereo map. Pixels are those of the network's input
@@ -19,8 +20,9 @@
 // float64, from the current camera to the previous one directly, so that the
 // size of global coordinates costs no precision.
 //
-// The first frame of a sequence is matched against itself: give the current
-// views as the previous ones. A camera without an image is left out of the
-// views. Results do not depend on the number of goroutines, and Step does not
+// A [Matcher] has the weights and the buffers, and serves any number of rigs. What
+// is remembered of a rig is its [Past], the frame before. The first frame of a
+// sequence is matched against itself. A camera without an image is left out of
+// the views. Results do not depend on the number of goroutines, and Step does not
 // allocate once it has seen the largest number of cameras.
 package stereo

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/tensor"
@@ -13,8 +14,8 @@ import (
 
 // The reference's small configuration: ../shared/reference/tiny/config.json.
 var tiny = Config{
-	Image: Size{352, 128}, Coarse: Size{22, 8}, Stereo: Size{88, 32},
-	Channels: 16, Groups: 8, Bins: 56, Samples: 7, Start: 2, Step: 1, Sigma: 2,
+	Image: geom.Size{Width: 352, Height: 128}, Coarse: geom.Size{Width: 22, Height: 8}, Stereo: geom.Size{Width: 88, Height: 32},
+	Channels: 16, Groups: 8, Depth: geom.Bins{Start: 2, Step: 1, Count: 56}, Samples: 7, Sigma: 2,
 }
 
 // recordings are the reference's frames, in order; each list begins a sequence.
@@ -50,12 +51,12 @@ func views(z *golden.Archive) []View {
 		p := poses.Data[16*i:]
 		r, s := rotations.Data[9*i:], shifts.Data[3*i:]
 		out[i] = View{
-			Features:         last.Data[i*size:][:size],
-			GlobalFromCamera: geom.Pose{R: geom.Mat3{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}, T: geom.Vec3{p[3], p[7], p[11]}},
-			Intrinsics:       geom.Mat3(intrinsics.Data[9*i:][:9]),
-			Augment: geom.Mat4{
-				r[0], r[1], r[2], s[0], r[3], r[4], r[5], s[1], r[6], r[7], r[8], s[2], 0, 0, 0, 1,
-			},
+			Features: last.Data[i*size:][:size],
+			Camera: geom.Camera{Pose: geom.Pose{R: geom.Mat3{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}, T: geom.Vec3{p[3], p[7], p[11]}},
+				Intrinsics: geom.Mat3(intrinsics.Data[9*i:][:9]),
+				Augment: geom.Mat4{
+					r[0], r[1], r[2], s[0], r[3], r[4], r[5], s[1], r[6], r[7], r[8], s[2], 0, 0, 0, 1,
+				}},
 		}
 	}
 	return out
@@ -70,7 +71,7 @@ func TestReference(t *testing.T) {
 			w, _ := tinyWeights(t, root+"/checkpoint.pth")
 			pool := parallel.New(2)
 			defer pool.Close()
-			m, err := New(tiny, w, pool)
+			m, err := New(tiny, w, compute.Resources{Pool: pool})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +95,7 @@ func compareFrame(t *testing.T, name string, m *Matcher, z *golden.Archive, curr
 	t.Helper()
 	mono := golden.ChannelsLast(golden.Array[float32](z, "mono_depth_logits"))
 	depth := tensor.New[float32](mono.Shape...)
-	m.Step(current, previous, mono, depth)
+	m.Step(against(previous), current, mono, depth)
 	logits := tensor.New[float32](mono.Shape...)
 	m.Logits(logits)
 
@@ -121,7 +122,7 @@ func TestReferencePoints(t *testing.T) {
 	var pairs [6][6]pair
 	for i := range pairs {
 		for j := range pairs[i] {
-			pairs[i][j] = newPair(&current[j], &previous[i], i)
+			pairs[i][j] = c.newPair(&current[j], &previous[i], i)
 		}
 	}
 	worst, seen, hidden := 0.0, 0, 0
@@ -129,12 +130,12 @@ func TestReferencePoints(t *testing.T) {
 		x, y := i%88, i/88%32
 		k, cur, prev := i/(88*32)%7, i/(88*32*7)%6, i/(88*32*7*6)
 		p := &pairs[prev][cur]
-		ray := p.ray.Apply(geom.Vec3{4*float64(x) + 2, 4*float64(y) + 2, 1})
-		q := ray.Scale(c.depth(bins.Data[((cur*7+k)*8+y/4)*22+x/4])).Add(p.shift)
+		ray := p.Ray.Apply(geom.Vec3{4*float64(x) + 2, 4*float64(y) + 2, 1})
+		q := ray.Scale(c.Depth.Center(int(bins.Data[((cur*7+k)*8+y/4)*22+x/4]))).Add(p.Shift)
 		w := want.Data[4*i:][:4]
 		u, v := q[0]/q[2], q[1]/q[2]
-		wantVisible := c.visible(w[0], w[1], w[2])
-		if c.visible(u, v, q[2]) != wantVisible {
+		wantVisible := visible(c.Image, w[0], w[1], w[2])
+		if visible(c.Image, u, v, q[2]) != wantVisible {
 			t.Fatalf("point %d at %v, want %v: visible %t", i, q, w, wantVisible)
 		}
 		if !wantVisible {
@@ -150,13 +151,18 @@ func TestReferencePoints(t *testing.T) {
 	}
 }
 
+// visible reports whether a pixel at a depth is in a camera's image.
+func visible(image geom.Size, u, v, z float64) bool {
+	return z > 1e-5 && u > 0 && u < float64(image.Width) && v > 0 && v < float64(image.Height)
+}
+
 // TestReferenceCost compares the correlations of whole maps.
 func TestReferenceCost(t *testing.T) {
 	root := golden.Shared(t, "reference/tiny/rig")
 	z := golden.Open(t, root+"/frame_001.npz")
 	previous, current := views(golden.Open(t, root+"/frame_000.npz")), views(z)
 	w, _ := tinyWeights(t, root+"/checkpoint.pth")
-	m, err := New(tiny, w, nil)
+	m, err := New(tiny, w, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +198,7 @@ func TestReferencePenalties(t *testing.T) {
 	}
 	centres := ck["img_view_transformer.bin_centers"]
 	for i, want := range centres.Data {
-		if got := tiny.depth(int32(i)); got != float64(want) {
+		if got := tiny.Depth.Center(i); got != float64(want) {
 			t.Errorf("centre of bin %d is %v, want %v", i, got, want)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/stereo/internal/kernel"
@@ -114,7 +115,7 @@ func compare(t *testing.T, ds *nuscenes.Dataset, sample *nuscenes.Sample, right,
 type eye struct {
 	View
 	name   string
-	size   Size      // of the part of the map that the image fills
+	size   geom.Size // of the part of the map that the image fills
 	pixels []float32 // of the map, grey levels
 }
 
@@ -133,9 +134,9 @@ func look(ds *nuscenes.Dataset, images []*nuscenes.SampleData) []eye {
 			s := focal / c.Calibration.Intrinsics[0]
 			e := eye{name: c.Channel()}
 			e.size, e.pixels = shrink(gray, s)
-			e.GlobalFromCamera = c.EgoPose.GlobalFromEgo.Pose().Mul(c.Calibration.EgoFromSensor.Pose())
-			e.Intrinsics = *c.Calibration.Intrinsics
-			e.Augment = geom.Mat4{s, 0, 0, 0, 0, s, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}
+			e.Camera.Pose = c.EgoPose.GlobalFromEgo.Pose().Mul(c.Calibration.EgoFromSensor.Pose())
+			e.Camera.Intrinsics = *c.Calibration.Intrinsics
+			e.Camera.Augment = geom.Mat4{s, 0, 0, 0, 0, s, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}
 			eyes = append(eyes, e)
 		}
 		gray.Close()
@@ -144,10 +145,10 @@ func look(ds *nuscenes.Dataset, images []*nuscenes.SampleData) []eye {
 }
 
 // shrink returns the image scaled by s in the upper left of a map.
-func shrink(gray gocv.Mat, s float64) (Size, []float32) {
+func shrink(gray gocv.Mat, s float64) (geom.Size, []float32) {
 	small := gocv.NewMat()
 	defer small.Close()
-	size := Size{int(float64(gray.Cols()) * s), int(float64(gray.Rows()) * s)}
+	size := geom.Size{Width: int(float64(gray.Cols()) * s), Height: int(float64(gray.Rows()) * s)}
 	gocv.Resize(gray, &small, image.Pt(size.Width, size.Height), 0, 0, gocv.InterpolationArea)
 	out := make([]float32, mapWidth*mapHeight)
 	for y := range size.Height {
@@ -240,7 +241,7 @@ func turned(views []eye) []eye {
 	for i := range views {
 		half := 2 * math.Pi / 180
 		tilt := geom.NewPose(geom.Quat{W: math.Cos(half), X: -math.Sin(half)}, geom.Vec3{})
-		views[i].GlobalFromCamera = views[i].GlobalFromCamera.Mul(tilt)
+		views[i].Camera.Pose = views[i].Camera.Pose.Mul(tilt)
 	}
 	return views
 }
@@ -268,7 +269,7 @@ func measure(all map[string][]float64, camera *eye, others []eye, points []geom.
 		if !ok || depth != closest[cell] || depth < nearest || depth > furthest || !camera.textured(cell) {
 			continue
 		}
-		origin, best, least := camera.GlobalFromCamera.T, 0, math.Inf(1)
+		origin, best, least := camera.Camera.Pose.T, 0, math.Inf(1)
 		further := origin.Add(p.Add(origin.Scale(-1)).Scale(1.01))
 		for k := range others {
 			if moved := others[k].moves(p, further); moved > parallax && moved < least {
@@ -296,7 +297,7 @@ func (e *eye) moves(a, b geom.Vec3) float64 {
 // pixel returns the homogeneous map pixel of a global point; its third
 // component is the depth.
 func (e *eye) pixel(global geom.Vec3) geom.Vec3 {
-	return geom.PixelsFromCamera(e.Intrinsics, e.Augment).Apply(e.GlobalFromCamera.Inv().Apply(global))
+	return e.Camera.PixelsFromCamera().Apply(e.Camera.Pose.Inv().Apply(global))
 }
 
 // place returns the map's cell under a global point and its depth, and whether
@@ -320,12 +321,12 @@ type search struct {
 }
 
 func newSearch(camera, other *eye) search {
-	size := Size{Width: mapWidth, Height: mapHeight}
+	size := geom.Size{Width: mapWidth, Height: mapHeight}
 	bins := int((furthest + 5 - nearest) / binWidth)
 	m, err := New(Config{
 		Image: size, Coarse: size, Stereo: size, Channels: side * side, Groups: 1,
-		Bins: bins, Samples: bins, Start: nearest, Step: binWidth, Sigma: 1,
-	}, noWeights(), nil)
+		Depth: geom.Bins{Start: nearest, Step: binWidth, Count: bins}, Samples: bins, Sigma: 1,
+	}, noWeights(), compute.Resources{})
 	if err != nil {
 		panic(err)
 	}
@@ -336,7 +337,8 @@ func newSearch(camera, other *eye) search {
 	m.current, m.previous, m.pairs = []View{camera.View}, []View{other.View}, make([][]pair, 1)
 	m.findPairs(0)
 	m.rows = []rowBuffers{{
-		taps: make([]kernel.Tap, bins), sums: make([]float32, bins), count: make([]float32, bins),
+		depths: make([]float64, bins),
+		taps:   make([]kernel.Tap, bins), sums: make([]float32, bins), count: make([]float32, bins),
 	}}
 	return s
 }
@@ -345,7 +347,7 @@ func newSearch(camera, other *eye) search {
 func (s search) depth(cell int) float64 {
 	b := &s.rows[0]
 	s.correlate(s.bins, 0, cell%mapWidth, cell/mapWidth, b)
-	return s.cfg.depth(int32(slices.Index(b.sums, slices.Max(b.sums))))
+	return s.cfg.Depth.Center(slices.Index(b.sums, slices.Max(b.sums)))
 }
 
 // noWeights are a similarity network's that is not asked.

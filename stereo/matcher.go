@@ -4,18 +4,20 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/solofusion/solofusion/geom"
-	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/stereo/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// Matcher holds the model's numbers and the buffers of a frame. One Step at a
-// time.
+// Matcher holds the model's numbers and the buffers of a frame. It serves any
+// number of rigs, one Step at a time.
 type Matcher struct {
 	cfg       Config
 	net       *kernel.Network
-	pool      *parallel.Pool
+	kernel    kernel.Kernels
+	kernels   isa.Set
+	with      compute.Resources
 	penalties []float32
 	unmatched float32 // the network's logit for points that no previous camera saw
 
@@ -32,15 +34,16 @@ type Matcher struct {
 // rowBuffers are one coarse row's own.
 type rowBuffers struct {
 	left   []float32 // D, what is left of the logits while picking
+	depths []float64 // K, of a coarse pixel's samples
 	taps   []kernel.Tap
 	sums   []float32 // points of a block x G
 	count  []float32 // previous cameras that see each point
 	scores []float32 // of each point
 }
 
-// New returns a matcher, or an error that says which number cannot be. The
-// weights are kept, not copied. pool may be nil.
-func New(cfg Config, w Weights, pool *parallel.Pool) (*Matcher, error) {
+// New returns a matcher, or an error that names the number that is out of range.
+// The weights are kept, not copied.
+func New(cfg Config, w Weights, with compute.Resources) (*Matcher, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -48,43 +51,37 @@ func New(cfg Config, w Weights, pool *parallel.Pool) (*Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Matcher{cfg: cfg, net: net, pool: pool, penalties: penalties(cfg.Bins, cfg.Sigma)}
+	m := &Matcher{cfg: cfg, net: net, with: with, penalties: penalties(cfg.Depth.Count, cfg.Sigma)}
+	m.kernel, m.kernels = kernel.Table.Take(with.Kernels)
 	m.part = m.row
 	var score [1]float32
-	kernel.Similarity(score[:], make([]float32, cfg.Groups), net)
+	m.kernel.Similarity(score[:], make([]float32, cfg.Groups), net)
 	m.unmatched = score[0]
 	return m, nil
 }
 
+// Kernels returns the kernel set that the matcher runs.
+func (m *Matcher) Kernels() isa.Set { return m.kernels }
+
 // Step fuses mono, the monocular logits [N, h, w, D], with what matching the
-// N current views against the previous ones says, and writes the distribution
-// over bins to depth, of the same shape; depth may be mono itself. The views
-// hold one entry for each camera with an image; previous ones need not be of
-// the same cameras. It panics where shapes disagree.
-func (m *Matcher) Step(current, previous []View, mono, depth *tensor.F32) {
+// N current views against the past says, and writes the distribution over bins
+// to depth, of the same shape; depth may be mono itself. The views hold one
+// entry for each camera with an image; those of the past need not be of the same
+// cameras. They then become the past, copied. It panics if shapes disagree.
+func (m *Matcher) Step(past *Past, current []View, mono, depth *tensor.F32) {
 	n, c := len(current), &m.cfg
-	mono.MustShape("monocular logits", n, c.Coarse.Height, c.Coarse.Width, c.Bins)
-	depth.MustShape("depth", n, c.Coarse.Height, c.Coarse.Width, c.Bins)
-	m.mustFeatures("current", current)
-	m.mustFeatures("previous", previous)
+	mono.MustShape("monocular logits", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
+	depth.MustShape("depth", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
+	m.current, m.previous, m.mono, m.depth = current, past.or(current), mono, depth
+	m.mustFeatures("current", m.current)
+	m.mustFeatures("previous", m.previous)
 	m.reserve(n)
-	m.current, m.previous, m.mono, m.depth = current, previous, mono, depth
 	for i := range current {
 		m.findPairs(i)
 	}
-	m.pool.Run(n*c.Coarse.Height, m.part)
+	m.with.Run(n*c.Coarse.Height, m.part)
 	m.current, m.previous, m.mono, m.depth = nil, nil, nil, nil
-}
-
-// Monocular writes the distributions over bins of the monocular logits mono
-// [N, h, w, D] to depth, of the same shape: the depth of a model without stereo.
-// It panics where shapes disagree.
-func Monocular(mono, depth *tensor.F32) {
-	depth.MustShape("depth", mono.Shape...)
-	bins := mono.Shape[len(mono.Shape)-1]
-	for i := 0; i < len(mono.Data); i += bins {
-		kernel.Softmax(depth.Data[i:][:bins], mono.Data[i:][:bins])
-	}
+	past.keep(current)
 }
 
 func (m *Matcher) mustFeatures(which string, views []View) {
@@ -110,7 +107,8 @@ func (m *Matcher) reserve(n int) {
 	points := c.block() * c.block() * c.Samples
 	for len(m.rows) < n*c.Coarse.Height {
 		m.rows = append(m.rows, rowBuffers{
-			left:   make([]float32, c.Bins),
+			left:   make([]float32, c.Depth.Count),
+			depths: make([]float64, c.Samples),
 			taps:   make([]kernel.Tap, points),
 			sums:   make([]float32, points*c.Groups),
 			count:  make([]float32, points),
@@ -123,11 +121,11 @@ func (m *Matcher) reserve(n int) {
 func (m *Matcher) findPairs(i int) {
 	c := &m.cfg
 	w, h := float64(c.Image.Width), float64(c.Image.Height)
-	near, far := c.depth(0), c.depth(int32(c.Bins-1))
+	near, far := c.Depth.Center(0), c.Depth.Center(c.Depth.Count-1)
 	m.pairs[i] = m.pairs[i][:0]
 	for j := range m.previous {
-		p := newPair(&m.current[i], &m.previous[j], j)
-		if !p.misses(0, 0, w, h, near, far, c.Image) {
+		p := c.newPair(&m.current[i], &m.previous[j], j)
+		if !p.misses(0, 0, w, h, near, far) {
 			m.pairs[i] = append(m.pairs[i], p)
 		}
 	}
@@ -141,13 +139,13 @@ func (m *Matcher) row(index int) {
 		pixel := index*c.Coarse.Width + x
 		samples := m.samples[pixel*c.Samples:][:c.Samples]
 		logits := m.logits[pixel*c.Samples:][:c.Samples]
-		mono := m.mono.Data[pixel*c.Bins:][:c.Bins]
+		mono := m.mono.Data[pixel*c.Depth.Count:][:c.Depth.Count]
 		m.pick(samples, mono, b.left)
 		m.match(logits, samples, camera, x, y, b)
-		fused := m.depth.Data[pixel*c.Bins:][:c.Bins]
+		fused := m.depth.Data[pixel*c.Depth.Count:][:c.Depth.Count]
 		copy(fused, mono)
-		spread(fused, samples, logits)
-		kernel.Softmax(fused, fused)
+		m.kernel.Spread(fused, samples, logits)
+		m.kernel.Softmax(fused, fused)
 	}
 }
 
@@ -155,10 +153,10 @@ func (m *Matcher) row(index int) {
 // softmax of the logits, which is the logits moved by a constant.
 func (m *Matcher) pick(samples []int32, logits, left []float32) {
 	copy(left, logits)
-	best, bins := argmax(left), m.cfg.Bins
+	best, bins := argmax(left), m.cfg.Depth.Count
 	samples[0] = int32(best)
 	for k := 1; k < len(samples); k++ {
-		best = kernel.Suppress(left, m.penalties[bins-1-best:][:bins])
+		best = m.kernel.Suppress(left, m.penalties[bins-1-best:][:bins])
 		i := k
 		for ; i > 0 && samples[i-1] > int32(best); i-- {
 			samples[i] = samples[i-1]
@@ -187,7 +185,7 @@ func (m *Matcher) match(logits []float32, samples []int32, camera, x, y int, b *
 		}
 		return
 	}
-	kernel.Similarity(b.scores, b.sums, m.net)
+	m.kernel.Similarity(b.scores, b.sums, m.net)
 	blockMean(logits, b.scores)
 }
 
@@ -196,89 +194,31 @@ func (m *Matcher) match(logits []float32, samples []int32, camera, x, y int, b *
 func (m *Matcher) correlate(samples []int32, camera, x, y int, b *rowBuffers) bool {
 	clear(b.sums)
 	clear(b.count)
+	for k, bin := range samples {
+		b.depths[k] = m.cfg.Depth.Center(int(bin))
+	}
 	seen := false
 	for i := range m.pairs[camera] {
 		p := &m.pairs[camera][i]
-		if m.blockMisses(p, samples, x, y) {
+		if m.blockMisses(p, b.depths, x, y) {
 			continue
 		}
-		taps := b.taps[:m.project(b.taps, p, samples, x, y)]
+		taps := b.taps[:m.kernel.Project(b.taps, &p.Projection, x, y, b.depths)]
 		for i := range taps {
 			b.count[taps[i].Point]++
 		}
-		kernel.Correlate(b.sums, m.current[camera].Features, m.previous[p.prev].Features, taps, m.cfg.Channels, m.cfg.Groups)
+		m.kernel.Correlate(b.sums, m.current[camera].Features, m.previous[p.prev].Features, taps, m.cfg.Channels, m.cfg.Groups)
 		seen = seen || len(taps) > 0
 	}
 	average(b.sums, b.count, m.cfg.Groups)
 	return seen
 }
 
-func (m *Matcher) blockMisses(p *pair, samples []int32, x, y int) bool {
+func (m *Matcher) blockMisses(p *pair, depths []float64, x, y int) bool {
 	c := &m.cfg
 	side := float64(c.block() * c.stride())
 	x0, y0 := float64(x)*side, float64(y)*side
-	return p.misses(x0, y0, x0+side, y0+side, c.depth(samples[0]), c.depth(samples[len(samples)-1]), c.Image)
-}
-
-// project writes the taps of the points of coarse pixel (x, y) that fall into
-// the pair's previous image and returns their number. Point i·K + k is sample k
-// of the block's pixel i.
-func (m *Matcher) project(taps []kernel.Tap, p *pair, samples []int32, x, y int) int {
-	c := &m.cfg
-	block, stride := c.block(), float64(c.stride())
-	n := 0
-	for i := range block * block {
-		sx, sy := x*block+i%block, y*block+i/block
-		ray := p.ray.Apply(geom.Vec3{(float64(sx) + 0.5) * stride, (float64(sy) + 0.5) * stride, 1})
-		pixel := int32((sy*c.Stereo.Width + sx) * c.Channels)
-		for k, bin := range samples {
-			d := c.depth(bin)
-			z := float64(ray[2]*d) + p.shift[2]
-			u, v := (float64(ray[0]*d)+p.shift[0])/z, (float64(ray[1]*d)+p.shift[1])/z
-			if !c.visible(u, v, z) {
-				continue
-			}
-			t := &taps[n]
-			t.Point, t.Pixel = int32(i*c.Samples+k), pixel
-			c.bilinear(t, u/stride, v/stride)
-			n++
-		}
-	}
-	return n
-}
-
-// visible reports whether the network pixel (u, v) at depth z is in front of
-// the camera and inside its image; what is not finite is not.
-func (c *Config) visible(u, v, z float64) bool {
-	return z > minDepth && u > 0 && u < float64(c.Image.Width) && v > 0 && v < float64(c.Image.Height)
-}
-
-// bilinear places the four descriptors around (u, v), which is inside the
-// stereo map: there pixel i covers [i, i+1) and has its centre at i + 1/2
-// (align_corners false).
-func (c *Config) bilinear(t *kernel.Tap, u, v float64) {
-	x, wx := neighbours(u, c.Stereo.Width)
-	y, wy := neighbours(v, c.Stereo.Height)
-	for i := range 4 {
-		t.Offset[i] = int32((y[i>>1]*c.Stereo.Width + x[i&1]) * c.Channels)
-		t.Weight[i] = wx[i&1] * wy[i>>1]
-	}
-}
-
-// neighbours returns the two of n pixels whose centres enclose u, and their
-// weights. A neighbour beyond the border has weight zero and the other's index.
-func neighbours(u float64, n int) (index [2]int, weight [2]float32) {
-	g := u + 0.5
-	i := int(g)
-	f := float32(g - float64(i))
-	index, weight = [2]int{i - 1, i}, [2]float32{1 - f, f}
-	if i == 0 {
-		index[0], weight[0] = 0, 0
-	}
-	if i == n {
-		index[1], weight[1] = n-1, 0
-	}
-	return index, weight
+	return p.misses(x0, y0, x0+side, y0+side, depths[0], depths[len(depths)-1])
 }
 
 // average divides the sums of each point by the number of cameras that see it.
@@ -305,20 +245,6 @@ func blockMean(logits, scores []float32) {
 	}
 }
 
-// spread adds to dst the samples' logits, interpolated linearly over the bins
-// between them; beyond the first and the last there is nothing to add.
-func spread(dst []float32, samples []int32, logits []float32) {
-	last := len(samples) - 1
-	for k := range last {
-		from, to := samples[k], samples[k+1]
-		slope := (logits[k+1] - logits[k]) / float32(to-from)
-		for b := from; b < to; b++ {
-			dst[b] += logits[k] + float32(slope*float32(b-from))
-		}
-	}
-	dst[samples[last]] += logits[last]
-}
-
 // Samples returns the bins [N, h, w, K] that the last Step tested, ascending
 // for each pixel. They are valid until the next Step.
 func (m *Matcher) Samples() *tensor.Dense[int32] {
@@ -337,10 +263,10 @@ func (m *Matcher) SampleLogits() *tensor.F32 {
 // logits: those of the samples, spread over the bins.
 func (m *Matcher) Logits(dst *tensor.F32) {
 	c := &m.cfg
-	dst.MustShape("stereo logits", len(m.samples)/(c.Coarse.Height*c.Coarse.Width*c.Samples), c.Coarse.Height, c.Coarse.Width, c.Bins)
+	dst.MustShape("stereo logits", len(m.samples)/(c.Coarse.Height*c.Coarse.Width*c.Samples), c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
 	clear(dst.Data)
 	for i := range len(m.samples) / c.Samples {
 		at := i * c.Samples
-		spread(dst.Data[i*c.Bins:][:c.Bins], m.samples[at:][:c.Samples], m.logits[at:][:c.Samples])
+		m.kernel.Spread(dst.Data[i*c.Depth.Count:][:c.Depth.Count], m.samples[at:][:c.Samples], m.logits[at:][:c.Samples])
 	}
 }

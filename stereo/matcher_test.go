@@ -11,22 +11,24 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/stereo/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
 )
 
 // toy is small enough for a naive computation of everything.
 var toy = Config{
-	Image: Size{48, 32}, Coarse: Size{3, 2}, Stereo: Size{12, 8},
-	Channels: 8, Groups: 4, Bins: 20, Samples: 5, Start: 1, Step: 1, Sigma: 1.5,
+	Image: geom.Size{Width: 48, Height: 32}, Coarse: geom.Size{Width: 3, Height: 2}, Stereo: geom.Size{Width: 12, Height: 8},
+	Channels: 8, Groups: 4, Depth: geom.Bins{Start: 1, Step: 1, Count: 20}, Samples: 5, Sigma: 1.5,
 }
 
 func TestMonocular(t *testing.T) {
 	mono := tensor.From([]float32{0, 0, float32(math.Log(2)), 0, 1, 1, 1, 1}, 1, 1, 2, 4)
 	want := []float32{0.2, 0.2, 0.4, 0.2, 0.25, 0.25, 0.25, 0.25}
 	depth := tensor.New[float32](mono.Shape...)
-	Monocular(mono, depth)
+	NewMonocular(compute.Resources{}).Step(mono, depth)
 	for i, v := range depth.Data {
 		if math.Abs(float64(v-want[i])) > 1e-6 {
 			t.Fatalf("depth %v, want %v", depth.Data, want)
@@ -34,9 +36,52 @@ func TestMonocular(t *testing.T) {
 	}
 }
 
+// TestKernels: what runs is the set that was asked for.
+func TestKernels(t *testing.T) {
+	for set := range kernel.Table {
+		with := compute.Resources{Kernels: set}
+		m, err := New(toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Groups), with)
+		if err != nil || m.Kernels() != set || NewMonocular(with).Kernels() != set {
+			t.Fatalf("%s: kernels %s, error %v", set, m.Kernels(), err)
+		}
+		golden.RunsSet(t, kernel.Table, set, m.kernel)
+		golden.RunsSet(t, kernel.Table, set, NewMonocular(with).kernel)
+	}
+}
+
+// TestPast: the first frame of a sequence is matched against itself, later ones
+// against the frame before, of whatever cameras, even of none.
+func TestPast(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 9))
+	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
+	a, b, mono := ring(rng, &toy, 2, 0), ring(rng, &toy, 2, 1), multimodal(rng, &toy, 2)
+	nothing := tensor.New[float32](0, toy.Coarse.Height, toy.Coarse.Width, toy.Depth.Count)
+	step := func(past *Past, views []View) []float32 {
+		depth := tensor.New[float32](mono.Shape...)
+		m.Step(past, views, mono, depth)
+		return depth.Data
+	}
+	itself, after, unseen := step(against(b), b), step(against(a), b), step(against(nil), b)
+	past := &Past{}
+	for _, forget := range []bool{false, true} {
+		if forget {
+			past.Forget()
+		}
+		step(past, a)
+		kept := append([]float32(nil), a[0].Features...)
+		a[0].Features[0]++ // the past is a copy
+		golden.Within(t, "the frame before", step(past, b), after, golden.Bound{})
+		copy(a[0].Features, kept)
+		past.Forget()
+		golden.Within(t, "the first of a sequence", step(past, b), itself, golden.Bound{})
+		m.Step(past, nil, nothing, nothing)
+		golden.Within(t, "after a frame without images", step(past, b), unseen, golden.Bound{})
+	}
+}
+
 func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *Matcher {
 	t.Helper()
-	m, err := New(c, w, pool)
+	m, err := New(c, w, compute.Resources{Pool: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +101,10 @@ func naiveDepth(c *Config, w *Weights, cur, prev []View, mono *tensor.F32, sampl
 			for j, bin := range picked {
 				for b := range block * block {
 					x, y := i%c.Coarse.Width*block+b%block, i/c.Coarse.Width*block+b/block
-					mean[j] += naiveScore(c, w, &cur[n], prev, x, y, c.Start+c.Step/2+c.Step*float64(bin)) / float64(block*block)
+					mean[j] += naiveScore(c, w, &cur[n], prev, x, y, c.Depth.Start+c.Depth.Step/2+c.Depth.Step*float64(bin)) / float64(block*block)
 				}
 			}
-			naiveFuse(logits[pixel*c.Bins:][:c.Bins], depth[pixel*c.Bins:][:c.Bins], mono.Data[pixel*c.Bins:], picked, mean)
+			naiveFuse(logits[pixel*c.Depth.Count:][:c.Depth.Count], depth[pixel*c.Depth.Count:][:c.Depth.Count], mono.Data[pixel*c.Depth.Count:], picked, mean)
 		}
 	}
 	return logits, depth
@@ -68,15 +113,15 @@ func naiveDepth(c *Config, w *Weights, cur, prev []View, mono *tensor.F32, sampl
 // naiveScore is the similarity of one point.
 func naiveScore(c *Config, w *Weights, cur *View, prev []View, x, y int, d float64) float64 {
 	stride := float64(c.stride())
-	a := cur.Augment
+	a := cur.Camera.Augment
 	p := geom.Vec3{(stride*(float64(x)+0.5) - a[3]) / a[0] * d, (stride*(float64(y)+0.5) - a[7]) / a[5] * d, d}
-	global := cur.GlobalFromCamera.Apply(cur.Intrinsics.Inv().Apply(p))
+	global := cur.Camera.Pose.Apply(cur.Camera.Intrinsics.Inv().Apply(p))
 	sums, seen := make([]float64, c.Groups), 0.0
 	for i := range prev {
 		v := &prev[i]
-		q := v.Intrinsics.Apply(v.GlobalFromCamera.Inv().Apply(global))
+		q := v.Camera.Intrinsics.Apply(v.Camera.Pose.Inv().Apply(global))
 		z := math.Max(q[2], 1e-5)
-		u, w := v.Augment[0]*q[0]/z+v.Augment[3], v.Augment[5]*q[1]/z+v.Augment[7]
+		u, w := v.Camera.Augment[0]*q[0]/z+v.Camera.Augment[3], v.Camera.Augment[5]*q[1]/z+v.Camera.Augment[7]
 		gx, gy := 2*u/float64(c.Image.Width)-1, 2*w/float64(c.Image.Height)-1
 		if !(q[2] > 1e-5 && gx > -1 && gx < 1 && gy > -1 && gy < 1) {
 			continue
@@ -154,8 +199,8 @@ func naiveFuse(logits, depth []float64, mono []float32, samples []int32, values 
 // wander moves and turns a view a little, at random, about where it is.
 func wander(rng *rand.Rand, v View) View {
 	yaw, shift := geom.QuatFromYaw(rng.NormFloat64()*0.1), geom.Vec3{rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64() * 0.2}
-	v.GlobalFromCamera.R = yaw.Mat3().Mul(v.GlobalFromCamera.R)
-	v.GlobalFromCamera.T = v.GlobalFromCamera.T.Add(shift)
+	v.Camera.Pose.R = yaw.Mat3().Mul(v.Camera.Pose.R)
+	v.Camera.Pose.T = v.Camera.Pose.T.Add(shift)
 	return v
 }
 
@@ -171,7 +216,7 @@ func TestStepAgreesWithTheSpecification(t *testing.T) {
 		}
 		mono := multimodal(rng, &c, cameras[0])
 		got, logits := tensor.New[float32](mono.Shape...), tensor.New[float32](mono.Shape...)
-		m.Step(cur, prev, mono, got)
+		m.Step(against(prev), cur, mono, got)
 		m.Logits(logits)
 		wantLogits, want := naiveDepth(&c, &w, cur, prev, mono, m.Samples().Data)
 		name := fmt.Sprintf("%d cameras against %d", cameras[0], cameras[1])
@@ -194,8 +239,8 @@ func TestStepAllowsAliasing(t *testing.T) {
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
 	views, mono := ring(rng, &toy, 3, 0), multimodal(rng, &toy, 3)
 	want := tensor.New[float32](mono.Shape...)
-	m.Step(views, views, mono, want)
-	m.Step(views, views, mono, mono)
+	m.Step(against(views), views, mono, want)
+	m.Step(against(views), views, mono, mono)
 	golden.Within(t, "depth", mono.Data, want.Data, golden.Bound{})
 }
 
@@ -204,12 +249,12 @@ func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 	w := randomWeights(rng, toy.Groups)
 	cur, prev, mono := ring(rng, &toy, 5, 1), ring(rng, &toy, 5, 0), multimodal(rng, &toy, 5)
 	want := tensor.New[float32](mono.Shape...)
-	mustNew(t, toy, w, nil).Step(cur, prev, mono, want)
+	mustNew(t, toy, w, nil).Step(against(prev), cur, mono, want)
 	for _, n := range []int{2, 3, 8} {
 		pool := parallel.New(n)
 		m, got := mustNew(t, toy, w, pool), tensor.New[float32](mono.Shape...)
 		for range 5 {
-			m.Step(cur, prev, mono, got)
+			m.Step(against(prev), cur, mono, got)
 			golden.Within(t, fmt.Sprintf("%d goroutines", n), got.Data, want.Data, golden.Bound{})
 		}
 		pool.Close()
@@ -223,7 +268,8 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), pool)
 	cur, prev, mono := ring(rng, &toy, 5, 1), ring(rng, &toy, 5, 0), multimodal(rng, &toy, 5)
 	depth := tensor.New[float32](mono.Shape...)
-	if n := testing.AllocsPerRun(10, func() { m.Step(cur, prev, mono, depth) }); n != 0 {
+	past := against(prev)
+	if n := testing.AllocsPerRun(10, func() { m.Step(past, cur, mono, depth) }); n != 0 {
 		t.Errorf("%v allocations a step", n)
 	}
 }
@@ -235,12 +281,12 @@ func TestMissingCameras(t *testing.T) {
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
 	views, mono := ring(rng, &toy, 2, 0), multimodal(rng, &toy, 2) // back to back
 	both := tensor.New[float32](mono.Shape...)
-	m.Step(views, views, mono, both)
+	m.Step(against(views), views, mono, both)
 	size := len(mono.Data) / 2
 	for i := range 2 {
 		shape := append([]int{1}, mono.Shape[1:]...)
 		one := tensor.New[float32](shape...)
-		m.Step(views[i:i+1], views[i:i+1], tensor.From(mono.Data[i*size:][:size], shape...), one)
+		m.Step(against(views[i:i+1]), views[i:i+1], tensor.From(mono.Data[i*size:][:size], shape...), one)
 		golden.Within(t, "alone", one.Data, both.Data[i*size:][:size], golden.Bound{})
 		m.Samples().MustShape("samples", 1, 2, 3, 5)
 		m.SampleLogits().MustShape("sample logits", 1, 2, 3, 5)
@@ -255,9 +301,9 @@ func TestUnseenPoints(t *testing.T) {
 	m := mustNew(t, toy, w, nil)
 	views, mono := ring(rng, &toy, 1, 0), multimodal(rng, &toy, 1)
 	broken := views[0]
-	broken.GlobalFromCamera.T[0] = math.NaN()
+	broken.Camera.Pose.T[0] = math.NaN()
 	for _, prev := range [][]View{nil, {broken}} {
-		m.Step(views, prev, mono, tensor.New[float32](mono.Shape...))
+		m.Step(against(prev), views, mono, tensor.New[float32](mono.Shape...))
 		want := float32(naiveNetwork(&w, make([]float64, toy.Groups)))
 		for i, got := range m.SampleLogits().Data {
 			if math.Abs(float64(got-want)) > 1e-5 {
@@ -271,8 +317,8 @@ func TestUnseenPoints(t *testing.T) {
 // network that likes correlation: the wall's bin must win.
 func TestMatchFindsTheDepth(t *testing.T) {
 	c := Config{
-		Image: Size{128, 64}, Coarse: Size{16, 8}, Stereo: Size{32, 16},
-		Channels: 8, Groups: 8, Bins: 30, Samples: 30, Start: 1, Step: 1, Sigma: 1,
+		Image: geom.Size{Width: 128, Height: 64}, Coarse: geom.Size{Width: 16, Height: 8}, Stereo: geom.Size{Width: 32, Height: 16},
+		Channels: 8, Groups: 8, Depth: geom.Bins{Start: 1, Step: 1, Count: 30}, Samples: 30, Sigma: 1,
 	}
 	w := Weights{
 		Weight0: make([]float32, 16*8), Bias0: make([]float32, 16),
@@ -286,10 +332,12 @@ func TestMatchFindsTheDepth(t *testing.T) {
 	const wall = 12.5 // the centre of bin 11
 	look := func(x float64) View {
 		v := View{
-			Features:         make([]float32, 32*16*8),
-			GlobalFromCamera: geom.Pose{R: geom.Identity3(), T: geom.Vec3{x, 0, 0}},
-			Intrinsics:       geom.Mat3{80, 0, 64, 0, 80, 32, 0, 0, 1},
-			Augment:          geom.Mat4{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1},
+			Features: make([]float32, 32*16*8),
+			Camera: geom.Camera{
+				Pose:       geom.Pose{R: geom.Identity3(), T: geom.Vec3{x, 0, 0}},
+				Intrinsics: geom.Mat3{80, 0, 64, 0, 80, 32, 0, 0, 1},
+				Augment:    geom.Mat4{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1},
+			},
 		}
 		for i := range 32 * 16 {
 			px, py := x+wall*(4*float64(i%32)+2-64)/80, wall*(4*float64(i/32)+2-32)/80
@@ -303,7 +351,7 @@ func TestMatchFindsTheDepth(t *testing.T) {
 	m := mustNew(t, c, w, nil)
 	mono := tensor.New[float32](1, 8, 16, 30)
 	depth := tensor.New[float32](mono.Shape...)
-	m.Step([]View{look(3)}, []View{look(0)}, mono, depth)
+	m.Step(against([]View{look(0)}), []View{look(3)}, mono, depth)
 	right, inside := 0, 0
 	for y := 1; y < 7; y++ {
 		for x := range 11 { // columns beyond look past the previous image
@@ -320,8 +368,8 @@ func TestMatchFindsTheDepth(t *testing.T) {
 
 func TestPick(t *testing.T) {
 	m := mustNew(t, toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Groups), nil)
-	samples, left := make([]int32, toy.Samples), make([]float32, toy.Bins)
-	flat := make([]float32, toy.Bins)
+	samples, left := make([]int32, toy.Samples), make([]float32, toy.Depth.Count)
+	flat := make([]float32, toy.Depth.Count)
 	m.pick(samples, flat, left)
 	// Equal logits: the first bin, then the first beyond the Gaussian's reach of
 	// six bins of all before, where log(1+1e-5) is positive.
@@ -331,7 +379,7 @@ func TestPick(t *testing.T) {
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		logits := rapid.SliceOfN(rapid.Float32Range(-30, 30), toy.Bins, toy.Bins).Draw(t, "logits")
+		logits := rapid.SliceOfN(rapid.Float32Range(-30, 30), toy.Depth.Count, toy.Depth.Count).Draw(t, "logits")
 		m.pick(samples, logits, left)
 		if !slices.IsSorted(samples) || len(slices.Compact(slices.Clone(samples))) != len(samples) {
 			t.Fatalf("samples %v of %v are not ascending and distinct", samples, logits)
@@ -350,16 +398,16 @@ func TestCullingLosesNothing(t *testing.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		views := ring(rng, &toy, 5, 0)
 		cur, prev := wander(rng, views[rng.IntN(5)]), wander(rng, views[rng.IntN(5)])
-		p := newPair(&cur, &prev, 0)
+		p := toy.newPair(&cur, &prev, 0)
 		x, y, near, far := rng.Float64()*40, rng.Float64()*30, rng.Float64()*10, rng.Float64()*30
-		if !p.misses(x, y, x+8, y+2, near, near+far, toy.Image) {
+		if !p.misses(x, y, x+8, y+2, near, near+far) {
 			return
 		}
 		missed++
 		for range 100 {
 			d := near + rng.Float64()*far
-			q := p.ray.Apply(geom.Vec3{x + 8*rng.Float64(), y + 2*rng.Float64(), 1}).Scale(d).Add(p.shift)
-			if toy.visible(q[0]/q[2], q[1]/q[2], q[2]) {
+			q := p.Ray.Apply(geom.Vec3{x + 8*rng.Float64(), y + 2*rng.Float64(), 1}).Scale(d).Add(p.Shift)
+			if visible(toy.Image, q[0]/q[2], q[1]/q[2], q[2]) {
 				t.Fatalf("point %v of a culled block is visible", q)
 			}
 		}
@@ -388,19 +436,19 @@ func TestPenalties(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	w := randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Groups)
 	for name, change := range map[string]func(c *Config, w *Weights){
-		"empty":         func(c *Config, _ *Weights) { c.Coarse = Size{} },
+		"empty":         func(c *Config, _ *Weights) { c.Coarse = geom.Size{} },
 		"block":         func(c *Config, _ *Weights) { c.Stereo.Height = 7 },
 		"stride":        func(c *Config, _ *Weights) { c.Image.Width = 50 },
 		"groups":        func(c *Config, _ *Weights) { c.Groups = 3 },
 		"samples":       func(c *Config, _ *Weights) { c.Samples = 21 },
-		"step":          func(c *Config, _ *Weights) { c.Step = math.NaN() },
+		"step":          func(c *Config, _ *Weights) { c.Depth.Step = math.NaN() },
 		"weights":       func(_ *Config, w *Weights) { w.Weight1 = w.Weight1[1:] },
 		"missing bias":  func(_ *Config, w *Weights) { w.Bias2 = nil },
-		"coarse larger": func(c *Config, _ *Weights) { c.Stereo = Size{2, 1} },
+		"coarse larger": func(c *Config, _ *Weights) { c.Stereo = geom.Size{Width: 2, Height: 1} },
 	} {
 		c, v := toy, w
 		change(&c, &v)
-		if _, err := New(c, v, nil); err == nil || !strings.HasPrefix(err.Error(), "stereo: ") {
+		if _, err := New(c, v, compute.Resources{}); err == nil || !strings.HasPrefix(err.Error(), "stereo: ") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -417,5 +465,5 @@ func TestStepPanicsOnShapes(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	m.Step(short, short, mono, mono)
+	m.Step(against(short), short, mono, mono)
 }

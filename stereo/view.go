@@ -1,38 +1,32 @@
 package stereo
 
-import "github.com/solofusion/solofusion/geom"
+import (
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/stereo/internal/kernel"
+)
 
 // View is what one camera saw in a frame.
 type View struct {
-	Features         []float32 // sh sw S, L2-normalised descriptors; read during Step
-	GlobalFromCamera geom.Pose // at the image's capture time
-	Intrinsics       geom.Mat3 // source pixels from camera coordinates
-	Augment          geom.Mat4 // network pixels from source pixels, on [u, v, d, 1]
+	Camera   geom.Camera // in the global frame, at the image's capture time
+	Features []float32   // sh sw S, L2-normalised descriptors; read during Step
 }
 
-// pair maps pixels of a current camera with a depth to a previous camera: the
-// homogeneous network pixel of (x, y) at depth d is ray·(x, y, 1)·d + shift,
-// and its third component the depth there.
+// pair is a previous camera, and where it sees a current camera's points.
 type pair struct {
-	prev  int // index of the previous view
-	ray   geom.Mat3
-	shift geom.Vec3
+	kernel.Projection
+	prev int // index of the previous view
 }
 
-func newPair(cur, prev *View, index int) pair {
-	prevFromCur := prev.GlobalFromCamera.Inv().Mul(cur.GlobalFromCamera)
-	pixels := geom.PixelsFromCamera(prev.Intrinsics, prev.Augment)
-	back := geom.PixelsFromCamera(cur.Intrinsics, cur.Augment).Inv()
-	return pair{
-		prev:  index,
-		ray:   pixels.Mul(prevFromCur.R).Mul(back),
-		shift: pixels.Apply(prevFromCur.T),
-	}
+func (c *Config) newPair(cur, prev *View, index int) pair {
+	prevFromCur := prev.Camera.Pose.Inv().Mul(cur.Camera.Pose)
+	pixels := prev.Camera.PixelsFromCamera()
+	back := cur.Camera.PixelsFromCamera().Inv()
+	return pair{prev: index, Projection: kernel.Projection{
+		Ray:   pixels.Mul(prevFromCur.R).Mul(back),
+		Shift: pixels.Apply(prevFromCur.T),
+		Image: c.Image, Map: c.Stereo, Stride: c.stride(), Block: c.block(), Channels: c.Channels,
+	}}
 }
-
-// minDepth is the depth in a previous camera beyond which a point is in front
-// of it.
-const minDepth = 1e-5
 
 // margin keeps rounding from culling a point that lies on an image's edge.
 const margin = 1e-9
@@ -40,20 +34,20 @@ const margin = 1e-9
 // misses reports whether no point between the pixels (x0, y0) and (x1, y1) at
 // depths in [near, far] falls into the previous image. The region is the convex
 // hull of its eight corners, and so is its image in homogeneous pixels; it
-// misses where all corners are beyond the same edge or behind the camera.
-func (p *pair) misses(x0, y0, x1, y1, near, far float64, image Size) bool {
-	w, h := float64(image.Width), float64(image.Height)
+// misses if all corners are beyond the same edge or behind the camera.
+func (p *pair) misses(x0, y0, x1, y1, near, far float64) bool {
+	w, h := float64(p.Image.Width), float64(p.Image.Height)
 	left, right, above, below, behind := true, true, true, true, true
 	for _, x := range [2]float64{x0, x1} {
 		for _, y := range [2]float64{y0, y1} {
-			r := p.ray.Apply(geom.Vec3{x, y, 1})
+			r := p.Ray.Apply(geom.Vec3{x, y, 1})
 			for _, d := range [2]float64{near, far} {
-				q := r.Scale(d).Add(p.shift)
+				q := r.Scale(d).Add(p.Shift)
 				left = left && q[0] < -margin
 				right = right && q[0] > float64(w*q[2])+margin
 				above = above && q[1] < -margin
 				below = below && q[1] > float64(h*q[2])+margin
-				behind = behind && q[2] < minDepth-margin
+				behind = behind && q[2] < kernel.MinDepth-margin
 			}
 		}
 	}

@@ -120,10 +120,11 @@ func (c *benchCmd) measure(b *model.Bundle, sets []*perception.FrameSet) (*bench
 		return nil, err
 	}
 	defer p.Close()
+	m := p.NewMemory()
 	r := newBenchReport(&b.Manifest, len(sets[0].Frames))
 	for i, set := range sets {
 		counter.stages = map[string]uint64{}
-		result, err := p.Step(set)
+		result, err := p.Step(m, set)
 		if err != nil {
 			return nil, err
 		}
@@ -165,10 +166,7 @@ type benchReport struct {
 
 func newBenchReport(m *model.Manifest, cameras int) *benchReport {
 	return &benchReport{
-		stages: []string{
-			pipeline.Preprocess, pipeline.ImageEncoder, pipeline.Stereo, pipeline.Lift,
-			pipeline.BEVEmbed, pipeline.History, pipeline.Head, pipeline.Decode,
-		},
+		stages: pipeline.Stages[:],
 		costs:  costs(m, cameras),
 		times:  map[string][]float64{},
 		allocs: map[string][]float64{},

@@ -14,13 +14,10 @@ type cost struct{ bytes, flops int64 }
 // the grid, are counted too, so that these are upper bounds.
 func costs(m *model.Manifest, cameras int) map[string]cost {
 	f := &m.Features
-	coarse := int64(cameras * (m.Image.Width / f.Stride) * (m.Image.Height / f.Stride))
-	var fine int64
-	if m.HasStereo() {
-		fine = int64(cameras * (m.Image.Width / f.StereoStride) * (m.Image.Height / f.StereoStride))
-	}
-	cells := int64(m.Grid.X.Cells() * m.Grid.Y.Cells())
-	bins, channels, frames := int64(m.Depth.Bins), int64(f.Context), int64(m.History.Frames)
+	coarse := int64(cameras * m.Coarse().Pixels())
+	fine := int64(cameras * m.Fine().Pixels())
+	cells := int64(m.Grid.Cells())
+	bins, channels, frames := int64(m.Depth.Count), int64(f.Context), int64(m.History.Frames)
 	stereo, groups := int64(f.Stereo), int64(m.Stereo.Groups)
 	const float = 4
 

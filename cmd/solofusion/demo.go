@@ -106,7 +106,7 @@ func (d *demo) detect(ctx context.Context) error {
 	progress, finish := progressBar("detecting", "sets")
 	d.counted = newTally(rows, len(d.dataset.Samples), progress)
 	start := time.Now()
-	status, err := play(ctx, "nats", source, p, d.counted)
+	status, err := play(ctx, "nats", source, p.For(p.NewMemory()), d.counted)
 	finish()
 	if err != nil {
 		return err

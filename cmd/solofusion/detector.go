@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/model"
@@ -19,7 +23,7 @@ type detectorFlags struct {
 }
 
 // open returns the detector that the flags describe.
-func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Pipeline, error) {
+func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Detector, error) {
 	b, err := model.Open(f.Model)
 	if err != nil {
 		return nil, err
@@ -28,24 +32,43 @@ func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Pipeline, error) {
 }
 
 // openWith is open with a bundle that is loaded already.
-func (f *detectorFlags) openWith(b *model.Bundle, o pipeline.Options) (*pipeline.Pipeline, error) {
+func (f *detectorFlags) openWith(b *model.Bundle, o pipeline.Options) (*pipeline.Detector, error) {
 	o.History, o.Time, o.Threads, o.Providers = f.History, f.Time, f.Threads, f.Providers
 	return newDetector(b, os.Getenv(isa.Variable), o)
 }
 
 // newDetector makes a detector with the kernels that were asked for, and says
 // what it is made of.
-func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline.Pipeline, error) {
+func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline.Detector, error) {
 	set, err := isa.Choose(kernels, isa.Detect())
 	if err != nil {
 		return nil, err
 	}
-	p, err := pipeline.New(b, o)
+	if err := isa.Require(os.Getenv(isa.RequireVariable), set); err != nil {
+		return nil, err
+	}
+	o.Kernels = set
+	d, err := pipeline.New(b, o)
 	if err != nil {
 		return nil, err
 	}
-	mode, clock := p.Modes()
-	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", set,
+	mode, clock := d.Modes()
+	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", taken(d.Kernels()),
 		"providers", o.Providers, "history", mode, "time", clock)
-	return p, nil
+	return d, nil
+}
+
+// taken says which kernels run: one word if it is the same set in all stages,
+// else each stage's.
+func taken(kernels map[string]isa.Set) string {
+	var all []string
+	sets := map[isa.Set]bool{}
+	for _, stage := range slices.Sorted(maps.Keys(kernels)) {
+		all = append(all, fmt.Sprintf("%s=%s", stage, kernels[stage]))
+		sets[kernels[stage]] = true
+	}
+	if len(sets) == 1 {
+		return string(kernels[pipeline.Stereo])
+	}
+	return strings.Join(all, " ")
 }

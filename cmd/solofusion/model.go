@@ -75,14 +75,14 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	line("cameras", "%s", strings.Join(m.Cameras, ", "))
 	line("image", "%d x %d", m.Image.Width, m.Image.Height)
 	line("features", "%d channels at 1/%d", m.Features.Context, m.Features.Stride)
-	line("depth", "%d bins of %g m from %g m", m.Depth.Bins, m.Depth.Step, m.Depth.Start)
+	line("depth", "%d bins of %g m from %g m", m.Depth.Count, m.Depth.Step, m.Depth.Start)
 	if m.HasStereo() {
 		line("stereo", "%d channels at 1/%d, %d samples a pixel, %d groups",
 			m.Features.Stereo, m.Features.StereoStride, m.Stereo.Samples, m.Stereo.Groups)
 	} else {
 		line("stereo", "none")
 	}
-	line("grid", "%d x %d cells of %g m", m.Grid.X.Cells(), m.Grid.Y.Cells(), m.Grid.X[2])
+	line("grid", "%d x %d cells of %g m", m.Grid.X.Cells(), m.Grid.Y.Cells(), m.Grid.X.Step())
 	if m.History.Frames > 0 {
 		line("history", "%d frames, %g s apart%s", m.History.Frames, m.History.Period, trained(&m.History))
 	} else {

@@ -112,7 +112,7 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	progress, finish := progressBar("detecting", "sets")
 	counted := newTally(rows, len(samples), progress)
 	start := time.Now()
-	status, err := play(ctx, c.Via, source, p, counted)
+	status, err := play(ctx, c.Via, source, p.For(p.NewMemory()), counted)
 	finish()
 	if err != nil {
 		return err

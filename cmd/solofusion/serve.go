@@ -92,7 +92,7 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 		return err
 	}
 	defer source.Close()
-	s := service.New(source, p, bus.NewSink(conn, subjects), loop(c))
+	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), loop(c))
 	closeHTTP, err := listen(c.HTTP.Listen, s.Handler())
 	if err != nil {
 		return err

@@ -55,9 +55,10 @@ func (c *traceCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer p.Close()
+	m := p.NewMemory()
 	for _, scene := range scenes {
-		p.Reset("scene " + scene.Name + " begins")
-		if err := c.trace(ctx, ds, scene, p, w); err != nil {
+		m.Reset("scene " + scene.Name + " begins")
+		if err := c.trace(ctx, ds, scene, p.For(m), w); err != nil {
 			return fmt.Errorf("trace: %s: %w", scene.Name, err)
 		}
 	}
@@ -65,7 +66,7 @@ func (c *traceCmd) Run(ctx context.Context) error {
 }
 
 // trace writes one scene.
-func (c *traceCmd) trace(ctx context.Context, ds *nuscenes.Dataset, scene *nuscenes.Scene, p *pipeline.Pipeline, w *traceWriter) error {
+func (c *traceCmd) trace(ctx context.Context, ds *nuscenes.Dataset, scene *nuscenes.Scene, p pipeline.One, w *traceWriter) error {
 	if c.Frames > 0 && len(scene.Samples) > c.Frames {
 		first := *scene
 		first.Samples = scene.Samples[:c.Frames]
@@ -107,7 +108,7 @@ func (w *traceWriter) Begin(string) {}
 
 func (w *traceWriter) End(_ string, outputs func() []pipeline.Output) {
 	for _, o := range outputs() {
-		if w.err == nil {
+		if w.err == nil && o.Name != "stack" {
 			w.err = writeNpy(filepath.Join(w.dir, o.Name+".npy"), contract(o))
 		}
 	}

@@ -1,15 +1,20 @@
 // Package isa chooses which implementation of the kernels a process uses.
 //
 // Every kernel has a generic implementation in plain Go, which is its
-// specification. A [Set] names the family of implementations to take, the same
-// for all kernels, so that one word says what a result was computed with:
+// specification. A [Set] names a family of implementations, the same name for
+// all kernels, so that one word says what a result was computed with:
 //
-//	set, err := isa.Choose(os.Getenv(isa.Variable), isa.Detect())
-//	slog.Info("kernels", "set", set)
+//	set, err := isa.Choose(isa.Auto, isa.Detect())
+//	kernels := kernel.Table.Take(set) // what this folder has for that set
 //
-// SOLOFUSION_KERNELS is the kill-switch: "generic" takes the specification,
-// the name of another set requires that set, "auto" or nothing takes the best
-// one that this build and this machine have.
+// The sets are ordered. A kernel folder need not have an implementation for
+// each: [Table.Take] gives the best one that is not above the chosen set, and
+// says which it is.
+//
+// Two variables of the environment: SOLOFUSION_KERNELS chooses the set, "auto"
+// or nothing being the best one that this build and this machine have.
+// SOLOFUSION_REQUIRE_KERNELS names the set without which the program must not
+// start, for benchmarks and continuous integration.
 package isa
 
 import (
@@ -18,13 +23,16 @@ import (
 	"strings"
 )
 
-// Variable names the environment variable that chooses the kernels.
-const Variable = "SOLOFUSION_KERNELS"
+// Variables of the environment.
+const (
+	Variable        = "SOLOFUSION_KERNELS"         // chooses the kernels
+	RequireVariable = "SOLOFUSION_REQUIRE_KERNELS" // fails if another set is chosen
+)
 
 // Auto asks for the best set.
 const Auto = "auto"
 
-// Set is a family of kernel implementations.
+// Set is a family of kernel implementations. The zero value is [Generic].
 type Set string
 
 // Generic is plain Go.
@@ -39,6 +47,15 @@ type entry struct {
 // sets are those of this build, best first.
 var sets = [...]entry{
 	{Generic, nil},
+}
+
+// Sets returns the names of this build's sets, best first.
+func Sets() []Set {
+	names := make([]Set, len(sets))
+	for i, s := range sets {
+		names[i] = s.name
+	}
+	return names
 }
 
 // Choose returns the set that was asked for: "" and [Auto] take the best that
@@ -63,6 +80,41 @@ func choose(asked string, features Features, sets []entry) (Set, error) {
 	return "", fmt.Errorf("isa: %s is %q, want one of %s", Variable, asked, strings.Join(names, ", "))
 }
 
+// Require returns an error if required names another set than the chosen one;
+// "" requires nothing.
+func Require(required string, chosen Set) error {
+	if required == "" || required == string(chosen) {
+		return nil
+	}
+	return fmt.Errorf("isa: %s is %q, but the kernels are %s: want a build and a machine that have %s, or another %s",
+		RequireVariable, required, chosen, required, Variable)
+}
+
+// Table is the implementations of one kernel folder: K is its struct of
+// functions. It has an entry for [Generic].
+type Table[K any] map[Set]K
+
+// Take returns the implementation for a set: the set's own or, if the folder
+// has none, that of the next lower set; and the name of the set that it is of.
+// It panics if the set is unknown: [Choose] gives known ones.
+func (t Table[K]) Take(set Set) (K, Set) { return take(t, set, Sets()) }
+
+func take[K any](t Table[K], set Set, order []Set) (K, Set) {
+	if set == "" {
+		set = Generic
+	}
+	from := slices.Index(order, set)
+	if from < 0 {
+		panic(fmt.Sprintf("isa: no kernel set %q", set))
+	}
+	for _, s := range order[from:] {
+		if k, ok := t[s]; ok {
+			return k, s
+		}
+	}
+	panic("isa: a kernel folder without a generic implementation")
+}
+
 // Features are the names of the vector extensions that a machine has, sorted.
 type Features []string
 
@@ -77,7 +129,7 @@ func (f Features) missing(needs []string) []string {
 	return missing
 }
 
-// String returns the names with spaces between them, "none" where there are none.
+// String returns the names with spaces between them, "none" if there are none.
 func (f Features) String() string {
 	if len(f) == 0 {
 		return "none"

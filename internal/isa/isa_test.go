@@ -1,6 +1,7 @@
 package isa
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -62,4 +63,39 @@ func TestDetect(t *testing.T) {
 	if Features(nil).String() != "none" || (Features{"a", "b"}).String() != "a b" {
 		t.Error("String")
 	}
+}
+
+func TestRequire(t *testing.T) {
+	if err := errors.Join(Require("", Generic), Require("generic", Generic)); err != nil {
+		t.Error(err)
+	}
+	err := Require("wide", Generic)
+	if err == nil || !strings.Contains(err.Error(), `SOLOFUSION_REQUIRE_KERNELS is "wide", but the kernels are generic`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTake(t *testing.T) {
+	order := []Set{"wide", "narrow", Generic}
+	all := Table[int]{"wide": 512, "narrow": 256, Generic: 1}
+	some := Table[int]{"narrow": 256, Generic: 1}
+	for _, tt := range []struct {
+		table  Table[int]
+		set    Set
+		kernel int
+		took   Set
+	}{
+		{all, "wide", 512, "wide"}, {all, "narrow", 256, "narrow"}, {all, Generic, 1, Generic}, {all, "", 1, Generic},
+		{some, "wide", 256, "narrow"}, {some, "narrow", 256, "narrow"}, {some, Generic, 1, Generic},
+	} {
+		if k, took := take(tt.table, tt.set, order); k != tt.kernel || took != tt.took {
+			t.Errorf("%q of %v gave %d of %q, want %d of %q", tt.set, tt.table, k, took, tt.kernel, tt.took)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("an unknown set is taken")
+		}
+	}()
+	take(all, "broad", order)
 }

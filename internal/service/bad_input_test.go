@@ -126,7 +126,7 @@ func detectIn(t *testing.T, b *model.Bundle, events []perception.Event) (results
 	}()
 	var got results
 	recording := tape(events)
-	s := New(&recording, p, &got, quiet(Options{Lossless: true}))
+	s := New(&recording, p.For(p.NewMemory()), &got, quiet(Options{Lossless: true}))
 	if err := s.Run(within(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func checkOverNATS(t *testing.T, b *model.Bundle, events []perception.Event, wan
 		t.Fatal(err)
 	}
 	defer p.Close()
-	got, refused := overNATS(t, p, events)
+	got, refused := overNATS(t, p.For(p.NewMemory()), events)
 	fields := []string{"StageDurations"}
 	if refused > 0 { // and so did not reach the detector, which would have rejected it
 		fields = append(fields, "Rejected")

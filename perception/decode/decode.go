@@ -12,13 +12,11 @@ import (
 
 // Config says where the maps lie and which boxes are wanted.
 type Config struct {
-	Columns, Rows int     // cells along x and y
-	X, Y          float64 // of the grid's lower corner, metres
-	Cell          float64 // side of a cell, metres
-	Threshold     float32 // a score must exceed it
-	Max           int     // candidates for each class, and for each task
-	CenterLimit   geom.Vec3
-	Tasks         []Task
+	Grid        geom.Grid // of the maps, in the lidar frame
+	Threshold   float32   // a score must exceed it
+	Max         int       // candidates for each class, and for each task
+	CenterLimit geom.Vec3
+	Tasks       []Task
 }
 
 // Task is a group of classes with maps of their own.
@@ -27,7 +25,7 @@ type Task struct {
 	NMS     NMS
 }
 
-// Maps are a task's raw maps: planes of Rows x Columns, as many as the comment
+// Maps are a task's raw maps: planes of rows x columns, as many as the comment
 // says.
 type Maps struct {
 	Reg     []float32 // 2: column and row within the cell
@@ -42,6 +40,8 @@ type Maps struct {
 // a time.
 type Decoder struct {
 	config     Config
+	columns    int     // of the grid
+	cells      int     // of a map
 	floor      float32 // logits up to here cannot pass the threshold
 	candidates []candidate
 	class      []candidate
@@ -51,7 +51,10 @@ type Decoder struct {
 // New returns a Decoder.
 func New(c Config) *Decoder {
 	t := float64(c.Threshold)
-	return &Decoder{config: c, floor: float32(math.Log(t/(1-t))) - 1e-3}
+	return &Decoder{
+		config: c, columns: c.Grid.X.Cells(), cells: c.Grid.Cells(),
+		floor: float32(math.Log(t/(1-t))) - 1e-3,
+	}
 }
 
 // candidate is a cell that may become a box.
@@ -91,7 +94,7 @@ func (d *Decoder) Append(dst []perception.Detection, maps []Maps) []perception.D
 }
 
 func (d *Decoder) check(m *Maps, classes int) {
-	n := d.config.Columns * d.config.Rows
+	n := d.cells
 	got := [6]int{len(m.Reg), len(m.Height), len(m.Dim), len(m.Rot), len(m.Vel), len(m.Heatmap)}
 	if want := [6]int{2 * n, n, 3 * n, 2 * n, 2 * n, classes * n}; got != want {
 		panic(fmt.Sprintf("decode: maps of %v values, want %v", got, want))
@@ -101,7 +104,7 @@ func (d *Decoder) check(m *Maps, classes int) {
 // choose sets d.candidates to the best of each class, then of the task.
 func (d *Decoder) choose(m *Maps, classes int) {
 	d.candidates = d.candidates[:0]
-	n := d.config.Columns * d.config.Rows
+	n := d.cells
 	for class := range classes {
 		d.class = d.class[:0]
 		for cell, logit := range m.Heatmap[class*n:][:n] {
@@ -134,13 +137,14 @@ func (d *Decoder) build(m *Maps, task *Task) {
 }
 
 func (d *Decoder) box(m *Maps, cell int) perception.Detection {
-	n := d.config.Columns * d.config.Rows
+	n := d.cells
 	at := func(planes []float32, p int) float64 { return float64(planes[p*n+cell]) }
-	column, row := cell%d.config.Columns, cell/d.config.Columns
+	column, row := cell%d.columns, cell/d.columns
+	x, y := d.config.Grid.X, d.config.Grid.Y
 	return perception.Detection{
 		Center: geom.Vec3{
-			(float64(column)+at(m.Reg, 0))*d.config.Cell + d.config.X,
-			(float64(row)+at(m.Reg, 1))*d.config.Cell + d.config.Y,
+			(float64(column)+at(m.Reg, 0))*x.Step() + x.Min(),
+			(float64(row)+at(m.Reg, 1))*y.Step() + y.Min(),
 			at(m.Height, 0),
 		},
 		Size:     geom.Vec3{math.Exp(at(m.Dim, 0)), math.Exp(at(m.Dim, 1)), math.Exp(at(m.Dim, 2))},

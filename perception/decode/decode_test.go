@@ -27,7 +27,7 @@ func classes(names ...string) []perception.Class {
 func reference() Config {
 	rotated := func(iou float64, factors ...float64) NMS { return Rotated{iou, factors, 1000, 83} }
 	return Config{
-		Columns: 64, Rows: 64, X: -51.2, Y: -51.2, Cell: 1.6,
+		Grid: geom.Grid{X: geom.Axis{-51.2, 51.2, 1.6}, Y: geom.Axis{-51.2, 51.2, 1.6}},
 		Threshold: 0.1, Max: 500, CenterLimit: geom.Vec3{61.2, 61.2, 10},
 		Tasks: []Task{
 			{classes("car"), rotated(0.2, 1)},
@@ -157,7 +157,7 @@ func one(classes int) Maps {
 
 func small(nms NMS, names ...string) Config {
 	return Config{
-		Columns: 4, Rows: 4, X: -2, Y: -2, Cell: 1, Threshold: 0.1, Max: 3,
+		Grid: geom.Grid{X: geom.Axis{-2, 2, 1}, Y: geom.Axis{-2, 2, 1}}, Threshold: 0.1, Max: 3,
 		CenterLimit: geom.Vec3{5, 5, 5}, Tasks: []Task{{classes(names...), nms}},
 	}
 }

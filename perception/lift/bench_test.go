@@ -13,28 +13,28 @@ import (
 // small is the default bundle's size, full the published model's.
 var (
 	small = Config{
-		Width: 352, Height: 128, CoarseWidth: 44, CoarseHeight: 16,
-		Bins: 112, Start: 2, Step: 0.5, Channels: 32,
-		X: Axis{-51.2, 51.2, 0.8}, Y: Axis{-51.2, 51.2, 0.8}, Z: Axis{-10, 10, 20},
+		Image: geom.Size{Width: 352, Height: 128}, Coarse: geom.Size{Width: 44, Height: 16},
+		Depth: geom.Bins{Start: 2, Step: 0.5, Count: 112}, Channels: 32,
+		Grid: geom.Grid{X: geom.Axis{-51.2, 51.2, 0.8}, Y: geom.Axis{-51.2, 51.2, 0.8}, Z: geom.Axis{-10, 10, 20}},
 	}
 	full = Config{
-		Width: 704, Height: 256, CoarseWidth: 44, CoarseHeight: 16,
-		Bins: 112, Start: 2, Step: 0.5, Channels: 80,
-		X: Axis{-51.2, 51.2, 0.8}, Y: Axis{-51.2, 51.2, 0.8}, Z: Axis{-10, 10, 20},
+		Image: geom.Size{Width: 704, Height: 256}, Coarse: geom.Size{Width: 44, Height: 16},
+		Depth: geom.Bins{Start: 2, Step: 0.5, Count: 112}, Channels: 80,
+		Grid: geom.Grid{X: geom.Axis{-51.2, 51.2, 0.8}, Y: geom.Axis{-51.2, 51.2, 0.8}, Z: geom.Axis{-10, 10, 20}},
 	}
 )
 
 // ring returns n cameras that look around, turned by an angle.
-func ring(c *Config, n int, angle float64) []Camera {
-	out := make([]Camera, n)
-	scale := float64(c.Width) / 1600
+func ring(c *Config, n int, angle float64) []geom.Camera {
+	out := make([]geom.Camera, n)
+	scale := float64(c.Image.Width) / 1600
 	ahead := geom.Mat3{1, 0, 0, 0, 0, 1, 0, -1, 0} // camera axes in a frame with y forward, z up
 	for i := range out {
 		yaw := geom.QuatFromYaw(angle + 6.28/float64(n)*float64(i))
-		out[i] = Camera{
-			LidarFromCamera: geom.NewPose(yaw, geom.Vec3{}).Mul(geom.Pose{R: ahead, T: geom.Vec3{0, 0.6, -0.3}}),
-			Intrinsics:      geom.Mat3{1250, 0, 800, 0, 1250, 450, 0, 0, 1},
-			Augment:         geom.Mat4{scale, 0, 0, 0, 0, scale, 0, float64(c.Height)/2 - 450*scale, 0, 0, 1, 0, 0, 0, 0, 1},
+		out[i] = geom.Camera{
+			Pose:       geom.NewPose(yaw, geom.Vec3{}).Mul(geom.Pose{R: ahead, T: geom.Vec3{0, 0.6, -0.3}}),
+			Intrinsics: geom.Mat3{1250, 0, 800, 0, 1250, 450, 0, 0, 1},
+			Augment:    geom.Mat4{scale, 0, 0, 0, 0, scale, 0, float64(c.Image.Height)/2 - 450*scale, 0, 0, 1, 0, 0, 0, 0, 1},
 		}
 	}
 	return out
@@ -42,10 +42,10 @@ func ring(c *Config, n int, angle float64) []Camera {
 
 // random returns distributions over bins and contexts.
 func random(rng *rand.Rand, c *Config, cameras int) (depth, context *tensor.F32) {
-	depth = tensor.New[float32](cameras, c.CoarseHeight, c.CoarseWidth, c.Bins)
-	context = tensor.New[float32](cameras, c.CoarseHeight, c.CoarseWidth, c.Channels)
+	depth = tensor.New[float32](cameras, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
+	context = tensor.New[float32](cameras, c.Coarse.Height, c.Coarse.Width, c.Channels)
 	for i := range depth.Data {
-		depth.Data[i] = rng.Float32() * 2 / float32(c.Bins)
+		depth.Data[i] = rng.Float32() * 2 / float32(c.Depth.Count)
 	}
 	for i := range context.Data {
 		context.Data[i] = float32(rng.NormFloat64())
@@ -57,26 +57,26 @@ func random(rng *rand.Rand, c *Config, cameras int) (depth, context *tensor.F32)
 // frustums, whether inside the grid or not.
 
 func BenchmarkPlace(b *testing.B) {
-	each(b, func(b *testing.B, l *Lifter) {
-		cameras := [2][]Camera{ring(&l.cfg, 6, 0), ring(&l.cfg, 6, 0.1)}
+	each(b, func(b *testing.B, l *placed) {
+		cameras := [2][]geom.Camera{ring(&l.cfg, 6, 0), ring(&l.cfg, 6, 0.1)}
 		for i := 0; b.Loop(); i++ {
-			l.Place(cameras[i&1])
+			l.Place(&l.rig, cameras[i&1])
 		}
 	})
 }
 
 func BenchmarkSplat(b *testing.B) {
-	each(b, func(b *testing.B, l *Lifter) {
+	each(b, func(b *testing.B, l *placed) {
 		depth, context := random(rand.New(rand.NewPCG(1, 2)), &l.cfg, 6)
-		plane := tensor.New[float32](1, l.cfg.Y.Cells(), l.cfg.X.Cells(), l.cfg.Channels)
-		l.Place(ring(&l.cfg, 6, 0))
+		plane := tensor.New[float32](1, l.cfg.Grid.Y.Cells(), l.cfg.Grid.X.Cells(), l.cfg.Channels)
+		l.Place(&l.rig, ring(&l.cfg, 6, 0))
 		for b.Loop() {
-			l.Splat(depth, context, plane)
+			l.Splat(&l.rig, depth, context, plane)
 		}
 	})
 }
 
-func each(b *testing.B, run func(b *testing.B, l *Lifter)) {
+func each(b *testing.B, run func(b *testing.B, l *placed)) {
 	for _, s := range []struct {
 		name string
 		cfg  Config
@@ -87,7 +87,7 @@ func each(b *testing.B, run func(b *testing.B, l *Lifter)) {
 				defer pool.Close()
 				b.ReportAllocs()
 				run(b, mustNew(b, s.cfg, pool))
-				points := 6 * s.cfg.CoarseHeight * s.cfg.CoarseWidth * s.cfg.Bins
+				points := 6 * s.cfg.Coarse.Height * s.cfg.Coarse.Width * s.cfg.Depth.Count
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(points), "ns/point")
 			})
 		}

@@ -5,10 +5,11 @@
 // context vector, weighted by the bin's probability. The plane holds, for each
 // cell of the grid, the sum over the points in it.
 //
-//	l, err := lift.New(cfg, pool)
+//	l, err := lift.New(cfg, with)           // the kernels and the pool
+//	var table lift.Table                    // one rig's
 //	…
-//	l.Place(cameras)                  // where the points are; cheap when nothing moved
-//	l.Splat(depth, context, bevRaw)   // N h w D, N h w C → 1 Y X C
+//	l.Place(&table, cameras)                // where the points are; cheap if nothing moved
+//	l.Splat(&table, depth, context, bevRaw) // N h w D, N h w C → 1 Y X C
 //
 // Which cell a point falls into depends on the calibration and, with capture
 // times of their own, on the vehicle's motion between the exposures and the key

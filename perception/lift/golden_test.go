@@ -10,22 +10,22 @@ import (
 
 // The reference's small configuration: ../shared/reference/tiny/config.json.
 var tiny = Config{
-	Width: 352, Height: 128, CoarseWidth: 22, CoarseHeight: 8,
-	Bins: 56, Start: 2, Step: 1, Channels: 16,
-	X: Axis{-51.2, 51.2, 1.6}, Y: Axis{-51.2, 51.2, 1.6}, Z: Axis{-10, 10, 20},
+	Image: geom.Size{Width: 352, Height: 128}, Coarse: geom.Size{Width: 22, Height: 8},
+	Depth: geom.Bins{Start: 2, Step: 1, Count: 56}, Channels: 16,
+	Grid: geom.Grid{X: geom.Axis{-51.2, 51.2, 1.6}, Y: geom.Axis{-51.2, 51.2, 1.6}, Z: geom.Axis{-10, 10, 20}},
 }
 
-func referenceCameras(z *golden.Archive) []Camera {
+func referenceCameras(z *golden.Archive) []geom.Camera {
 	poses := golden.Array[float64](z, "exact_cam2lidar")
 	intrinsics := golden.Array[float64](z, "intrins")
 	rotations, shifts := golden.Array[float64](z, "post_rots"), golden.Array[float64](z, "post_trans")
-	out := make([]Camera, poses.Shape[0])
+	out := make([]geom.Camera, poses.Shape[0])
 	for i := range out {
 		p, r, s := poses.Data[16*i:], rotations.Data[9*i:], shifts.Data[3*i:]
-		out[i] = Camera{
-			LidarFromCamera: geom.Pose{R: geom.Mat3{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}, T: geom.Vec3{p[3], p[7], p[11]}},
-			Intrinsics:      geom.Mat3(intrinsics.Data[9*i:][:9]),
-			Augment:         geom.Mat4{r[0], r[1], r[2], s[0], r[3], r[4], r[5], s[1], r[6], r[7], r[8], s[2], 0, 0, 0, 1},
+		out[i] = geom.Camera{
+			Pose:       geom.Pose{R: geom.Mat3{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}, T: geom.Vec3{p[3], p[7], p[11]}},
+			Intrinsics: geom.Mat3(intrinsics.Data[9*i:][:9]),
+			Augment:    geom.Mat4{r[0], r[1], r[2], s[0], r[3], r[4], r[5], s[1], r[6], r[7], r[8], s[2], 0, 0, 0, 1},
 		}
 	}
 	return out
@@ -43,12 +43,12 @@ func TestReference(t *testing.T) {
 		want := golden.ChannelsLast(golden.Array[float32](z, "bev_lifted"))
 		got := tensor.New[float32](want.Shape...)
 		l := mustNew(t, tiny, nil)
-		l.Place(cameras)
-		l.Splat(depth, context, got)
+		l.Place(&l.rig, cameras)
+		l.Splat(&l.rig, depth, context, got)
 		_, close := naive(&tiny, cameras, depth.Data, context.Data)
 		masked := mask(got.Data, want.Data, close, tiny.Channels)
 		d := golden.Within(t, name, got.Data, want.Data, golden.Bound{Rel: 1e-5})
-		t.Logf("%s: %.2g of the largest; %d of %d cells have a point on a boundary", name, d.Rel, masked, l.cells)
+		t.Logf("%s: %.2g of the largest; %d of %d cells have a point on a boundary", name, d.Rel, masked, l.cfg.Grid.Cells())
 		if masked > 400 {
 			t.Errorf("%s: %d cells are not compared", name, masked)
 		}
@@ -64,20 +64,20 @@ func TestReferenceCells(t *testing.T) {
 	cells := golden.Array[int32](z, "voxel_coords_kept").Data
 	next, worst := 0, 0.0
 	l := mustNew(t, tiny, nil)
-	l.Place(cameras)
+	l.Place(&l.rig, cameras)
 	table := l.points()
 	naivePoints(&tiny, cameras, func(n, b, i, j int, p geom.Vec3) {
-		index := ((n*tiny.Bins+b)*tiny.CoarseHeight+i)*tiny.CoarseWidth + j
+		index := ((n*tiny.Depth.Count+b)*tiny.Coarse.Height+i)*tiny.Coarse.Width + j
 		want := geom.Vec3(points[3*index:][:3])
 		worst = max(worst, p.Sub(want).Norm())
 		_, _, ok, _ := naiveCell(&tiny, want)
 		cell := int32(-1)
 		if ok {
-			cell = cells[4*next+1]*int32(tiny.X.Cells()) + cells[4*next]
+			cell = cells[4*next+1]*int32(tiny.Grid.X.Cells()) + cells[4*next]
 			next++
 		}
-		pixel := (n*tiny.CoarseHeight+i)*tiny.CoarseWidth + j
-		if got := table[pixel*tiny.Bins+b]; got != cell {
+		pixel := (n*tiny.Coarse.Height+i)*tiny.Coarse.Width + j
+		if got := table[pixel*tiny.Depth.Count+b]; got != cell {
 			t.Fatalf("point %v of camera %d, bin %d, row %d, column %d: cell %d, want %d", want, n, b, i, j, got, cell)
 		}
 	})
@@ -88,13 +88,13 @@ func TestReferenceCells(t *testing.T) {
 }
 
 // points returns the cell of each point, [pixel][bin], -1 where it is dropped.
-func (l *Lifter) points() []int32 {
+func (l *placed) points() []int32 {
 	out := make([]int32, len(l.cellOf))
 	for i := range out {
 		out[i] = -1
 	}
-	for cell := range l.cells {
-		for _, r := range l.byCell[l.start[cell]:l.start[cell+1]] {
+	for cell := range l.cfg.Grid.Cells() {
+		for _, r := range l.rig.cell(cell) {
 			for b := range r.Bins {
 				out[r.Depth+b] = int32(cell)
 			}

@@ -5,202 +5,166 @@ import (
 	"slices"
 
 	"github.com/solofusion/solofusion/geom"
-	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/perception/lift/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// Axis divides [Min, Max) metres into cells of Step.
-type Axis struct{ Min, Max, Step float64 }
-
-// Cells returns the number of cells.
-func (a Axis) Cells() int { return int((a.Max-a.Min)/a.Step + 0.5) }
-
 // Config has the numbers of the model.
 type Config struct {
-	Width, Height             int // of the network's input image, pixels
-	CoarseWidth, CoarseHeight int // of the maps
-	Bins                      int // of depth
-	Start, Step               float64
-	Channels                  int  // of the context
-	X, Y, Z                   Axis // of the lidar frame; Z has one cell
-}
-
-// Camera places one camera's points.
-type Camera struct {
-	LidarFromCamera geom.Pose // with the vehicle's motion between capture and key frame
-	Intrinsics      geom.Mat3 // source pixels from camera coordinates
-	Augment         geom.Mat4 // network pixels from source pixels, on [u, v, d, 1]
-}
-
-// Lifter holds the table of points and its buffers. One call at a time.
-type Lifter struct {
-	cfg   Config
-	cells int // of the plane
-	pool  *parallel.Pool
-
-	cameras []Camera     // that the table was built for
-	runs    []int32      // how many each pixel has
-	byPixel []kernel.Run // Bins places for each pixel, of which the first are its runs
-	cellOf  []int32      // of each entry of byPixel
-	byCell  []kernel.Run // the runs by cell, then by camera, row, column, depth
-	start   []int32      // where each cell's runs begin in byCell; cells + 1 entries
-
-	depth, context, plane []float32 // of the Splat under way
-	findPart, splatPart   func(i int)
-}
-
-// New returns a lifter, or an error that says which number cannot be. pool may
-// be nil.
-func New(cfg Config, pool *parallel.Pool) (*Lifter, error) {
-	if err := cfg.validate(); err != nil {
-		return nil, err
-	}
-	l := &Lifter{cfg: cfg, cells: cfg.X.Cells() * cfg.Y.Cells(), pool: pool}
-	l.start = make([]int32, l.cells+1)
-	l.findPart, l.splatPart = l.findRow, l.splatRow
-	return l, nil
+	Image    geom.Size // the network's input
+	Coarse   geom.Size // of the maps
+	Depth    geom.Bins
+	Channels int       // of the context
+	Grid     geom.Grid // in the lidar frame; its z has one cell
 }
 
 func (c *Config) validate() error {
-	for i, a := range [...]Axis{c.X, c.Y, c.Z} {
-		if !(a.Step > 0) || a.Cells() < 1 {
-			return fmt.Errorf("lift: grid %c from %v to %v in steps of %v has no cells", "xyz"[i], a.Min, a.Max, a.Step)
+	for i, a := range [...]geom.Axis{c.Grid.X, c.Grid.Y, c.Grid.Z} {
+		if !(a.Step() > 0) || a.Cells() < 1 {
+			return fmt.Errorf("lift: grid %c from %v to %v in steps of %v has no cells", "xyz"[i], a.Min(), a.Max(), a.Step())
 		}
 	}
 	switch {
-	case c.Z.Cells() != 1:
-		return fmt.Errorf("lift: grid z has %d cells, want 1", c.Z.Cells())
-	case c.CoarseWidth < 2 || c.CoarseHeight < 2 || c.Width < c.CoarseWidth || c.Height < c.CoarseHeight:
-		return fmt.Errorf("lift: maps of %d x %d for images of %d x %d", c.CoarseWidth, c.CoarseHeight, c.Width, c.Height)
-	case c.Bins < 1 || c.Channels < 1:
-		return fmt.Errorf("lift: %d bins and %d channels", c.Bins, c.Channels)
-	case !(c.Start >= 0 && c.Step > 0):
-		return fmt.Errorf("lift: bins from %v m in steps of %v m", c.Start, c.Step)
+	case c.Grid.Z.Cells() != 1:
+		return fmt.Errorf("lift: grid z has %d cells, want 1", c.Grid.Z.Cells())
+	case c.Coarse.Width < 2 || c.Coarse.Height < 2 || c.Image.Width < c.Coarse.Width || c.Image.Height < c.Coarse.Height:
+		return fmt.Errorf("lift: maps of %v for images of %v", c.Coarse, c.Image)
+	case !c.Depth.Sound():
+		return fmt.Errorf("lift: %d bins from %v m in steps of %v m", c.Depth.Count, c.Depth.Start, c.Depth.Step)
+	case c.Channels < 1:
+		return fmt.Errorf("lift: %d channels", c.Channels)
 	}
 	return nil
 }
 
-// Place builds the table for the cameras that have an image, in the order of
-// the maps given to Splat. It does nothing when they are where they were.
-func (l *Lifter) Place(cameras []Camera) {
-	if slices.Equal(cameras, l.cameras) {
-		return
-	}
-	l.cameras = append(l.cameras[:0], cameras...)
-	l.reserve()
-	l.pool.Run(len(cameras)*l.cfg.CoarseHeight, l.findPart)
-	l.sort()
+// Lifter holds the model's numbers and the buffers of a frame. It serves any
+// number of rigs, one call at a time.
+type Lifter struct {
+	cfg     Config
+	kernel  kernel.Kernels
+	kernels isa.Set
+	with    compute.Resources
+	depths  []float64 // of the bins' lower edges
+
+	count   []int32      // how many runs each pixel has
+	byPixel []kernel.Run // room for every bin of each pixel, of which the first are its runs
+	cellOf  []int32      // of each entry of byPixel
+
+	table                 *Table // of the call under way
+	depth, context, plane []float32
+	findPart, splatPart   func(i int)
 }
 
-func (l *Lifter) reserve() {
-	pixels := len(l.cameras) * l.cfg.CoarseHeight * l.cfg.CoarseWidth
-	if len(l.runs) < pixels {
-		points := pixels * l.cfg.Bins
-		l.runs = make([]int32, pixels)
-		l.byPixel, l.byCell = make([]kernel.Run, points), make([]kernel.Run, points)
-		l.cellOf = make([]int32, points)
+// New returns a lifter, or an error that names the number that is out of range.
+func New(cfg Config, with compute.Resources) (*Lifter, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	l := &Lifter{cfg: cfg, with: with, depths: make([]float64, cfg.Depth.Count)}
+	l.kernel, l.kernels = kernel.Table.Take(with.Kernels)
+	for b := range l.depths {
+		l.depths[b] = cfg.Depth.Edge(b)
+	}
+	l.findPart, l.splatPart = l.findRow, l.splatRow
+	return l, nil
+}
+
+// Kernels returns the kernel set that the lifter runs.
+func (l *Lifter) Kernels() isa.Set { return l.kernels }
+
+// Place makes the table for the cameras that have an image, in the order of the
+// maps given to Splat. Their poses are in the lidar frame at the set's time, so
+// that the vehicle's motion between a capture and that time is in them. It does
+// nothing if they are where they were.
+func (l *Lifter) Place(t *Table, cameras []geom.Camera) {
+	if t.isFor(cameras) {
+		return
+	}
+	t.cameras = append(t.cameras[:0], cameras...)
+	l.reserve(len(cameras))
+	l.table = t
+	l.with.Run(len(cameras)*l.cfg.Coarse.Height, l.findPart)
+	l.table = nil
+	l.sort(t)
+}
+
+// reserve makes the buffers fit n cameras.
+func (l *Lifter) reserve(n int) {
+	pixels := n * l.cfg.Coarse.Pixels()
+	if len(l.count) < pixels {
+		l.count = make([]int32, pixels)
+		l.byPixel, l.cellOf = make([]kernel.Run, pixels*l.cfg.Depth.Count), make([]int32, pixels*l.cfg.Depth.Count)
 	}
 }
 
 // findRow finds the runs of one coarse row of one camera.
 func (l *Lifter) findRow(index int) {
 	c := &l.cfg
-	camera := &l.cameras[index/c.CoarseHeight]
-	back := camera.LidarFromCamera.R.Mul(geom.PixelsFromCamera(camera.Intrinsics, camera.Augment).Inv())
-	v := float64(index%c.CoarseHeight) * float64(c.Height-1) / float64(c.CoarseHeight-1)
-	for x := range c.CoarseWidth {
-		u := float64(x) * float64(c.Width-1) / float64(c.CoarseWidth-1)
-		l.findRuns(index*c.CoarseWidth+x, back.Apply(geom.Vec3{u, v, 1}), camera.LidarFromCamera.T)
+	camera := &l.table.cameras[index/c.Coarse.Height]
+	back := camera.Pose.R.Mul(camera.PixelsFromCamera().Inv())
+	v := float64(index%c.Coarse.Height) * float64(c.Image.Height-1) / float64(c.Coarse.Height-1)
+	for x := range c.Coarse.Width {
+		u := float64(x) * float64(c.Image.Width-1) / float64(c.Coarse.Width-1)
+		l.findRuns(index*c.Coarse.Width+x, back.Apply(geom.Vec3{u, v, 1}), camera.Pose.T)
 	}
 }
 
 // findRuns finds the runs of one pixel, whose points are at depth·ray + origin
 // in the lidar frame.
 func (l *Lifter) findRuns(pixel int, ray, origin geom.Vec3) {
-	c := &l.cfg
-	runs, cells := l.byPixel[pixel*c.Bins:][:c.Bins], l.cellOf[pixel*c.Bins:][:c.Bins]
-	n, last := 0, int32(-1)
-	x, y, z := newLine(c.X, ray[0], origin[0]), newLine(c.Y, ray[1], origin[1]), newLine(c.Z, ray[2], origin[2])
-	for b := range c.Bins {
-		depth := c.Start + float64(c.Step*float64(b))
-		cell := int32(-1)
-		cx, okX := x.cell(depth)
-		cy, okY := y.cell(depth)
-		if _, okZ := z.cell(depth); okX && okY && okZ {
-			cell = int32(cy*int(x.cells) + cx)
-		}
-		switch {
-		case cell < 0:
-		case cell == last:
-			runs[n-1].Bins++
-		default:
-			runs[n] = kernel.Run{Depth: int32(pixel*c.Bins + b), Context: int32(pixel * c.Channels), Bins: 1}
-			cells[n] = cell
-			n++
-		}
-		last = cell
-	}
-	l.runs[pixel] = int32(n)
+	g, bins := &l.cfg.Grid, len(l.depths)
+	through := kernel.Ray{X: line(g.X, ray[0], origin[0]), Y: line(g.Y, ray[1], origin[1]), Z: line(g.Z, ray[2], origin[2])}
+	first := kernel.Run{Depth: int32(pixel * bins), Context: int32(pixel * l.cfg.Channels)}
+	l.count[pixel] = int32(l.kernel.FindRuns(l.byPixel[pixel*bins:][:bins], l.cellOf[pixel*bins:][:bins], through, l.depths, first))
 }
 
-// line is one coordinate along a pixel's ray, in cells of an axis.
-type line struct{ slope, offset, cells float64 }
-
-func newLine(a Axis, ray, origin float64) line {
-	return line{slope: ray / a.Step, offset: (origin - a.Min) / a.Step, cells: float64(a.Cells())}
+func line(a geom.Axis, ray, origin float64) kernel.Line {
+	return kernel.Line{Slope: ray / a.Step(), Offset: (origin - a.Min()) / a.Step(), Cells: float64(a.Cells())}
 }
 
-// cell returns the index of the cell at that depth by truncation towards zero,
-// and whether the axis has it. What is not finite it has not.
-func (l *line) cell(depth float64) (int, bool) {
-	v := float64(l.slope*depth) + l.offset
-	if !(v > -1 && v < l.cells) {
-		return 0, false
-	}
-	return int(v), true
-}
-
-// sort orders the runs by cell, keeping the order of those in the same cell.
-func (l *Lifter) sort() {
-	bins := l.cfg.Bins
-	pixels := l.runs[:len(l.cameras)*l.cfg.CoarseHeight*l.cfg.CoarseWidth]
-	clear(l.start)
+// sort writes the runs to the table by cell, keeping the order of those in the
+// same cell.
+func (l *Lifter) sort(t *Table) {
+	bins, cells := len(l.depths), l.cfg.Grid.Cells()
+	pixels := l.count[:len(t.cameras)*l.cfg.Coarse.Pixels()]
+	t.start = append(t.start[:0], make([]int32, cells+1)...)
 	for i, n := range pixels {
 		for _, cell := range l.cellOf[i*bins:][:n] {
-			l.start[cell+1]++
+			t.start[cell+1]++
 		}
 	}
-	for i := range l.cells {
-		l.start[i+1] += l.start[i]
+	for i := range cells {
+		t.start[i+1] += t.start[i]
 	}
+	t.runs = slices.Grow(t.runs[:0], int(t.start[cells]))[:t.start[cells]]
 	for i, n := range pixels {
 		for j, cell := range l.cellOf[i*bins:][:n] {
-			l.byCell[l.start[cell]] = l.byPixel[i*bins+j]
-			l.start[cell]++
+			t.runs[t.start[cell]] = l.byPixel[i*bins+j]
+			t.start[cell]++
 		}
 	}
-	copy(l.start[1:], l.start[:l.cells]) // each start has moved to the next cell's
-	l.start[0] = 0
+	copy(t.start[1:], t.start[:cells]) // each start has moved to the next cell's
+	t.start[0] = 0
 }
 
-// Splat sums depth [N, h, w, D] times context [N, h, w, C] of the N cameras
-// placed into plane [1, Y, X, C]. It panics where shapes disagree.
-func (l *Lifter) Splat(depth, context, plane *tensor.F32) {
-	c, n := &l.cfg, len(l.cameras)
-	depth.MustShape("depth", n, c.CoarseHeight, c.CoarseWidth, c.Bins)
-	context.MustShape("context", n, c.CoarseHeight, c.CoarseWidth, c.Channels)
-	plane.MustShape("bird's-eye plane", 1, c.Y.Cells(), c.X.Cells(), c.Channels)
-	l.depth, l.context, l.plane = depth.Data, context.Data, plane.Data
-	l.pool.Run(c.Y.Cells(), l.splatPart)
-	l.depth, l.context, l.plane = nil, nil, nil
+// Splat sums depth [N, h, w, D] times context [N, h, w, C] of the table's N
+// cameras into plane [1, Y, X, C]. It panics if shapes disagree.
+func (l *Lifter) Splat(t *Table, depth, context, plane *tensor.F32) {
+	c, n := &l.cfg, len(t.cameras)
+	depth.MustShape("depth", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
+	context.MustShape("context", n, c.Coarse.Height, c.Coarse.Width, c.Channels)
+	plane.MustShape("bird's-eye plane", 1, c.Grid.Y.Cells(), c.Grid.X.Cells(), c.Channels)
+	l.table, l.depth, l.context, l.plane = t, depth.Data, context.Data, plane.Data
+	l.with.Run(c.Grid.Y.Cells(), l.splatPart)
+	l.table, l.depth, l.context, l.plane = nil, nil, nil, nil
 }
 
 // splatRow sums one row of cells.
 func (l *Lifter) splatRow(y int) {
-	columns, channels := l.cfg.X.Cells(), l.cfg.Channels
+	columns, channels := l.cfg.Grid.X.Cells(), l.cfg.Channels
 	for cell := y * columns; cell < (y+1)*columns; cell++ {
-		runs := l.byCell[l.start[cell]:l.start[cell+1]]
-		kernel.Accumulate(l.plane[cell*channels:][:channels], l.depth, l.context, runs)
+		l.kernel.Accumulate(l.plane[cell*channels:][:channels], l.depth, l.context, l.table.cell(cell))
 	}
 }

@@ -10,27 +10,29 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/perception/lift/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
 )
 
 // toy is small enough for many random placements; its grid is not square, and
 // the frustums reach beyond it.
 var toy = Config{
-	Width: 64, Height: 32, CoarseWidth: 5, CoarseHeight: 3,
-	Bins: 30, Start: 1, Step: 0.75, Channels: 3,
-	X: Axis{-10, 12, 2}, Y: Axis{-9, 9, 1.5}, Z: Axis{-4, 4, 8},
+	Image: geom.Size{Width: 64, Height: 32}, Coarse: geom.Size{Width: 5, Height: 3},
+	Depth: geom.Bins{Start: 1, Step: 0.75, Count: 30}, Channels: 3,
+	Grid: geom.Grid{X: geom.Axis{-10, 12, 2}, Y: geom.Axis{-9, 9, 1.5}, Z: geom.Axis{-4, 4, 8}},
 }
 
 // splat places the cameras and returns the plane.
-func splat(l *Lifter, cameras []Camera, depth, context *tensor.F32) *tensor.F32 {
-	plane := tensor.New[float32](1, l.cfg.Y.Cells(), l.cfg.X.Cells(), l.cfg.Channels)
+func splat(l *placed, cameras []geom.Camera, depth, context *tensor.F32) *tensor.F32 {
+	plane := tensor.New[float32](1, l.cfg.Grid.Y.Cells(), l.cfg.Grid.X.Cells(), l.cfg.Channels)
 	for i := range plane.Data {
 		plane.Data[i] = 99 // is overwritten
 	}
-	l.Place(cameras)
-	l.Splat(depth, context, plane)
+	l.Place(&l.rig, cameras)
+	l.Splat(&l.rig, depth, context, plane)
 	return plane
 }
 
@@ -40,7 +42,7 @@ func TestSplatAgreesWithTheSpecification(t *testing.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
 		cameras := ring(&toy, rapid.IntRange(0, 4).Draw(rt, "cameras"), rng.Float64()*6)
 		for i := range cameras {
-			cameras[i].LidarFromCamera.T = geom.Vec3{rng.NormFloat64() * 5, rng.NormFloat64() * 5, rng.NormFloat64()}
+			cameras[i].Pose.T = geom.Vec3{rng.NormFloat64() * 5, rng.NormFloat64() * 5, rng.NormFloat64()}
 		}
 		depth, context := random(rng, &toy, len(cameras))
 		got := splat(l, cameras, depth, context)
@@ -50,34 +52,15 @@ func TestSplatAgreesWithTheSpecification(t *testing.T) {
 	})
 }
 
-// TestTruncation pins the rule at the grid's borders: up to one cell below the
-// lower bound is the first cell, the upper bound is outside.
-func TestTruncation(t *testing.T) {
-	a := Axis{-10, 12, 2}
-	for _, c := range []struct {
-		at   float64
-		cell int
-		ok   bool
-	}{
-		{-12, 0, false}, {-11.99, 0, true}, {-10, 0, true}, {-8.01, 0, true}, {-8, 1, true},
-		{11.99, 10, true}, {12, 0, false}, {math.NaN(), 0, false}, {math.Inf(1), 0, false}, {math.Inf(-1), 0, false},
-	} {
-		l := newLine(a, 0, c.at)
-		if cell, ok := l.cell(1); cell != c.cell || ok != c.ok {
-			t.Errorf("%v m: cell %d, %t, want %d, %t", c.at, cell, ok, c.cell, c.ok)
-		}
-	}
-}
-
 // TestRunsAreMaximal checks that a point lies in at most one run, and
 // that no pixel's runs share a cell side by side.
 func TestRunsAreMaximal(t *testing.T) {
 	l := mustNew(t, toy, nil)
-	l.Place(ring(&toy, 3, 0.3))
+	l.Place(&l.rig, ring(&toy, 3, 0.3))
 	seen := make(map[int32]bool)
 	end := make(map[[2]int32]int) // cell and first bin after a run
-	for cell := range l.cells {
-		for _, r := range l.byCell[l.start[cell]:l.start[cell+1]] {
+	for cell := range toy.Grid.Cells() {
+		for _, r := range l.rig.cell(cell) {
 			for b := range r.Bins {
 				if seen[r.Depth+b] {
 					t.Fatalf("point %d is in two runs", r.Depth+b)
@@ -87,9 +70,9 @@ func TestRunsAreMaximal(t *testing.T) {
 			end[[2]int32{int32(cell), r.Depth + r.Bins}]++
 		}
 	}
-	for cell := range l.cells {
-		for _, r := range l.byCell[l.start[cell]:l.start[cell+1]] {
-			if end[[2]int32{int32(cell), r.Depth}] > 0 && r.Depth%int32(toy.Bins) != 0 {
+	for cell := range toy.Grid.Cells() {
+		for _, r := range l.rig.cell(cell) {
+			if end[[2]int32{int32(cell), r.Depth}] > 0 && r.Depth%int32(toy.Depth.Count) != 0 {
 				t.Errorf("runs of cell %d meet at point %d", cell, r.Depth)
 			}
 		}
@@ -138,7 +121,7 @@ func camera(a *tensor.F32, i int) *tensor.F32 {
 func TestBrokenPoseLiftsNothing(t *testing.T) {
 	l := mustNew(t, toy, nil)
 	cameras := ring(&toy, 1, 0)
-	cameras[0].LidarFromCamera.T[1] = math.NaN()
+	cameras[0].Pose.T[1] = math.NaN()
 	depth, context := random(rand.New(rand.NewPCG(4, 4)), &toy, 1)
 	got := splat(l, cameras, depth, context)
 	golden.Within(t, "plane", got.Data, make([]float32, len(got.Data)), golden.Bound{})
@@ -160,13 +143,13 @@ func TestNothingAllocates(t *testing.T) {
 	defer pool.Close()
 	l := mustNew(t, toy, pool)
 	depth, context := random(rand.New(rand.NewPCG(4, 6)), &toy, 4)
-	plane := tensor.New[float32](1, toy.Y.Cells(), toy.X.Cells(), toy.Channels)
-	cameras := [2][]Camera{ring(&toy, 4, 0), ring(&toy, 4, 0.1)}
+	plane := tensor.New[float32](1, toy.Grid.Y.Cells(), toy.Grid.X.Cells(), toy.Channels)
+	cameras := [2][]geom.Camera{ring(&toy, 4, 0), ring(&toy, 4, 0.1)}
 	i := 0
 	if n := testing.AllocsPerRun(10, func() {
 		i++
-		l.Place(cameras[i&1])
-		l.Splat(depth, context, plane)
+		l.Place(&l.rig, cameras[i&1])
+		l.Splat(&l.rig, depth, context, plane)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -174,18 +157,18 @@ func TestNothingAllocates(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for name, change := range map[string]func(c *Config){
-		"no cells":      func(c *Config) { c.X.Max = c.X.Min },
-		"negative cell": func(c *Config) { c.Y.Step = -1 },
-		"NaN cell":      func(c *Config) { c.Y.Step = math.NaN() },
-		"storeys":       func(c *Config) { c.Z.Step = 4 },
-		"one column":    func(c *Config) { c.CoarseWidth = 1 },
-		"small image":   func(c *Config) { c.Height = 2 },
-		"bins":          func(c *Config) { c.Bins = 0 },
-		"step":          func(c *Config) { c.Step = 0 },
+		"no cells":      func(c *Config) { c.Grid.X[1] = c.Grid.X[0] },
+		"negative cell": func(c *Config) { c.Grid.Y[2] = -1 },
+		"NaN cell":      func(c *Config) { c.Grid.Y[2] = math.NaN() },
+		"storeys":       func(c *Config) { c.Grid.Z[2] = 4 },
+		"one column":    func(c *Config) { c.Coarse.Width = 1 },
+		"small image":   func(c *Config) { c.Image.Height = 2 },
+		"bins":          func(c *Config) { c.Depth.Count = 0 },
+		"step":          func(c *Config) { c.Depth.Step = 0 },
 	} {
 		c := toy
 		change(&c)
-		if _, err := New(c, nil); err == nil || !strings.HasPrefix(err.Error(), "lift: ") {
+		if _, err := New(c, compute.Resources{}); err == nil || !strings.HasPrefix(err.Error(), "lift: ") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -193,18 +176,18 @@ func TestNewRefuses(t *testing.T) {
 
 // naivePoints transcribes model spec, section 4: every point in the lidar frame
 // in the order of camera, bin, row, column.
-func naivePoints(c *Config, cameras []Camera, visit func(camera, bin, row, column int, p geom.Vec3)) {
+func naivePoints(c *Config, cameras []geom.Camera, visit func(camera, bin, row, column int, p geom.Vec3)) {
 	for n, cam := range cameras {
 		a := cam.Augment
 		undo := geom.Mat3{a[0], a[1], a[2], a[4], a[5], a[6], a[8], a[9], a[10]}.Inv()
-		for b := range c.Bins {
-			for i := range c.CoarseHeight {
-				for j := range c.CoarseWidth {
-					u := float64(j) * float64(c.Width-1) / float64(c.CoarseWidth-1)
-					v := float64(i) * float64(c.Height-1) / float64(c.CoarseHeight-1)
-					p := undo.Apply(geom.Vec3{u, v, c.Start + c.Step*float64(b)}.Sub(geom.Vec3{a[3], a[7], a[11]}))
+		for b := range c.Depth.Count {
+			for i := range c.Coarse.Height {
+				for j := range c.Coarse.Width {
+					u := float64(j) * float64(c.Image.Width-1) / float64(c.Coarse.Width-1)
+					v := float64(i) * float64(c.Image.Height-1) / float64(c.Coarse.Height-1)
+					p := undo.Apply(geom.Vec3{u, v, c.Depth.Start + c.Depth.Step*float64(b)}.Sub(geom.Vec3{a[3], a[7], a[11]}))
 					p = geom.Vec3{p[0] * p[2], p[1] * p[2], p[2]}
-					visit(n, b, i, j, cam.LidarFromCamera.Apply(cam.Intrinsics.Inv().Apply(p)))
+					visit(n, b, i, j, cam.Pose.Apply(cam.Intrinsics.Inv().Apply(p)))
 				}
 			}
 		}
@@ -216,8 +199,8 @@ func naivePoints(c *Config, cameras []Camera, visit func(camera, bin, row, colum
 func naiveCell(c *Config, p geom.Vec3) (x, y int, ok bool, distance float64) {
 	var index [3]int
 	ok, distance = true, math.Inf(1)
-	for i, a := range []Axis{c.X, c.Y, c.Z} {
-		v := (p[i] - a.Min) / a.Step
+	for i, a := range []geom.Axis{c.Grid.X, c.Grid.Y, c.Grid.Z} {
+		v := (p[i] - a.Min()) / a.Step()
 		index[i] = int(math.Trunc(v))
 		ok = ok && index[i] >= 0 && index[i] < a.Cells()
 		distance = min(distance, math.Abs(v-math.Round(v)))
@@ -227,17 +210,17 @@ func naiveCell(c *Config, p geom.Vec3) (x, y int, ok bool, distance float64) {
 
 // naive computes the plane in float64, point by point, and marks the cells that
 // a point within 1e-4 cells of a boundary touches.
-func naive(c *Config, cameras []Camera, depth, context []float32) (plane []float32, close []bool) {
-	cells := c.X.Cells() * c.Y.Cells()
+func naive(c *Config, cameras []geom.Camera, depth, context []float32) (plane []float32, close []bool) {
+	cells := c.Grid.Cells()
 	sum := make([]float64, cells*c.Channels)
 	close = make([]bool, cells)
 	naivePoints(c, cameras, func(n, b, i, j int, p geom.Vec3) {
 		x, y, ok, distance := naiveCell(c, p)
-		pixel := (n*c.CoarseHeight+i)*c.CoarseWidth + j
+		pixel := (n*c.Coarse.Height+i)*c.Coarse.Width + j
 		for dy := -1; dy <= 1 && distance < 1e-4; dy++ {
 			for dx := -1; dx <= 1; dx++ {
-				if nx, ny := x+dx, y+dy; nx >= 0 && nx < c.X.Cells() && ny >= 0 && ny < c.Y.Cells() {
-					close[ny*c.X.Cells()+nx] = true
+				if nx, ny := x+dx, y+dy; nx >= 0 && nx < c.Grid.X.Cells() && ny >= 0 && ny < c.Grid.Y.Cells() {
+					close[ny*c.Grid.X.Cells()+nx] = true
 				}
 			}
 		}
@@ -245,7 +228,7 @@ func naive(c *Config, cameras []Camera, depth, context []float32) (plane []float
 			return
 		}
 		for ch := range c.Channels {
-			sum[(y*c.X.Cells()+x)*c.Channels+ch] += float64(depth[pixel*c.Bins+b]) * float64(context[pixel*c.Channels+ch])
+			sum[(y*c.Grid.X.Cells()+x)*c.Channels+ch] += float64(depth[pixel*c.Depth.Count+b]) * float64(context[pixel*c.Channels+ch])
 		}
 	})
 	plane = make([]float32, len(sum))
@@ -268,11 +251,45 @@ func mask(a, b []float32, marked []bool, channels int) int {
 	return n
 }
 
-func mustNew(t testing.TB, c Config, pool *parallel.Pool) *Lifter {
+// placed is a lifter with the table of one rig.
+type placed struct {
+	*Lifter
+	rig Table
+}
+
+func mustNew(t testing.TB, c Config, pool *parallel.Pool) *placed {
 	t.Helper()
-	l, err := New(c, pool)
+	l, err := New(c, compute.Resources{Pool: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l
+	return &placed{Lifter: l}
+}
+
+// TestKernels: what runs is the set that was asked for.
+func TestKernels(t *testing.T) {
+	for set := range kernel.Table {
+		l, err := New(toy, compute.Resources{Kernels: set})
+		if err != nil || l.Kernels() != set {
+			t.Fatalf("%s: kernels %s, error %v", set, l.Kernels(), err)
+		}
+		golden.RunsSet(t, kernel.Table, set, l.kernel)
+	}
+}
+
+// TestTablesAreApart: one lifter serves several rigs in turn.
+func TestTablesAreApart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 7))
+	l := mustNew(t, toy, nil)
+	var tables [3]Table
+	for range 3 {
+		for i := range tables {
+			cameras := ring(&toy, 1+i, float64(i))
+			depth, context := random(rng, &toy, len(cameras))
+			got := tensor.New[float32](1, toy.Grid.Y.Cells(), toy.Grid.X.Cells(), toy.Channels)
+			l.Place(&tables[i], cameras)
+			l.Splat(&tables[i], depth, context, got)
+			golden.Within(t, fmt.Sprintf("rig %d", i), got.Data, splat(mustNew(t, toy, nil), cameras, depth, context).Data, golden.Bound{})
+		}
+	}
 }

@@ -1,4 +1,4 @@
-// Package pipeline is the detector: one [Pipeline.Step] turns a FrameSet into a
+// Package pipeline is the detector: one [Detector.Step] turns a FrameSet into a
 // Result.
 //
 //	 images ─▶ preprocess ─▶ [image_encoder] ─▶ context, mono logits, features
@@ -13,15 +13,23 @@
 //	                                                detections ◀────────  decode
 //
 //	b, err := model.Open("default")
-//	p, err := pipeline.New(b, pipeline.Options{})
-//	defer p.Close()
+//	d, err := pipeline.New(b, pipeline.Options{})
+//	defer d.Close()
+//	m := d.NewMemory() // of one rig
 //	for set := range sets {
-//		result, err := p.Step(set)  // a *SetError leaves p as it was
+//		result, err := d.Step(m, set) // a *SetError leaves m as it was
 //		…
 //	}
 //
 // What is in brackets are the bundle's graphs, run by package onnx; the rest is
 // Go. Between them channels are last: [camera][row][column][channel].
+//
+// Three lifetimes. A [Detector] is the process's: sessions, weights, goroutines,
+// and a worker with the buffers of the set under way. A [Memory] is a rig's:
+// prepared cameras, the last frame for stereo, the history. The views, features
+// and planes that pass from line to line of a Step are the set's. Any number of
+// rigs share a detector; each gets what it would get alone. A memory can be saved
+// and loaded, and then continues with the same bytes.
 //
 // A bundle without stereo takes the monocular depth, one without history gives
 // the head the current plane alone.
@@ -30,6 +38,9 @@
 // lifted, it is nobody's previous camera in the next frame, and what the others
 // see is unchanged. A set without any image still moves the history on.
 //
-// The same sets, bundle and options give the same detections to the bit, with
-// any number of threads.
+// An [Observer] sees what each stage made, the head's input among it: timing,
+// traces and calibration hang on it, so that there is one pipeline for all.
+//
+// The same sets, bundle, kernels and options give the same detections to the bit,
+// with any number of threads.
 package pipeline

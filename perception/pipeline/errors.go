@@ -6,7 +6,7 @@ import (
 )
 
 // SetError says why a set cannot be used: its rig, its poses or its form. The
-// pipeline is as if the set had never come.
+// memory is as if the set had never come.
 type SetError struct {
 	Time   time.Time // of the set
 	Reason error

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/nuscenes"
@@ -29,7 +30,7 @@ func TestCameraNumbersEqualReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cameras, err := prepareRig(&m, rig)
+		cameras, err := prepareRig(&m, rig, compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,11 +38,11 @@ func TestCameraNumbersEqualReference(t *testing.T) {
 		var got []float32
 		for i := range cameras {
 			c := &cameras[i]
-			_, lidarFromCamera := c.poses(set, &perception.Frame{
+			_, lidar := c.placed(set, &perception.Frame{
 				GlobalFromEgo: sample.Key(c.Name).EgoPose.GlobalFromEgo.Pose(),
 			})
 			numbers := make([]float32, cameraNumbers)
-			c.numbers(numbers, lidarFromCamera)
+			c.numbers(numbers, lidar.Pose)
 			got = append(got, numbers...)
 		}
 		golden.Within(t, fmt.Sprintf("frame %d", index), got, referenceNumbers(archive), golden.Bound{Abs: 2e-4})

@@ -60,51 +60,86 @@ func (s sessions) close() error {
 	return errors.Join(all...)
 }
 
-// encoder runs the image encoder on the first n rows of its tensors.
+// encoder runs the image encoder on the first n rows of its tensors, which have a
+// row for each camera of the largest rig so far.
 type encoder struct {
 	session  *onnx.Session
+	size     int                    // rows
 	inputs   map[string]*tensor.F32 // images, cameras
 	outputs  map[string]*tensor.F32 // context, mono_logits, stereo_features
+	depth    *tensor.F32            // as mono_logits: what becomes of them
 	bindings []*onnx.Binding        // by the number of rows, nil until used
+	cuts     map[cut]*tensor.F32
 }
 
-// newEncoder allocates tensors of that many rows.
-func newEncoder(session *onnx.Session, rows int) *encoder {
-	allocate := func(ports []onnx.Port) map[string]*tensor.F32 {
-		tensors := make(map[string]*tensor.F32, len(ports))
-		for _, p := range ports {
-			shape := []int{rows}
-			for _, d := range p.Shape[1:] {
-				shape = append(shape, int(d))
-			}
-			tensors[p.Name] = tensor.New[float32](shape...)
+// cut names the first n rows of a tensor.
+type cut struct {
+	of *tensor.F32
+	n  int
+}
+
+// reserve makes the tensors fit a rig of that many cameras.
+func (e *encoder) reserve(cameras int) error {
+	if cameras <= e.size {
+		return nil
+	}
+	err := e.close()
+	e.size = cameras
+	e.inputs, e.outputs = allocate(e.session.Inputs(), cameras), allocate(e.session.Outputs(), cameras)
+	e.depth = tensor.New[float32](e.outputs["mono_logits"].Shape...)
+	e.bindings, e.cuts = make([]*onnx.Binding, cameras+1), map[cut]*tensor.F32{}
+	return err
+}
+
+// allocate returns tensors of that many rows.
+func allocate(ports []onnx.Port, rows int) map[string]*tensor.F32 {
+	tensors := make(map[string]*tensor.F32, len(ports))
+	for _, p := range ports {
+		shape := []int{rows}
+		for _, d := range p.Shape[1:] {
+			shape = append(shape, int(d))
 		}
-		return tensors
+		tensors[p.Name] = tensor.New[float32](shape...)
 	}
-	return &encoder{
-		session:  session,
-		inputs:   allocate(session.Inputs()),
-		outputs:  allocate(session.Outputs()),
-		bindings: make([]*onnx.Binding, rows+1),
-	}
+	return tensors
 }
 
 func (e *encoder) run(n int) error {
 	if e.bindings[n] == nil {
-		cut := func(tensors map[string]*tensor.F32) onnx.Tensors {
-			first := onnx.Tensors{}
+		first := func(tensors map[string]*tensor.F32) onnx.Tensors {
+			all := onnx.Tensors{}
 			for name, t := range tensors {
-				first[name] = rows(t, n)
+				all[name] = e.rows(t, n)
 			}
-			return first
+			return all
 		}
-		b, err := e.session.Bind(cut(e.inputs), cut(e.outputs))
+		b, err := e.session.Bind(first(e.inputs), first(e.outputs))
 		if err != nil {
 			return err
 		}
 		e.bindings[n] = b
 	}
 	return e.bindings[n].Run()
+}
+
+// output returns the first n rows of an output.
+func (e *encoder) output(name string, n int) *tensor.F32 { return e.rows(e.outputs[name], n) }
+
+// rows returns the first n rows of one of the tensors. It allocates for the first
+// set with that many.
+func (e *encoder) rows(t *tensor.F32, n int) *tensor.F32 {
+	c := cut{t, n}
+	if e.cuts[c] == nil {
+		shape := append([]int{n}, t.Shape[1:]...)
+		e.cuts[c] = tensor.From(t.Data[:tensor.Size(shape)], shape...)
+	}
+	return e.cuts[c]
+}
+
+// row returns the values of t at index i of its first axis.
+func row(t *tensor.F32, i int) []float32 {
+	n := len(t.Data) / t.Shape[0]
+	return t.Data[i*n:][:n:n]
 }
 
 func (e *encoder) close() error {
@@ -114,6 +149,7 @@ func (e *encoder) close() error {
 			all = append(all, b.Close())
 		}
 	}
+	e.bindings = nil
 	return errors.Join(all...)
 }
 

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/model"
 )
 
 func TestUnknownCamerasComeLast(t *testing.T) {
 	rig := testRig()
 	rig.Cameras[2].Name = "CAM_ROOF"
-	cameras, err := prepareRig(&bundle(t).Manifest, rig)
+	cameras, err := prepareRig(&bundle(t).Manifest, rig, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 	wrong := bundle(t)
-	wrong.Manifest.Depth.Bins++
+	wrong.Manifest.Depth.Count++
 	if _, err := New(wrong, Options{}); err == nil || !strings.Contains(err.Error(), "mono_logits") {
 		t.Errorf("error %v, want one about mono_logits", err)
 	}

@@ -10,13 +10,16 @@ type Observer interface {
 	End(stage string, outputs func() []Output)
 }
 
-// Output is an array that a stage made.
+// Output is an array that a stage made, for the cameras in use only.
 type Output struct {
-	Name         string // as design.md section 5 names it
-	ChannelsLast bool   // the channel axis, second by contract, is the last
-	Single       bool   // the first axis, of length one, is no part of the contract
+	Name         string // unique among the stages' outputs
+	ChannelsLast bool   // the channel axis, second in a trace, is the last
+	Single       bool   // the first axis, of length one, is not in a trace
 	Values       func() *tensor.F32
 }
+
+// shown is what a stage made.
+type shown interface{ outputs() []Output }
 
 func perCamera(name string, values func() *tensor.F32) Output {
 	return Output{Name: name, ChannelsLast: true, Values: values}
@@ -25,3 +28,6 @@ func perCamera(name string, values func() *tensor.F32) Output {
 func perSet(name string, t *tensor.F32, channelsLast bool) Output {
 	return Output{Name: name, ChannelsLast: channelsLast, Single: true, Values: func() *tensor.F32 { return t }}
 }
+
+// as returns a function that returns t.
+func as(t *tensor.F32) func() *tensor.F32 { return func() *tensor.F32 { return t } }

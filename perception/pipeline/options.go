@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 )
@@ -14,13 +15,14 @@ import (
 // it was trained.
 const AsModel = "model"
 
-// Options are a Pipeline's; zero values stand for the defaults.
+// Options are a Detector's; zero values stand for the defaults.
 type Options struct {
 	History      string        // recursive, direct or AsModel, which is the default
 	Time         string        // counted, measured or AsModel, which is the default
 	MaxGap       time.Duration // between sets, above which history starts anew; default 5 s
 	Providers    []string      // ONNX Runtime's, in order of preference; default cpu
 	Threads      int           // default the processors that Go uses
+	Kernels      isa.Set       // default generic
 	Observer     Observer      // may be nil
 	KeepFeatures bool          // show the observer the aligned history; costs its resampling once more
 }

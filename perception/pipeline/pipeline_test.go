@@ -30,14 +30,32 @@ func bundle(t testing.TB) *model.Bundle {
 	return b
 }
 
-func open(t testing.TB, o Options) *Pipeline {
+// pipeline is a detector with one rig's memory.
+type pipeline struct {
+	*Detector
+	memory *Memory
+}
+
+func (p *pipeline) Step(set *perception.FrameSet) (*perception.Result, error) {
+	return p.Detector.Step(p.memory, set)
+}
+
+func newPipeline(b *model.Bundle, o Options) (*pipeline, error) {
+	d, err := New(b, o)
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline{d, d.NewMemory()}, nil
+}
+
+func open(t testing.TB, o Options) *pipeline {
 	t.Helper()
 	return openBundle(t, bundle(t), o)
 }
 
-func openBundle(t testing.TB, b *model.Bundle, o Options) *Pipeline {
+func openBundle(t testing.TB, b *model.Bundle, o Options) *pipeline {
 	t.Helper()
-	p, err := New(b, o)
+	p, err := newPipeline(b, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +138,7 @@ func drive(t testing.TB, n int) []*perception.FrameSet {
 	return sets
 }
 
-func step(t testing.TB, p *Pipeline, set *perception.FrameSet) *perception.Result {
+func step(t testing.TB, p *pipeline, set *perception.FrameSet) *perception.Result {
 	t.Helper()
 	r, err := p.Step(set)
 	if err != nil {
@@ -141,7 +159,7 @@ var untimed = cmpopts.IgnoreFields(perception.Result{}, "StageDurations")
 
 func TestStep(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	p, err := New(bundle(t), Options{})
+	p, err := newPipeline(bundle(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +268,7 @@ func TestObserverSeesEveryOutput(t *testing.T) {
 	for name, shape := range map[string][]int{
 		"images": {6, 3, 64, 64}, "context": {6, 8, 8, 8}, "mono_logits": {6, 8, 8, 16},
 		"stereo_features": {6, 16, 16, 32}, "stereo_samples": {6, 8, 8, 7}, "stereo_logits": {6, 8, 8, 16},
-		"depth": {6, 8, 8, 16}, "bev_raw": {1, 32, 32, 8}, "bev": {1, 32, 32, 8}, "history": {3, 32, 32, 8},
+		"depth": {6, 8, 8, 16}, "stack": {1, 32, 32, 32}, "bev_raw": {1, 32, 32, 8}, "bev": {1, 32, 32, 8}, "history": {3, 32, 32, 8},
 		"fused": {1, 8, 32, 32}, "head_0_reg": {1, 2, 32, 32}, "head_5_heatmap": {1, 2, 32, 32},
 	} {
 		if d.values[name] == nil {
@@ -264,7 +282,7 @@ func TestObserverSeesEveryOutput(t *testing.T) {
 			t.Errorf("%s is all zero", name)
 		}
 	}
-	if len(d.values) != 11+6*6 || len(d.stages) != 2*8 {
+	if len(d.values) != 12+6*6 || len(d.stages) != 2*8 {
 		t.Errorf("%d outputs of %d stages", len(d.values), len(d.stages))
 	}
 	sum := float32(0)
@@ -406,17 +424,17 @@ func TestResets(t *testing.T) {
 	fewer := testRig()
 	fewer.Cameras = fewer.Cameras[:4]
 	for name, test := range map[string]struct {
-		change func(p *Pipeline, s *perception.FrameSet)
+		change func(p *pipeline, s *perception.FrameSet)
 		want   string
 	}{
-		"nothing":       {func(*Pipeline, *perception.FrameSet) {}, ""},
-		"the set":       {func(_ *Pipeline, s *perception.FrameSet) { s.NewSequence = "scene 2" }, "scene 2"},
-		"the caller":    {func(p *Pipeline, _ *perception.FrameSet) { p.Reset("asked"); p.Reset("again") }, "asked"},
-		"a gap":         {func(_ *Pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(time.Minute) }, "a gap of 1m0.5s exceeds 5s"},
-		"time":          {func(_ *Pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(-time.Second) }, "time went back by 500ms"},
-		"equal rig":     {func(_ *Pipeline, s *perception.FrameSet) { s.Rig = testRig() }, ""},
-		"another rig":   {func(_ *Pipeline, s *perception.FrameSet) { s.Rig = moved }, "the calibration changed"},
-		"fewer cameras": {func(_ *Pipeline, s *perception.FrameSet) { s.Rig, s.Frames = fewer, s.Frames[:4] }, "the calibration changed"},
+		"nothing":       {func(*pipeline, *perception.FrameSet) {}, ""},
+		"the set":       {func(_ *pipeline, s *perception.FrameSet) { s.NewSequence = "scene 2" }, "scene 2"},
+		"the caller":    {func(p *pipeline, _ *perception.FrameSet) { p.memory.Reset("asked"); p.memory.Reset("again") }, "asked"},
+		"a gap":         {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(time.Minute) }, "a gap of 1m0.5s exceeds 5s"},
+		"time":          {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(-time.Second) }, "time went back by 500ms"},
+		"equal rig":     {func(_ *pipeline, s *perception.FrameSet) { s.Rig = testRig() }, ""},
+		"another rig":   {func(_ *pipeline, s *perception.FrameSet) { s.Rig = moved }, "the calibration changed"},
+		"fewer cameras": {func(_ *pipeline, s *perception.FrameSet) { s.Rig, s.Frames = fewer, s.Frames[:4] }, "the calibration changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sets := drive(t, 2)
@@ -444,13 +462,22 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 	sets := drive(t, 2)
 	step(t, p, sets[0])
 	step(t, p, sets[1])
-	p.begin(sets[1])
-	p.frame.first = false
-	if err := p.readImages(); err != nil {
+	w, m, f := p.worker, p.memory, &frame{set: sets[1], result: p.newResult(sets[1], "")}
+	v, err := w.look(f, m.cameras)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for name, stage := range map[string]func() error{Stereo: p.match, Lift: p.splat, History: p.remember} {
-		if n := testing.AllocsPerRun(10, func() { _ = stage() }); n != 0 {
+	x, err := w.encode(f, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := w.match(f, &m.past, v, x)
+	for name, stage := range map[string]func(){
+		Stereo:  func() { w.match(f, &m.past, v, x) },
+		Lift:    func() { w.splat(f, &m.points, v, d, x) },
+		History: func() { w.remember(f, m.ring, &w.plane) },
+	} {
+		if n := testing.AllocsPerRun(10, stage); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

@@ -2,11 +2,10 @@ package pipeline
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/solofusion/solofusion/geom"
-	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/preprocess"
 )
@@ -25,46 +24,36 @@ type camera struct {
 	prep          *preprocess.Camera
 }
 
-// prepareRig returns the rig's cameras in the order of the encoder's rows: the
-// manifest's, then what the manifest does not know in the rig's order.
-func prepareRig(m *model.Manifest, r *perception.Rig) ([]camera, error) {
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	config := preprocess.Config{
-		Width: m.Image.Width, Height: m.Image.Height,
-		ResizeExtra: m.Image.ResizeExtra, CropH: m.Image.CropH,
-		Mean: m.Image.Mean, Std: m.Image.Std,
-	}
+// prepareCameras returns a rig's cameras in the order of the encoder's rows: the
+// model's, then those that the model does not know in the rig's order.
+func prepareCameras(config preprocess.Config, order []string, r *perception.Rig, with compute.Resources) ([]camera, error) {
 	cameras := make([]camera, len(r.Cameras))
 	for i := range cameras {
 		c := &r.Cameras[i]
-		prep, err := preprocess.NewCamera(config, c.Width, c.Height)
+		prep, err := preprocess.NewCamera(config, geom.Size{Width: c.Width, Height: c.Height}, with)
 		if err != nil {
 			return nil, fmt.Errorf("camera %s: %w", c.Name, err)
 		}
 		cameras[i] = camera{c, i, c.EgoFromCamera.Pose(), prep.Crop.Matrix(), prep}
 	}
 	rank := func(c camera) int {
-		if i := slices.Index(m.Cameras, c.Name); i >= 0 {
+		if i := slices.Index(order, c.Name); i >= 0 {
 			return i
 		}
-		return len(m.Cameras)
+		return len(order)
 	}
 	slices.SortStableFunc(cameras, func(a, b camera) int { return rank(a) - rank(b) })
 	return cameras, nil
 }
 
-// sameCalibration reports whether two rigs' numbers are equal.
-func sameCalibration(a, b *perception.Rig) bool {
-	return a == b || a.EgoFromLidar == b.EgoFromLidar && reflect.DeepEqual(a.Cameras, b.Cameras)
-}
-
-// poses returns the camera's pose when it took the image, and its place in the
-// set's lidar frame: the vehicle's motion between the two times is in it.
-func (c *camera) poses(set *perception.FrameSet, image *perception.Frame) (globalFromCamera, lidarFromCamera geom.Pose) {
-	globalFromCamera = image.GlobalFromEgo.Mul(c.egoFromCamera)
-	return globalFromCamera, set.GlobalFromLidar().Inv().Mul(globalFromCamera)
+// placed returns the camera in its place when it took the image: in the global
+// frame, and in the set's lidar frame, where the vehicle's motion between the two
+// times is in its pose.
+func (c *camera) placed(set *perception.FrameSet, image *perception.Frame) (global, lidar geom.Camera) {
+	global = geom.Camera{Pose: image.GlobalFromEgo.Mul(c.egoFromCamera), Intrinsics: c.Intrinsics, Augment: c.augment}
+	lidar = global
+	lidar.Pose = set.GlobalFromLidar().Inv().Mul(global.Pose)
+	return global, lidar
 }
 
 // numbers writes what the encoder knows about a camera to dst.

@@ -3,12 +3,15 @@ package pipeline
 import (
 	"fmt"
 	"time"
+
+	"github.com/solofusion/solofusion/perception"
 )
 
-// sequence tells which sets history may connect.
+// sequence decides which sets the history connects. It is the one place that
+// does: a source only says what it knows of a set, in [perception.FrameSet].
 type sequence struct {
-	ended string    // why the next set is a first one, "" where it is not
-	last  time.Time // of the last set; meaningless where ended
+	ended string    // why the next set is a first one, "" if it is not
+	last  time.Time // of the last set; meaningless if ended
 }
 
 func newSequence() sequence { return sequence{ended: "first set"} }
@@ -20,20 +23,24 @@ func (s *sequence) end(reason string) {
 	}
 }
 
-// next takes in a set and returns why it is the first of a sequence, "" where
-// it is not. What the set itself says comes before other reasons.
-func (s *sequence) next(at time.Time, newSequence string, maxGap time.Duration) (reset string) {
-	gap := at.Sub(s.last)
+// next takes in a set and returns why it is the first of a sequence, "" if it is
+// not. A history connects what one vehicle saw with one calibration, forward in
+// time and without a gap in which the scene may have changed: the model was
+// trained on nothing else. What the set itself says comes before other reasons.
+func (s *sequence) next(set *perception.FrameSet, newCalibration bool, maxGap time.Duration) (reset string) {
+	gap := set.Time.Sub(s.last)
 	switch {
-	case newSequence != "":
-		reset = newSequence
+	case set.NewSequence != "":
+		reset = set.NewSequence
 	case s.ended != "":
 		reset = s.ended
+	case newCalibration:
+		reset = "the calibration changed"
 	case gap <= 0:
 		reset = fmt.Sprintf("time went back by %v", -gap)
 	case gap > maxGap:
 		reset = fmt.Sprintf("a gap of %v exceeds %v", gap, maxGap)
 	}
-	s.ended, s.last = "", at
+	s.ended, s.last = "", set.Time
 	return reset
 }

@@ -5,48 +5,72 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/perception/preprocess/internal/kernel"
 )
 
-// Camera prepares the images of one size. Its methods use its buffers: one call
-// at a time, but different Cameras may run at once.
+// Camera prepares the images of one size. It is immutable: several goroutines
+// may use it, each with its own Scratch.
 type Camera struct {
 	Crop Crop
 
-	config        Config
-	width, height int             // of the source
-	x, y          taps            // for the columns and rows of the crop that exist
-	left, top     int             // where in the crop these begin
-	first, rows   int             // source rows that y reads
-	scaled        []uint8         // those rows after the horizontal pass, BGR
-	row           []uint8         // one row after both passes
-	level         [3][256]float32 // of R, G and B: the network's value of a byte
+	config      Config
+	source      geom.Size
+	kernel      kernel.Kernels
+	x, y        taps // for the columns and rows of the crop that exist
+	left, top   int  // where in the crop these begin
+	first, rows int  // source rows that y reads
+	level       kernel.Levels
 }
 
-// NewCamera returns a Camera for source images of that size.
-func NewCamera(c Config, width, height int) (*Camera, error) {
-	if err := c.check(width, height); err != nil {
+// Scratch are the buffers of one image under way. The zero value is ready; it
+// grows to the largest image that it has seen.
+type Scratch struct {
+	scaled []uint8 // the rows that are read after the horizontal pass, BGR
+	row    []uint8 // one row after both passes
+}
+
+func (s *Scratch) reserve(columns, rows int) {
+	if len(s.row) < 3*columns {
+		s.row = make([]uint8, 3*columns)
+	}
+	if len(s.scaled) < 3*columns*rows {
+		s.scaled = make([]uint8, 3*columns*rows)
+	}
+}
+
+// NewCamera returns a Camera for source images of that size, or an error that
+// names the number that is out of range.
+func NewCamera(c Config, source geom.Size, with compute.Resources) (*Camera, error) {
+	if err := c.check(source); err != nil {
 		return nil, err
 	}
-	crop := c.Crop(width, height)
-	cam := &Camera{Crop: crop, config: c, width: width, height: height}
+	crop := c.Crop(source)
+	cam := &Camera{Crop: crop, config: c, source: source}
+	cam.kernel, _ = kernel.Table.Take(with.Kernels)
 	var columns, rows int
-	cam.left, columns = overlap(crop.Left, c.Width, crop.Width)
-	cam.top, rows = overlap(crop.Top, c.Height, crop.Height)
-	cam.x = newTaps(width, crop.Width, crop.Left+cam.left, columns)
-	cam.y = newTaps(height, crop.Height, crop.Top+cam.top, rows)
+	cam.left, columns = overlap(crop.Left, c.Size.Width, crop.Size.Width)
+	cam.top, rows = overlap(crop.Top, c.Size.Height, crop.Size.Height)
+	cam.x = newTaps(source.Width, crop.Size.Width, crop.Left+cam.left, columns)
+	cam.y = newTaps(source.Height, crop.Size.Height, crop.Top+cam.top, rows)
 	if rows > 0 {
 		cam.first = int(cam.y.start[0])
 		cam.rows = int(cam.y.start[rows-1]) + cam.y.n - cam.first
 	}
-	cam.scaled = make([]uint8, cam.rows*3*columns)
-	cam.row = make([]uint8, 3*columns)
 	for ch := range cam.level {
 		for v := range cam.level[ch] {
 			cam.level[ch][v] = (float32(v)/255 - c.Mean[ch]) / c.Std[ch]
 		}
 	}
 	return cam, nil
+}
+
+// Kernels returns the kernel set that cameras run with these resources.
+func Kernels(with compute.Resources) isa.Set {
+	_, set := kernel.Table.Take(with.Kernels)
+	return set
 }
 
 // overlap returns how many of the n crop pixels that begin at offset lie inside
@@ -59,13 +83,13 @@ func overlap(offset, n, size int) (first, count int) {
 // Image decodes an image and writes the network's input: planes R, G, B of
 // Height x Width. The error says what is wrong with the image; dst is then
 // undefined.
-func (c *Camera) Image(dst []float32, encoded []byte) error {
+func (c *Camera) Image(dst []float32, encoded []byte, s *Scratch) error {
 	w, h, err := inspect(encoded)
 	if err != nil {
 		return fmt.Errorf("preprocess: %w", err)
 	}
-	if w != c.width || h != c.height {
-		return fmt.Errorf("preprocess: image of %d x %d pixels, calibrated for %d x %d", w, h, c.width, c.height)
+	if w != c.source.Width || h != c.source.Height {
+		return fmt.Errorf("preprocess: image of %d x %d pixels, calibrated for %d x %d", w, h, c.source.Width, c.source.Height)
 	}
 	m, err := gocv.IMDecode(encoded, gocv.IMReadColor|gocv.IMReadIgnoreOrientation)
 	if err != nil {
@@ -79,39 +103,32 @@ func (c *Camera) Image(dst []float32, encoded []byte) error {
 	if err != nil {
 		return fmt.Errorf("preprocess: %w", err)
 	}
-	c.Pixels(dst, bgr)
+	c.Pixels(dst, bgr, s)
 	return nil
 }
 
 // Pixels writes the network's input from decoded pixels: rows of interleaved
-// B, G, R of the calibrated size.
-func (c *Camera) Pixels(dst []float32, bgr []uint8) {
-	plane := c.config.Width * c.config.Height
-	if len(dst) != 3*plane || len(bgr) != 3*c.width*c.height {
-		panic(fmt.Sprintf("preprocess: %d values from %d bytes for %d x %d", len(dst), len(bgr), c.width, c.height))
+// B, G, R of the calibrated size. It panics if the lengths disagree.
+func (c *Camera) Pixels(dst []float32, bgr []uint8, s *Scratch) {
+	width, plane := c.config.Size.Width, c.config.Size.Pixels()
+	if len(dst) != 3*plane || len(bgr) != 3*c.source.Pixels() {
+		panic(fmt.Sprintf("preprocess: %d values from %d bytes for %d x %d", len(dst), len(bgr), c.source.Width, c.source.Height))
 	}
-	if 3*len(c.y.start)*len(c.x.start) < 3*plane {
+	columns, rows := len(c.x.start), len(c.y.start)
+	if columns*rows < plane {
 		c.black(dst)
 	}
-	stride, scaledStride := 3*c.width, len(c.row)
+	s.reserve(columns, c.rows)
+	stride, scaledStride := 3*c.source.Width, 3*columns
 	for y := range c.rows {
-		kernel.Horizontal(c.scaled[y*scaledStride:][:scaledStride], bgr[(c.first+y)*stride:][:stride], c.x.start, c.x.coef)
+		c.kernel.Horizontal(s.scaled[y*scaledStride:][:scaledStride], bgr[(c.first+y)*stride:][:stride], c.x.start, c.x.coef)
 	}
+	row := s.row[:scaledStride]
 	for y, start := range c.y.start {
 		n := c.y.n
-		kernel.Vertical(c.row, c.scaled[(int(start)-c.first)*scaledStride:][:n*scaledStride], c.y.coef[n*y:][:n])
-		c.normalise(dst[(c.top+y)*c.config.Width+c.left:], plane)
-	}
-}
-
-// normalise writes c.row to a row of each of the planes; dst begins at the
-// row's first pixel in the first plane.
-func (c *Camera) normalise(dst []float32, plane int) {
-	n := len(c.row) / 3
-	r, g, b := dst[:n], dst[plane:][:n], dst[2*plane:][:n]
-	for x := range r {
-		p := (*[3]uint8)(c.row[3*x:])
-		r[x], g[x], b[x] = c.level[0][p[2]], c.level[1][p[1]], c.level[2][p[0]]
+		c.kernel.Vertical(row, s.scaled[(int(start)-c.first)*scaledStride:][:n*scaledStride], c.y.coef[n*y:][:n])
+		at := dst[(c.top+y)*width+c.left:]
+		c.kernel.Normalise(at[:columns], at[plane:][:columns], at[2*plane:][:columns], row, &c.level)
 	}
 }
 

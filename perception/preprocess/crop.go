@@ -9,30 +9,29 @@ import (
 
 // Config is the network's input.
 type Config struct {
-	Width, Height int        // pixels
-	ResizeExtra   float64    // added to Width / source width for the scale
-	CropH         float64    // share of the height below the crop
-	Mean, Std     [3]float32 // of RGB in [0, 1]
+	Size        geom.Size
+	ResizeExtra float64    // added to Width / source width for the scale
+	CropH       float64    // share of the height below the crop
+	Mean, Std   [3]float32 // of RGB in [0, 1]
 }
 
-// Crop places the network's image in a source image that was scaled to Width x
-// Height: its first pixel is at (Left, Top) there. What lies outside is black.
+// Crop places the network's image in a source image that was scaled to Size: its
+// first pixel is at (Left, Top) there. What lies outside is black.
 type Crop struct {
-	Scale         float64
-	Width, Height int
-	Left, Top     int
+	Scale     float64
+	Size      geom.Size
+	Left, Top int
 }
 
 // Crop returns the crop of a source image of that size.
-func (c *Config) Crop(width, height int) Crop {
-	s := float64(c.Width)/float64(width) + c.ResizeExtra
-	w, h := int(float64(width)*s), int(float64(height)*s)
+func (c *Config) Crop(source geom.Size) Crop {
+	s := float64(c.Size.Width)/float64(source.Width) + c.ResizeExtra
+	w, h := int(float64(source.Width)*s), int(float64(source.Height)*s)
 	return Crop{
-		Scale:  s,
-		Width:  w,
-		Height: h,
-		Left:   max(0, w-c.Width) / 2,
-		Top:    int((1-c.CropH)*float64(h)) - c.Height,
+		Scale: s,
+		Size:  geom.Size{Width: w, Height: h},
+		Left:  max(0, w-c.Size.Width) / 2,
+		Top:   int((1-c.CropH)*float64(h)) - c.Size.Height,
 	}
 }
 
@@ -50,16 +49,17 @@ func (c Crop) Matrix() geom.Mat4 {
 // maxPixels bounds what is given to the decoder, below its own limit.
 const maxPixels = 1 << 28
 
-func (c *Config) check(width, height int) error {
+func (c *Config) check(source geom.Size) error {
+	width, height := source.Width, source.Height
 	switch {
-	case c.Width <= 0 || c.Height <= 0:
-		return fmt.Errorf("preprocess: network image of %d x %d pixels", c.Width, c.Height)
+	case c.Size.Width <= 0 || c.Size.Height <= 0:
+		return fmt.Errorf("preprocess: network image of %d x %d pixels", c.Size.Width, c.Size.Height)
 	case width <= 0 || height <= 0 || width > maxPixels/height:
 		return fmt.Errorf("preprocess: source image of %d x %d pixels, want 1 to %d in all", width, height, maxPixels)
 	case c.Std[0] <= 0 || c.Std[1] <= 0 || c.Std[2] <= 0:
 		return errors.New("preprocess: std is not positive")
 	}
-	if crop := c.Crop(width, height); crop.Width < 1 || crop.Height < 1 {
+	if crop := c.Crop(source); crop.Size.Width < 1 || crop.Size.Height < 1 {
 		return fmt.Errorf("preprocess: source image of %d x %d pixels scales to nothing", width, height)
 	}
 	return nil

@@ -17,13 +17,17 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/perception/preprocess/internal/kernel"
 )
 
 // plain is a configuration whose network values are the bytes themselves.
 func plain(width, height int, extra, cropH float64) Config {
 	return Config{
-		Width: width, Height: height, ResizeExtra: extra, CropH: cropH,
+		Size: geom.Size{Width: width, Height: height}, ResizeExtra: extra, CropH: cropH,
 		Std: [3]float32{1. / 255, 1. / 255, 1. / 255},
 	}
 }
@@ -69,13 +73,14 @@ func TestPixelsEqualPillow(t *testing.T) {
 			continue // the heading
 		}
 		cases++
-		cam, err := NewCamera(plain(nw, nh, extra, cropH), w, h)
+		cam, err := NewCamera(plain(nw, nh, extra, cropH), geom.Size{Width: w, Height: h}, compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		dst := make([]float32, 3*nw*nh)
+		var scratch Scratch
 		for range 2 { // the second time with used buffers
-			cam.Pixels(dst, made(w, h))
+			cam.Pixels(dst, made(w, h), &scratch)
 			sum := sha256.Sum256(rgb(dst))
 			if got := hex.EncodeToString(sum[:]); got != want {
 				t.Errorf("%d x %d to %d x %d: SHA-256 %s, want %s", w, h, nw, nh, got, want)
@@ -107,12 +112,12 @@ func TestDecodingEqualsPillow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cam, err := NewCamera(plain(w, h, 0, 0), w, h)
+		cam, err := NewCamera(plain(w, h, 0, 0), geom.Size{Width: w, Height: h}, compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		dst := make([]float32, 3*w*h)
-		if err := cam.Image(dst, file); err != nil {
+		if err := cam.Image(dst, file, &Scratch{}); err != nil {
 			t.Fatal(err)
 		}
 		if sum := sha256.Sum256(rgb(dst)); hex.EncodeToString(sum[:]) != f[2] {
@@ -149,21 +154,48 @@ func realImage(t *testing.T, folder string, index, w, h int) []uint8 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cam, err := NewCamera(plain(w, h, 0.02, 0), 1600, 900)
+	cam, err := NewCamera(plain(w, h, 0.02, 0), geom.Size{Width: 1600, Height: 900}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	dst := make([]float32, 3*w*h)
-	if err := cam.Image(dst, encoded); err != nil {
+	if err := cam.Image(dst, encoded, &Scratch{}); err != nil {
 		t.Fatal(err)
 	}
 	return rgb(dst)
 }
 
+// TestKernels: what runs is the set that was asked for.
+func TestKernels(t *testing.T) {
+	for set := range kernel.Table {
+		with := compute.Resources{Kernels: set}
+		cam, err := NewCamera(plain(32, 16, 0, 0), geom.Size{Width: 64, Height: 48}, with)
+		if err != nil || Kernels(with) != set {
+			t.Fatalf("%s: kernels %s, error %v", set, Kernels(with), err)
+		}
+		golden.RunsSet(t, kernel.Table, set, cam.kernel)
+	}
+}
+
+// TestScratchServesAnySize: one scratch serves cameras of several sizes in turn.
+func TestScratchServesAnySize(t *testing.T) {
+	var shared Scratch
+	for _, size := range []geom.Size{{Width: 64, Height: 48}, {Width: 200, Height: 100}, {Width: 40, Height: 90}} {
+		cam, err := NewCamera(plain(32, 16, 0.04, 0), size, compute.Resources{Kernels: isa.Generic})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := make([]float32, 3*32*16), make([]float32, 3*32*16)
+		cam.Pixels(got, made(size.Width, size.Height), &shared)
+		cam.Pixels(want, made(size.Width, size.Height), &Scratch{})
+		golden.Within(t, "image", got, want, golden.Bound{})
+	}
+}
+
 func TestCropOfTheFullModel(t *testing.T) {
-	c := Config{Width: 704, Height: 256, ResizeExtra: 0.04}
-	got := c.Crop(1600, 900)
-	if want := (Crop{Scale: 0.48, Width: 768, Height: 432, Left: 32, Top: 176}); got != want {
+	c := Config{Size: geom.Size{Width: 704, Height: 256}, ResizeExtra: 0.04}
+	got := c.Crop(geom.Size{Width: 1600, Height: 900})
+	if want := (Crop{Scale: 0.48, Size: geom.Size{Width: 768, Height: 432}, Left: 32, Top: 176}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if a := got.Matrix(); a[0] != 0.48 || a[5] != 0.48 || a[3] != -32 || a[7] != -176 || a[10] != 1 || a[15] != 1 {
@@ -180,10 +212,10 @@ func TestNewCameraRefuses(t *testing.T) {
 		"no network image": {Config{Std: good.Std}, 64, 48},
 		"no source":        {good, 0, 48},
 		"a huge source":    {good, 1 << 20, 1 << 20},
-		"std":              {Config{Width: 32, Height: 16}, 64, 48},
+		"std":              {Config{Size: geom.Size{Width: 32, Height: 16}}, 64, 48},
 		"a line":           {good, 1 << 20, 1},
 	} {
-		if _, err := NewCamera(test.config, test.w, test.h); err == nil {
+		if _, err := NewCamera(test.config, geom.Size{Width: test.w, Height: test.h}, compute.Resources{}); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -205,15 +237,15 @@ func encode(t testing.TB, ext gocv.FileExt, width, height int) []byte {
 }
 
 func TestImageOfPNG(t *testing.T) {
-	cam, err := NewCamera(plain(32, 16, 0.04, 0), 64, 48)
+	cam, err := NewCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, want := make([]float32, 3*32*16), make([]float32, 3*32*16)
-	if err := cam.Image(got, encode(t, gocv.PNGFileExt, 64, 48)); err != nil {
+	if err := cam.Image(got, encode(t, gocv.PNGFileExt, 64, 48), &Scratch{}); err != nil {
 		t.Fatal(err)
 	}
-	cam.Pixels(want, made(64, 48))
+	cam.Pixels(want, made(64, 48), &Scratch{})
 	golden.Within(t, "image", got, want, golden.Bound{})
 }
 
@@ -223,7 +255,7 @@ func TestImageRefuses(t *testing.T) {
 	for i := 40; i < len(noPixels)-16; i++ {
 		noPixels[i] = 0
 	}
-	cam, err := NewCamera(plain(32, 16, 0.04, 0), 64, 48)
+	cam, err := NewCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +277,7 @@ func TestImageRefuses(t *testing.T) {
 		"another size":         {encode(t, gocv.JPEGFileExt, 48, 64), "48 x 64 pixels, calibrated for 64 x 48"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := cam.Image(make([]float32, 3*32*16), test.data)
+			err := cam.Image(make([]float32, 3*32*16), test.data, &Scratch{})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
@@ -268,7 +300,7 @@ func TestImageEndIsThePictures(t *testing.T) {
 // Damage that leaves the structure whole reaches the decoder, which must not
 // end the process.
 func TestImageSurvivesDamage(t *testing.T) {
-	cam, err := NewCamera(plain(32, 16, 0.04, 0), 64, 48)
+	cam, err := NewCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +312,7 @@ func TestImageSurvivesDamage(t *testing.T) {
 			for range 1 + r.IntN(4) {
 				damaged[2+r.IntN(len(damaged)-4)] = byte(r.IntN(256))
 			}
-			if cam.Image(dst, damaged) == nil {
+			if cam.Image(dst, damaged, &Scratch{}) == nil {
 				reached++
 			}
 		}
@@ -304,13 +336,14 @@ func FuzzInspect(f *testing.F) {
 func BenchmarkImage(b *testing.B) {
 	for _, net := range [][2]int{{352, 128}, {704, 256}} {
 		b.Run(fmt.Sprint(net[0]), func(b *testing.B) {
-			cam, err := NewCamera(plain(net[0], net[1], 0.02, 0), 1600, 900)
+			cam, err := NewCamera(plain(net[0], net[1], 0.02, 0), geom.Size{Width: 1600, Height: 900}, compute.Resources{})
 			if err != nil {
 				b.Fatal(err)
 			}
 			dst, bgr := make([]float32, 3*net[0]*net[1]), made(1600, 900)
+			var scratch Scratch
 			for b.Loop() {
-				cam.Pixels(dst, bgr)
+				cam.Pixels(dst, bgr, &scratch)
 			}
 		})
 	}

@@ -10,40 +10,55 @@ import (
 
 const cells, channels, frames = 128, 32, 9
 
-func BenchmarkProject(b *testing.B) {
+func BenchmarkProject(b *testing.B) { eachBench(b, benchmarkProject) }
+
+func benchmarkProject(b *testing.B, k *Kernels) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	src, w, dst := normal(rng, cells*channels), normal(rng, channels*channels), make([]float32, cells*channels)
 	for b.Loop() {
-		Project(dst, src, w, channels)
+		k.Project(dst, src, w, channels)
 	}
 	perNanosecond(b, 2*cells*channels*channels, "GFLOP/s")
 }
 
-func BenchmarkWarp(b *testing.B) {
+func BenchmarkWarp(b *testing.B) { eachBench(b, benchmarkWarp) }
+
+func benchmarkWarp(b *testing.B, k *Kernels) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	src, dst := normal(rng, cells*cells*channels), make([]float32, cells*channels)
 	for b.Loop() {
-		Warp(dst, src, Line{0.3, 60.7, 0.99, 0.1}, cells, cells, channels)
+		k.Warp(dst, src, Line{0.3, 60.7, 0.99, 0.1}, cells, cells, channels)
 	}
 	perNanosecond(b, 7*cells*channels, "GFLOP/s")
 }
 
-func BenchmarkActivateU8(b *testing.B) {
+func BenchmarkActivateU8(b *testing.B) { eachBench(b, benchmarkActivateU8) }
+
+func benchmarkActivateU8(b *testing.B, k *Kernels) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	src, add, dst := normal(rng, cells*channels), normal(rng, channels), make([]uint8, cells*channels*frames)
 	for b.Loop() {
-		ActivateU8(dst, src, add, channels*frames, 0.02, 0)
+		k.ActivateU8(dst, src, add, channels*frames, 0.02, 0)
 	}
 	perNanosecond(b, 5*cells*channels, "GB/s")
 }
 
-func BenchmarkActivateF32(b *testing.B) {
+func BenchmarkActivateF32(b *testing.B) { eachBench(b, benchmarkActivateF32) }
+
+func benchmarkActivateF32(b *testing.B, k *Kernels) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	src, add, dst := normal(rng, cells*channels), normal(rng, channels), make([]float32, cells*channels*frames)
 	for b.Loop() {
-		ActivateF32(dst, src, add, channels*frames)
+		k.ActivateF32(dst, src, add, channels*frames)
 	}
 	perNanosecond(b, 8*cells*channels, "GB/s")
+}
+
+// eachBench runs a benchmark for every implementation.
+func eachBench(b *testing.B, run func(b *testing.B, k *Kernels)) {
+	for _, k := range implementations() {
+		b.Run(string(k.name), func(b *testing.B) { run(b, &k.Kernels) })
+	}
 }
 
 func perNanosecond(b *testing.B, each int, unit string) {

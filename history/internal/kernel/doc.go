@@ -26,6 +26,12 @@
 // Exact: both add, divide and round in float32, as ONNX's QuantizeLinear does.
 // relu keeps NaN in ActivateF32; in ActivateU8 NaN becomes zero.
 //
+// Quantise, of a plane that is neither projected nor rectified:
+//
+//	dst[i] = saturate(roundHalfEven(src[i] / scale) + zero)
+//
+// Exact; NaN becomes zero.
+//
 // dst overlaps none of the sources. Elements of dst between the cells are left
 // alone.
 package kernel

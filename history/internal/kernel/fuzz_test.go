@@ -19,12 +19,12 @@ func FuzzWarp(f *testing.F) {
 		width, height, channels := int(size%5)+1, int(size/5%5)+1, int(size/25)+1
 		src := normal(rng, width*height*channels)
 		line := Line{x, y, dx, dy}
-		for _, k := range implementations {
+		for _, k := range implementations() {
 			dst := golden.Guard[float32](6*channels, int(seed%8), 7)
 			k.warp(dst.Slice, src, line, width, height, channels)
 			want := naiveWarp(len(dst.Slice), src, line, width, height, channels)
-			golden.Within(t, k.name, widen(dst.Slice), want, golden.Bound{Abs: 2e-6})
-			dst.Check(t, k.name)
+			golden.Within(t, string(k.name), widen(dst.Slice), want, golden.Bound{Abs: 2e-6})
+			dst.Check(t, string(k.name))
 		}
 	})
 }
@@ -49,12 +49,12 @@ func FuzzActivate(f *testing.F) {
 				rectified[i] = 0
 			}
 		}
-		for _, k := range implementations {
+		for _, k := range implementations() {
 			bytes, floats := make([]uint8, len(src)), make([]float32, len(src))
 			k.activateU8(bytes, src, []float32{0}, 1, scale, zero)
-			golden.Within(t, k.name, bytes, want, golden.Bound{})
+			golden.Within(t, string(k.name), bytes, want, golden.Bound{})
 			k.activateF32(floats, src, []float32{0}, 1)
-			golden.Within(t, k.name, floats, rectified, golden.Bound{})
+			golden.Within(t, string(k.name), floats, rectified, golden.Bound{})
 		}
 	})
 }
@@ -67,11 +67,11 @@ func FuzzProject(f *testing.F) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		src, w := normal(rng, int(cells%8)*n), normal(rng, n*n)
 		want := naiveProject(src, w, n)
-		for _, k := range implementations {
+		for _, k := range implementations() {
 			dst := golden.Guard[float32](len(src), int(seed%8), 7)
 			k.project(dst.Slice, src, w, n)
-			golden.Within(t, k.name, widen(dst.Slice), want, golden.Bound{Abs: 1e-6, Rel: 2e-6})
-			dst.Check(t, k.name)
+			golden.Within(t, string(k.name), widen(dst.Slice), want, golden.Bound{Abs: 1e-6, Rel: 2e-6})
+			dst.Check(t, string(k.name))
 		}
 	})
 }

@@ -1,33 +1,18 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/solofusion/solofusion/internal/f32"
+)
 
 func projectGeneric(dst, src, w []float32, channels int) {
 	clear(dst)
 	for n := 0; n < len(src); n += channels {
 		out := dst[n:][:channels]
 		for i, x := range src[n:][:channels] {
-			addScaled(out, w[i*channels:][:channels], x)
+			f32.Axpy(out, w[i*channels:][:channels], x)
 		}
-	}
-}
-
-// addScaled computes dst += a·x.
-func addScaled(dst, x []float32, a float32) {
-	i := 0
-	for ; i+8 <= len(dst); i += 8 {
-		d, s := (*[8]float32)(dst[i:]), (*[8]float32)(x[i:])
-		d[0] += float32(a * s[0])
-		d[1] += float32(a * s[1])
-		d[2] += float32(a * s[2])
-		d[3] += float32(a * s[3])
-		d[4] += float32(a * s[4])
-		d[5] += float32(a * s[5])
-		d[6] += float32(a * s[6])
-		d[7] += float32(a * s[7])
-	}
-	for ; i < len(dst); i++ {
-		dst[i] += float32(a * x[i])
 	}
 }
 
@@ -84,21 +69,30 @@ func activateF32Generic(dst, src, add []float32, stride int) {
 	}
 }
 
-// whole is where the last bit of a float32 is worth one: adding it rounds what
-// is in [0, 256) half to even and leaves the integer in the low bits.
-const whole = 1 << 23
-
 func activateU8Generic(dst []uint8, src, add []float32, stride int, scale float32, zero uint8) {
 	channels := len(add)
 	largest := 255 - float32(zero)
 	for n := range len(src) / channels {
 		in, out := src[n*channels:][:channels], dst[n*stride:][:channels]
 		for c, a := range add {
-			v := min(max(in[c]+a, 0)/scale, largest)
-			if v != v {
-				v = 0
-			}
-			out[c] = uint8(math.Float32bits(v+whole)) + zero
+			out[c] = whole(min(max(in[c]+a, 0)/scale, largest)) + zero
 		}
 	}
+}
+
+func quantiseGeneric(dst []uint8, src []float32, scale float32, zero uint8) {
+	least, largest := -float32(zero), 255-float32(zero)
+	for i, v := range src {
+		dst[i] = whole(max(min(v/scale, largest), least)) + zero
+	}
+}
+
+// whole rounds x in [-255, 255] half to even and returns its low eight bits; 0
+// for NaN.
+func whole(x float32) uint8 {
+	if x != x {
+		return 0
+	}
+	const one = 3 << 22 // here the last bit of a float32 is worth one
+	return uint8(math.Float32bits(x + one))
 }

@@ -7,29 +7,34 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
 )
 
-// implementation is one of each kernel; every test runs all that this build has.
+// implementation is an entry of the table.
 type implementation struct {
-	name        string
-	project     func(dst, src, w []float32, channels int)
-	warp        func(dst, src []float32, line Line, width, height, channels int)
-	activateF32 func(dst, src, add []float32, stride int)
-	activateU8  func(dst []uint8, src, add []float32, stride int, scale float32, zero uint8)
+	Kernels
+	name isa.Set
 }
 
-var implementations = []implementation{
-	{"selected", Project, Warp, ActivateF32, ActivateU8},
-	{"generic", projectGeneric, warpGeneric, activateF32Generic, activateU8Generic},
+// implementations returns all that this build has.
+func implementations() (all []implementation) {
+	for set, k := range Table {
+		all = append(all, implementation{k, set})
+	}
+	return all
 }
 
 // each runs a test for every implementation, with the same random numbers.
 func each(t *testing.T, test func(t *testing.T, k implementation, rng *rand.Rand)) {
 	t.Helper()
-	for _, k := range implementations {
-		t.Run(k.name, func(t *testing.T) { test(t, k, rand.New(rand.NewPCG(9, 1))) })
+	for _, k := range implementations() {
+		t.Run(string(k.name), func(t *testing.T) { test(t, k, rand.New(rand.NewPCG(9, 1))) })
 	}
 }
+
+// TestTable: every entry is whole, and the set that SOLOFUSION_REQUIRE_KERNELS
+// names is among them.
+func TestTable(t *testing.T) { golden.Kernels(t, Table) }
 
 var (
 	nan = float32(math.NaN())
@@ -234,19 +239,42 @@ func TestActivateU8Rounds(t *testing.T) {
 	})
 }
 
+// TestQuantise: halves go to even, below zero too, and what does not fit saturates.
+func TestQuantise(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		src := append([]float32{0.25, 0.75, -0.25, -0.75, -1.25, 127.5, 200, -64, -64.25, -100, inf, -inf, nan}, normal(rng, 50)...)
+		for _, zero := range []uint8{0, 1, 128, 255} {
+			got := golden.Guard[uint8](len(src), 3, 0xa5)
+			want := make([]uint8, len(src))
+			for i, v := range src {
+				x := math.RoundToEven(float64(v/0.5)) + float64(zero)
+				if v != v {
+					x = float64(zero)
+				}
+				want[i] = uint8(min(max(x, 0), 255))
+			}
+			k.quantise(got.Slice, src, 0.5, zero)
+			golden.Within(t, fmt.Sprintf("zero %d", zero), got.Slice, want, golden.Bound{})
+			got.Check(t, "bytes")
+		}
+	})
+}
+
 func TestLengthsAreChecked(t *testing.T) {
+	k := Table[isa.Generic]
 	f := func(n int) []float32 { return make([]float32, n) }
 	for name, call := range map[string]func(){
-		"project lengths": func() { Project(f(4), f(2), f(4), 2) },
-		"project matrix":  func() { Project(f(2), f(2), f(2), 2) },
-		"project cells":   func() { Project(f(3), f(3), f(4), 2) },
-		"warp row":        func() { Warp(f(3), f(8), Line{}, 2, 2, 2) },
-		"warp plane":      func() { Warp(f(2), f(7), Line{}, 2, 2, 2) },
-		"warp nothing":    func() { Warp(nil, nil, Line{}, 0, 0, 2) },
-		"channels":        func() { ActivateF32(f(4), f(4), nil, 2) },
-		"stride":          func() { ActivateF32(f(4), f(4), f(2), 1) },
-		"stack":           func() { ActivateU8(make([]uint8, 4), f(4), f(2), 3, 1, 0) },
-		"cells":           func() { ActivateU8(make([]uint8, 4), f(3), f(2), 2, 1, 0) },
+		"project lengths": func() { k.Project(f(4), f(2), f(4), 2) },
+		"project matrix":  func() { k.Project(f(2), f(2), f(2), 2) },
+		"project cells":   func() { k.Project(f(3), f(3), f(4), 2) },
+		"warp row":        func() { k.Warp(f(3), f(8), Line{}, 2, 2, 2) },
+		"warp plane":      func() { k.Warp(f(2), f(7), Line{}, 2, 2, 2) },
+		"warp nothing":    func() { k.Warp(nil, nil, Line{}, 0, 0, 2) },
+		"channels":        func() { k.ActivateF32(f(4), f(4), nil, 2) },
+		"stride":          func() { k.ActivateF32(f(4), f(4), f(2), 1) },
+		"stack":           func() { k.ActivateU8(make([]uint8, 4), f(4), f(2), 3, 1, 0) },
+		"quantise":        func() { k.Quantise(make([]uint8, 4), f(3), 1, 0) },
+		"cells":           func() { k.ActivateU8(make([]uint8, 4), f(3), f(2), 2, 1, 0) },
 	} {
 		func() {
 			defer func() {
@@ -257,5 +285,5 @@ func TestLengthsAreChecked(t *testing.T) {
 			call()
 		}()
 	}
-	ActivateF32(f(5), f(4), f(2), 3) // the last cell needs no gap after it
+	k.ActivateF32(f(5), f(4), f(2), 3) // the last cell needs no gap after it
 }

@@ -25,10 +25,10 @@ func FuzzSuppress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x := floats(b)
 		n := len(x) / 2
-		for _, k := range implementations {
+		for _, k := range implementations() {
 			got, want := append([]float32(nil), x[:n]...), append([]float32(nil), x[:n]...)
 			g, w := k.suppress(got, x[n:][:n]), naiveSuppress(want, x[n:][:n])
-			golden.Within(t, k.name, got, want, golden.Bound{})
+			golden.Within(t, string(k.name), got, want, golden.Bound{})
 			// Where nothing exceeds -Inf the first bin is picked.
 			if n > 0 && !(want[w] > -inf) {
 				w = 0
@@ -46,10 +46,10 @@ func FuzzSoftmax(f *testing.F) {
 	f.Add([]byte("12345678abcdefgh"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x := floats(b)
-		for _, k := range implementations {
+		for _, k := range implementations() {
 			got := make([]float32, len(x))
 			k.softmax(got, x)
-			golden.Within(t, k.name, widen(got), naiveSoftmax(x), golden.Bound{Abs: 1e-5})
+			golden.Within(t, string(k.name), widen(got), naiveSoftmax(x), golden.Bound{Abs: 1e-5})
 		}
 	})
 }
@@ -64,11 +64,11 @@ func FuzzCorrelate(f *testing.F) {
 		list := randomTaps(rng, int(taps), 7, 6, channels)
 		want := make([]float64, 7*g)
 		naiveCorrelate(want, cur, prev, list, channels, g)
-		for _, k := range implementations {
+		for _, k := range implementations() {
 			got := golden.Guard[float32](7*g, int(seed%8), 7)
 			k.correlate(got.Slice, cur, prev, list, channels, g)
-			golden.Within(t, k.name, widen(got.Slice), want, golden.Bound{Abs: 1e-5, Rel: 1e-5})
-			got.Check(t, k.name)
+			golden.Within(t, string(k.name), widen(got.Slice), want, golden.Bound{Abs: 1e-5, Rel: 1e-5})
+			got.Check(t, string(k.name))
 		}
 	})
 }
@@ -84,10 +84,29 @@ func FuzzSimilarity(f *testing.F) {
 		for i := range want {
 			want[i] = naiveSimilarity(x[i*g:][:g], net)
 		}
-		for _, k := range implementations {
+		for _, k := range implementations() {
 			got := make([]float32, points)
 			k.similarity(got, x, net)
-			golden.Within(t, k.name, widen(got), want, golden.Bound{Abs: 1e-5, Rel: 1e-5})
+			golden.Within(t, string(k.name), widen(got), want, golden.Bound{Abs: 1e-5, Rel: 1e-5})
+		}
+	})
+}
+
+// FuzzProject draws cameras of fuzzed motion.
+func FuzzProject(f *testing.F) {
+	f.Add(uint64(1), 0.5, 10.0)
+	f.Fuzz(func(t *testing.T, seed uint64, shift, depth float64) {
+		p := randomProjection(rand.New(rand.NewPCG(seed, 0)))
+		p.Shift[2] = shift
+		depths := []float64{depth, depth + 1, depth + 7}
+		for _, k := range implementations() {
+			taps := make([]Tap, p.Block*p.Block*len(depths))
+			n := k.project(taps, p, 0, 0, depths)
+			if points, _ := naiveTaps(p, 0, 0, depths); math.Abs(depth) < 1e6 && math.Abs(shift) < 1e6 {
+				checkTaps(t, string(k.name), taps[:n], p, 0, 0, depths)
+			} else if n != len(points) {
+				t.Errorf("%s: %d taps, want %d", k.name, n, len(points))
+			}
 		}
 	})
 }

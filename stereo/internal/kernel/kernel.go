@@ -1,6 +1,48 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/isa"
+)
+
+// Kernels are one implementation of each loop. Lengths are checked here, once
+// for all implementations.
+type Kernels struct {
+	suppress   func(logits, penalty []float32) int
+	project    func(taps []Tap, p *Projection, x, y int, depths []float64) int
+	correlate  func(sums, cur, prev []float32, taps []Tap, channels, groups int)
+	similarity func(dst, x []float32, n *Network)
+	spread     func(dst []float32, samples []int32, logits []float32)
+	softmax    func(dst, x []float32)
+}
+
+// Table is what this build has.
+var Table = isa.Table[Kernels]{
+	isa.Generic: {
+		suppress:   suppressGeneric,
+		project:    projectGeneric,
+		correlate:  correlateGeneric,
+		similarity: similarityGeneric,
+		spread:     spreadGeneric,
+		softmax:    softmaxGeneric,
+	},
+}
+
+// Projection says where a previous camera sees the points of a current one: the
+// homogeneous network pixel there of (x, y) here at depth d is
+// Ray·(x, y, 1)·d + Shift, and its third component the depth there.
+type Projection struct {
+	Ray   geom.Mat3
+	Shift geom.Vec3
+
+	Image    geom.Size // of both cameras, network pixels
+	Map      geom.Size // of the descriptors
+	Stride   int       // network pixels to a descriptor
+	Block    int       // descriptors to the side of a coarse pixel
+	Channels int       // of a descriptor
+}
 
 // Tap is where a point falls in a previous camera's features.
 type Tap struct {
@@ -27,34 +69,52 @@ type Network struct {
 }
 
 // Suppress adds penalty to logits and returns the index of the largest.
-func Suppress(logits, penalty []float32) int {
+func (k *Kernels) Suppress(logits, penalty []float32) int {
 	if len(logits) != len(penalty) {
 		panic(fmt.Sprintf("stereo: %d penalties for %d logits", len(penalty), len(logits)))
 	}
-	return suppressGeneric(logits, penalty)
+	return k.suppress(logits, penalty)
+}
+
+// Project writes the taps of the points of coarse pixel (x, y) at the depths
+// that the previous camera sees, and returns their number.
+func (k *Kernels) Project(taps []Tap, p *Projection, x, y int, depths []float64) int {
+	if points := p.Block * p.Block * len(depths); len(taps) < points {
+		panic(fmt.Sprintf("stereo: room for %d taps of %d points", len(taps), points))
+	}
+	return k.project(taps, p, x, y, depths)
 }
 
 // Correlate adds the correlations of taps to sums.
-func Correlate(sums, cur, prev []float32, taps []Tap, channels, groups int) {
+func (k *Kernels) Correlate(sums, cur, prev []float32, taps []Tap, channels, groups int) {
 	if groups <= 0 || channels%groups != 0 {
 		panic(fmt.Sprintf("stereo: %d channels in %d groups", channels, groups))
 	}
-	correlateGeneric(sums, cur, prev, taps, channels, groups)
+	k.correlate(sums, cur, prev, taps, channels, groups)
 }
 
 // Similarity writes the logits of len(dst) points with their groups'
 // correlations in x.
-func Similarity(dst, x []float32, n *Network) {
+func (k *Kernels) Similarity(dst, x []float32, n *Network) {
 	if len(x) != len(dst)*n.Groups {
 		panic(fmt.Sprintf("stereo: %d correlations for %d points of %d groups", len(x), len(dst), n.Groups))
 	}
-	similarityGeneric(dst, x, n)
+	k.similarity(dst, x, n)
+}
+
+// Spread adds the logits of ascending samples, and what lies between them, to
+// dst.
+func (k *Kernels) Spread(dst []float32, samples []int32, logits []float32) {
+	if len(samples) != len(logits) || len(samples) == 0 || int(samples[len(samples)-1]) >= len(dst) {
+		panic(fmt.Sprintf("stereo: %d logits at bins %v of %d", len(logits), samples, len(dst)))
+	}
+	k.spread(dst, samples, logits)
 }
 
 // Softmax writes the probabilities of logits x to dst.
-func Softmax(dst, x []float32) {
+func (k *Kernels) Softmax(dst, x []float32) {
 	if len(dst) != len(x) {
 		panic(fmt.Sprintf("stereo: %d probabilities for %d logits", len(dst), len(x)))
 	}
-	softmaxGeneric(dst, x)
+	k.softmax(dst, x)
 }

@@ -6,30 +6,36 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
 )
 
-// implementation is one of each kernel; every test runs all that this build has.
+// implementation is an entry of the table.
 type implementation struct {
-	name       string
-	suppress   func(logits, penalty []float32) int
-	correlate  func(sums, cur, prev []float32, taps []Tap, channels, groups int)
-	similarity func(dst, x []float32, n *Network)
-	softmax    func(dst, x []float32)
+	Kernels
+	name isa.Set
 }
 
-var implementations = []implementation{
-	{"selected", Suppress, Correlate, Similarity, Softmax},
-	{"generic", suppressGeneric, correlateGeneric, similarityGeneric, softmaxGeneric},
+// implementations returns all that this build has.
+func implementations() (all []implementation) {
+	for set, k := range Table {
+		all = append(all, implementation{k, set})
+	}
+	return all
 }
 
 // each runs a test for every implementation, with the same random numbers.
 func each(t *testing.T, test func(t *testing.T, k implementation, rng *rand.Rand)) {
 	t.Helper()
-	for _, k := range implementations {
-		t.Run(k.name, func(t *testing.T) { test(t, k, rand.New(rand.NewPCG(3, 1))) })
+	for _, k := range implementations() {
+		t.Run(string(k.name), func(t *testing.T) { test(t, k, rand.New(rand.NewPCG(3, 1))) })
 	}
 }
+
+// TestTable: every entry is whole, and the set that SOLOFUSION_REQUIRE_KERNELS
+// names is among them.
+func TestTable(t *testing.T) { golden.Kernels(t, Table) }
 
 var (
 	nan = float32(math.NaN())
@@ -285,13 +291,158 @@ func TestSoftmax(t *testing.T) {
 	})
 }
 
+// randomProjection is one of a camera that moved and turned a little; small maps,
+// so that points fall on borders and outside.
+func randomProjection(rng *rand.Rand) *Projection {
+	stride, block := 1+rng.IntN(4), 1+rng.IntN(3)
+	m := geom.Size{Width: 2 + rng.IntN(6), Height: 2 + rng.IntN(4)}
+	p := &Projection{
+		Image: m.Times(stride), Map: m, Stride: stride, Block: block, Channels: 1 + rng.IntN(9),
+		Shift: geom.Vec3{rng.NormFloat64() * 20, rng.NormFloat64() * 20, rng.NormFloat64() * 3},
+		Ray:   geom.Identity3(),
+	}
+	for i := range p.Ray {
+		p.Ray[i] += rng.NormFloat64() * 0.02
+	}
+	return p
+}
+
+// naiveTaps is the package comment's loop. The weights of a tap are those of the
+// map's pixels by their distance.
+func naiveTaps(p *Projection, x, y int, depths []float64) (points []int32, weights []map[int32]float64) {
+	for i := range p.Block * p.Block * len(depths) {
+		pixel, d := i/len(depths), depths[i%len(depths)]
+		sx, sy := x*p.Block+pixel%p.Block, y*p.Block+pixel/p.Block
+		s := float64(p.Stride)
+		q := p.Ray.Apply(geom.Vec3{(float64(sx) + 0.5) * s, (float64(sy) + 0.5) * s, 1}).Scale(d).Add(p.Shift)
+		u, v := q[0]/q[2], q[1]/q[2]
+		if !(q[2] > MinDepth && u > 0 && u < float64(p.Image.Width) && v > 0 && v < float64(p.Image.Height)) {
+			continue
+		}
+		w := map[int32]float64{}
+		for at := range p.Map.Pixels() {
+			wx := 1 - math.Abs(u/s-0.5-float64(at%p.Map.Width))
+			wy := 1 - math.Abs(v/s-0.5-float64(at/p.Map.Width))
+			if wx > 0 && wy > 0 {
+				w[int32(at*p.Channels)] = wx * wy
+			}
+		}
+		points, weights = append(points, int32(i)), append(weights, w)
+	}
+	return points, weights
+}
+
+func checkTaps(t *testing.T, name string, taps []Tap, p *Projection, x, y int, depths []float64) {
+	t.Helper()
+	points, weights := naiveTaps(p, x, y, depths)
+	if len(taps) != len(points) {
+		t.Fatalf("%s: %d taps, want %d", name, len(taps), len(points))
+	}
+	for i, tap := range taps {
+		pixel := int(points[i]) / len(depths)
+		own := ((y*p.Block+pixel/p.Block)*p.Map.Width + x*p.Block + pixel%p.Block) * p.Channels
+		if tap.Point != points[i] || int(tap.Pixel) != own {
+			t.Fatalf("%s: tap %d is point %d at %d, want point %d at %d", name, i, tap.Point, tap.Pixel, points[i], own)
+		}
+		sum := map[int32]float64{}
+		for j, o := range tap.Offset {
+			if o < 0 || int(o) > (p.Map.Pixels()-1)*p.Channels || int(o)%p.Channels != 0 {
+				t.Fatalf("%s: offset %d is outside the map", name, o)
+			}
+			sum[o] += float64(tap.Weight[j])
+		}
+		for o, w := range sum {
+			if math.Abs(w-weights[i][o]) > 1e-6 {
+				t.Fatalf("%s: tap %d weighs element %d by %v, want %v", name, i, o, w, weights[i][o])
+			}
+		}
+	}
+}
+
+func TestProject(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		seen := 0
+		for i := range 500 {
+			p := randomProjection(rng)
+			depths := make([]float64, 1+rng.IntN(9))
+			for j := range depths {
+				depths[j] = 1 + 60*rng.Float64()
+			}
+			x, y := rng.IntN(max(1, p.Map.Width/p.Block)), rng.IntN(max(1, p.Map.Height/p.Block))
+			taps := make([]Tap, p.Block*p.Block*len(depths)+2)
+			guard := Tap{Point: -7}
+			taps[len(taps)-1] = guard
+			n := k.project(taps, p, x, y, depths)
+			checkTaps(t, fmt.Sprint(i), taps[:n], p, x, y, depths)
+			if taps[len(taps)-1] != guard {
+				t.Fatal("what lies beyond the points is written")
+			}
+			seen += n
+		}
+		if seen < 1000 {
+			t.Errorf("%d points are seen, too few to prove anything", seen)
+		}
+	})
+}
+
+// TestProjectIgnoresWhatIsNotFinite: a broken pose makes no tap.
+func TestProjectIgnoresWhatIsNotFinite(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			for axis := range 3 {
+				p := randomProjection(rng)
+				p.Shift[axis] = bad
+				taps := make([]Tap, p.Block*p.Block*2)
+				if n := k.project(taps, p, 0, 0, []float64{1, 2}); n != 0 && !math.IsInf(bad, 1) {
+					t.Errorf("shift %v: %d taps", p.Shift, n)
+				}
+			}
+		}
+	})
+}
+
+func TestSpread(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for bins := 1; bins < 40; bins++ {
+			samples := []int32{}
+			for b := range int32(bins) {
+				if rng.IntN(3) == 0 {
+					samples = append(samples, b)
+				}
+			}
+			if len(samples) == 0 {
+				samples = []int32{rng.Int32N(int32(bins))}
+			}
+			logits, before := normal(rng, len(samples)), normal(rng, bins)
+			want := widen(before)
+			for j := range len(samples) - 1 {
+				a, b := samples[j], samples[j+1]
+				for at := a; at < b; at++ {
+					f := float64(at-a) / float64(b-a)
+					want[at] += (1-f)*float64(logits[j]) + f*float64(logits[j+1])
+				}
+			}
+			want[samples[len(samples)-1]] += float64(logits[len(logits)-1])
+			got := guarded(before, bins%4)
+			k.spread(got.Slice, samples, logits)
+			golden.Within(t, fmt.Sprintf("%d bins, samples %v", bins, samples), widen(got.Slice), want, golden.Bound{Abs: 2e-6})
+			got.Check(t, "bins")
+		}
+	})
+}
+
 func TestLengthsAreChecked(t *testing.T) {
+	k := Table[isa.Generic]
 	for name, call := range map[string]func(){
-		"suppress":   func() { Suppress(make([]float32, 2), make([]float32, 3)) },
-		"groups":     func() { Correlate(nil, nil, nil, nil, 10, 4) },
-		"no groups":  func() { Correlate(nil, nil, nil, nil, 10, 0) },
-		"similarity": func() { Similarity(make([]float32, 2), make([]float32, 3), &Network{Groups: 2}) },
-		"softmax":    func() { Softmax(make([]float32, 2), make([]float32, 3)) },
+		"suppress":   func() { k.Suppress(make([]float32, 2), make([]float32, 3)) },
+		"groups":     func() { k.Correlate(nil, nil, nil, nil, 10, 4) },
+		"no groups":  func() { k.Correlate(nil, nil, nil, nil, 10, 0) },
+		"similarity": func() { k.Similarity(make([]float32, 2), make([]float32, 3), &Network{Groups: 2}) },
+		"taps":       func() { k.Project(make([]Tap, 7), &Projection{Block: 2}, 0, 0, make([]float64, 2)) },
+		"samples":    func() { k.Spread(make([]float32, 4), []int32{1, 2}, make([]float32, 3)) },
+		"no samples": func() { k.Spread(make([]float32, 4), nil, nil) },
+		"bins":       func() { k.Spread(make([]float32, 4), []int32{1, 4}, make([]float32, 2)) },
+		"softmax":    func() { k.Softmax(make([]float32, 2), make([]float32, 3)) },
 	} {
 		func() {
 			defer func() {

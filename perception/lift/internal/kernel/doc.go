@@ -1,7 +1,16 @@
-// Package kernel has the hot loop of lifting.
+// Package kernel has the hot loops of lifting.
 //
-// Accumulate, the sum of one bird's-eye cell over its runs (model spec, section
-// 4): a run is a number of consecutive bins of one coarse pixel in the cell.
+// FindRuns, the cells that the points of one coarse pixel fall into (model spec,
+// section 4). Point b of the pixel is at depth d[b] along its ray; along each
+// axis its coordinate in cells is Slope·d + Offset, and its cell the coordinate
+// truncated towards zero, if it lies in (-1, Cells):
+//
+//	cell[b] = trunc(Y.Slope·d[b] + Y.Offset)·X.Cells + trunc(X.Slope·d[b] + X.Offset)
+//
+// Consecutive bins of the same cell are one run; bins outside the grid are in
+// none. Exact: float64 with rounded products. What is not finite is outside.
+//
+// Accumulate, the sum of one bird's-eye cell over its runs:
 //
 //	dst[c] = Σ_runs (Σ_bins depth[run.Depth+b], b < run.Bins) · context[run.Context+c]
 //

@@ -1,5 +1,40 @@
 package kernel
 
+import "github.com/solofusion/solofusion/internal/f32"
+
+func findRunsGeneric(runs []Run, cells []int32, ray Ray, depths []float64, first Run) int {
+	n, last := 0, int32(-1)
+	for b, d := range depths {
+		cell := int32(-1)
+		x, inX := ray.X.cell(d)
+		y, inY := ray.Y.cell(d)
+		if _, inZ := ray.Z.cell(d); inX && inY && inZ {
+			cell = int32(y*int(ray.X.Cells) + x)
+		}
+		switch {
+		case cell < 0:
+		case cell == last:
+			runs[n-1].Bins++
+		default:
+			runs[n] = Run{Depth: first.Depth + int32(b), Context: first.Context, Bins: 1}
+			cells[n] = cell
+			n++
+		}
+		last = cell
+	}
+	return n
+}
+
+// cell returns the index of the cell at that depth by truncation towards zero,
+// and whether the axis has it. What is not finite it has not.
+func (l *Line) cell(depth float64) (int, bool) {
+	v := float64(l.Slope*depth) + l.Offset
+	if !(v > -1 && v < l.Cells) {
+		return 0, false
+	}
+	return int(v), true
+}
+
 func accumulateGeneric(dst, depth, context []float32, runs []Run) {
 	clear(dst)
 	for _, r := range runs {
@@ -7,25 +42,6 @@ func accumulateGeneric(dst, depth, context []float32, runs []Run) {
 		for _, d := range depth[r.Depth:][:r.Bins] {
 			p += d
 		}
-		add(dst, context[r.Context:][:len(dst)], p)
-	}
-}
-
-// add computes dst += p·x.
-func add(dst, x []float32, p float32) {
-	i := 0
-	for ; i+8 <= len(dst); i += 8 {
-		d, s := (*[8]float32)(dst[i:]), (*[8]float32)(x[i:])
-		d[0] += float32(p * s[0])
-		d[1] += float32(p * s[1])
-		d[2] += float32(p * s[2])
-		d[3] += float32(p * s[3])
-		d[4] += float32(p * s[4])
-		d[5] += float32(p * s[5])
-		d[6] += float32(p * s[6])
-		d[7] += float32(p * s[7])
-	}
-	for ; i < len(dst); i++ {
-		dst[i] += float32(p * x[i])
+		f32.Axpy(dst, context[r.Context:][:len(dst)], p)
 	}
 }

@@ -9,13 +9,121 @@ import (
 	"github.com/solofusion/solofusion/internal/golden"
 )
 
-// implementations are tested against the package comment's loop, each by itself.
-var implementations = []struct {
-	name       string
-	accumulate func(dst, depth, context []float32, runs []Run)
-}{
-	{"selected", Accumulate},
-	{"generic", accumulateGeneric},
+// implementation is an entry of the table.
+type implementation struct {
+	Kernels
+	name string
+}
+
+// implementations returns all that this build has.
+func implementations() (all []implementation) {
+	for set, k := range Table {
+		all = append(all, implementation{k, string(set)})
+	}
+	return all
+}
+
+// TestTable: every entry is whole, and the set that SOLOFUSION_REQUIRE_KERNELS
+// names is among them.
+func TestTable(t *testing.T) { golden.Kernels(t, Table) }
+
+// naiveCell is one coordinate's cell, by the package comment.
+func naiveCell(l Line, depth float64) (cell int, ok bool) {
+	v := float64(l.Slope*depth) + l.Offset
+	if !(v > -1 && v < l.Cells) {
+		return 0, false
+	}
+	return int(math.Trunc(v)), true
+}
+
+// checkRuns compares runs with the cells of the points one by one: each point in
+// the grid lies in one run, and no two runs side by side share a cell.
+func checkRuns(t *testing.T, name string, runs []Run, cells []int32, ray Ray, depths []float64, first Run) {
+	t.Helper()
+	got := make([]int32, len(depths))
+	for i := range got {
+		got[i] = -1
+	}
+	for i, r := range runs {
+		if r.Context != first.Context || r.Bins < 1 {
+			t.Fatalf("%s: run %+v of the pixel that begins with %+v", name, r, first)
+		}
+		if i > 0 && cells[i] == cells[i-1] && runs[i-1].Depth+runs[i-1].Bins == r.Depth {
+			t.Fatalf("%s: runs %d and %d could be one", name, i-1, i)
+		}
+		for b := range r.Bins {
+			got[r.Depth-first.Depth+b] = cells[i]
+		}
+	}
+	for b, d := range depths {
+		want := int32(-1)
+		x, inX := naiveCell(ray.X, d)
+		y, inY := naiveCell(ray.Y, d)
+		if _, inZ := naiveCell(ray.Z, d); inX && inY && inZ {
+			want = int32(y*int(ray.X.Cells) + x)
+		}
+		if got[b] != want {
+			t.Fatalf("%s: point %d is in cell %d, want %d", name, b, got[b], want)
+		}
+	}
+}
+
+func randomRay(rng *rand.Rand) Ray {
+	line := func() Line {
+		return Line{Slope: rng.NormFloat64(), Offset: rng.NormFloat64() * 5, Cells: float64(1 + rng.IntN(9))}
+	}
+	return Ray{line(), line(), line()}
+}
+
+func bins(n int) []float64 {
+	d := make([]float64, n)
+	for i := range d {
+		d[i] = 1 + 0.25*float64(i)
+	}
+	return d
+}
+
+func TestFindRuns(t *testing.T) {
+	for _, k := range implementations() {
+		rng := rand.New(rand.NewPCG(5, 2))
+		for n := range 70 {
+			for range 20 {
+				ray, depths, first := randomRay(rng), bins(n), Run{Depth: 7, Context: 3}
+				runs, cells := make([]Run, n+1), golden.Guard[int32](n, n%4, -9)
+				runs[n] = Run{Bins: -5}
+				found := k.findRuns(runs[:n:n], cells.Slice, ray, depths, first)
+				checkRuns(t, k.name, runs[:found], cells.Slice, ray, depths, first)
+				cells.Check(t, k.name)
+				if runs[n].Bins != -5 {
+					t.Fatalf("%s: what lies beyond the bins is written", k.name)
+				}
+			}
+		}
+	}
+}
+
+// TestTruncation pins the rule at the grid's borders: up to one cell below the
+// lower bound is the first cell, the upper bound is outside.
+func TestTruncation(t *testing.T) {
+	for _, k := range implementations() {
+		for _, c := range []struct {
+			at   float64
+			cell int32 // -1 outside
+		}{
+			{-1, -1}, {-0.995, 0}, {0, 0}, {0.995, 0}, {1, 1}, {10.995, 10}, {11, -1},
+			{math.NaN(), -1}, {math.Inf(1), -1}, {math.Inf(-1), -1},
+		} {
+			ray := Ray{Line{0, c.at, 11}, Line{0, 0, 1}, Line{0, 0, 1}}
+			runs, cells := make([]Run, 1), make([]int32, 1)
+			got := int32(-1)
+			if k.findRuns(runs, cells, ray, []float64{1}, Run{}) > 0 {
+				got = cells[0]
+			}
+			if got != c.cell {
+				t.Errorf("%s: %v is in cell %d, want %d", k.name, c.at, got, c.cell)
+			}
+		}
+	}
 }
 
 // naive is the package comment's loop in float64. It returns the sum and, for
@@ -69,7 +177,7 @@ func check(t *testing.T, name string, got []float32, s scene) {
 }
 
 func TestAccumulate(t *testing.T) {
-	for _, k := range implementations {
+	for _, k := range implementations() {
 		rng := rand.New(rand.NewPCG(5, 1))
 		for channels := range 70 {
 			for _, runs := range []int{0, 1, 2, 5, 30} {
@@ -88,11 +196,21 @@ func TestAccumulate(t *testing.T) {
 
 func TestAccumulatePropagates(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	for _, k := range implementations {
+	for _, k := range implementations() {
 		dst := make([]float32, 4)
 		k.accumulate(dst, []float32{0, 1, 2}, []float32{1, nan, inf, -inf}, []Run{{Depth: 1, Bins: 2}})
 		golden.Within(t, k.name, dst, []float32{3, nan, inf, -inf}, golden.Bound{})
 		k.accumulate(dst, []float32{0, 1, nan}, []float32{1, 1, 1, 1}, []Run{{Depth: 1, Bins: 2}})
 		golden.Within(t, k.name, dst, []float32{nan, nan, nan, nan}, golden.Bound{})
 	}
+}
+
+func TestLengthsAreChecked(t *testing.T) {
+	k := Table["generic"]
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	k.FindRuns(make([]Run, 2), make([]int32, 3), Ray{}, make([]float64, 3), Run{})
 }

@@ -26,6 +26,12 @@
 //		dst[i] = clip(sum >> Precision)
 //	}
 //
+// Normalise takes one row apart, B, G, R to planes of the network's values:
+//
+//	for x := range r {
+//		r[x], g[x], b[x] = level[0][bgr[3*x+2]], level[1][bgr[3*x+1]], level[2][bgr[3*x]]
+//	}
+//
 // clip bounds to 0..255. Sums stay within int32 where a pixel's coefficients
 // have absolute values of sum below 2. All arithmetic is of integers, so every
 // implementation gives the same bytes. dst must not overlap src.

@@ -18,17 +18,19 @@ func FuzzRows(f *testing.F) {
 			start = append(start, r.Int32N(2))
 			coef = append(coef, coefficients(r, n)...)
 		}
-		got, want := make([]uint8, 3*int(width)), make([]uint8, 3*int(width))
-		Horizontal(got, src[:3*(n+1)], start, coef)
-		wantHorizontal(want, src[:3*(n+1)], start, coef)
-		if !bytes.Equal(got, want) {
-			t.Fatalf("horizontal: got %v, want %v", got, want)
-		}
 		column := coefficients(r, n)
-		Vertical(got, src[:n*len(got)], column)
-		wantVertical(want, src[:n*len(got)], column)
-		if !bytes.Equal(got, want) {
-			t.Fatalf("vertical: got %v, want %v", got, want)
+		for set, k := range Table {
+			got, want := make([]uint8, 3*int(width)), make([]uint8, 3*int(width))
+			k.Horizontal(got, src[:3*(n+1)], start, coef)
+			wantHorizontal(want, src[:3*(n+1)], start, coef)
+			if !bytes.Equal(got, want) {
+				t.Fatalf("%s, horizontal: got %v, want %v", set, got, want)
+			}
+			k.Vertical(got, src[:n*len(got)], column)
+			wantVertical(want, src[:n*len(got)], column)
+			if !bytes.Equal(got, want) {
+				t.Fatalf("%s, vertical: got %v, want %v", set, got, want)
+			}
 		}
 	})
 }

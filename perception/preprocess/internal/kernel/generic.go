@@ -2,7 +2,7 @@ package kernel
 
 const half = 1 << (Precision - 1)
 
-func horizontal(dst, src []uint8, start, coef []int32, n int) {
+func horizontalGeneric(dst, src []uint8, start, coef []int32, n int) {
 	for x, first := range start {
 		w := coef[n*x:][:n]
 		s := src[3*first:][:3*n]
@@ -18,10 +18,11 @@ func horizontal(dst, src []uint8, start, coef []int32, n int) {
 	}
 }
 
-// block is the number of sums that vertical keeps at a time.
+// block is the number of sums that are kept at a time, so that rows are read in
+// order.
 const block = 256
 
-func vertical(dst, src []uint8, coef []int32) {
+func verticalGeneric(dst, src []uint8, coef []int32) {
 	var sums [block]int32
 	stride := len(dst)
 	for at := 0; at < stride; at += block {
@@ -38,6 +39,13 @@ func vertical(dst, src []uint8, coef []int32) {
 		for i, s := range sum {
 			d[i] = clip(s >> Precision)
 		}
+	}
+}
+
+func normaliseGeneric(r, g, b []float32, bgr []uint8, level *Levels) {
+	for x := range r {
+		p := (*[3]uint8)(bgr[3*x:])
+		r[x], g[x], b[x] = level[0][p[2]], level[1][p[1]], level[2][p[0]]
 	}
 }
 

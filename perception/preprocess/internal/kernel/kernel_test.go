@@ -4,7 +4,22 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
 )
+
+// each runs a test for every implementation.
+func each(t *testing.T, test func(t *testing.T, k *Kernels)) {
+	t.Helper()
+	for set, k := range Table {
+		t.Run(string(set), func(t *testing.T) { test(t, &k) })
+	}
+}
+
+// TestTable: every entry is whole, and the set that SOLOFUSION_REQUIRE_KERNELS
+// names is among them.
+func TestTable(t *testing.T) { golden.Kernels(t, Table) }
 
 // These are the loops of the package comment, word for word.
 
@@ -67,7 +82,9 @@ func guarded(t *testing.T, n int) (row []uint8, check func()) {
 	}
 }
 
-func TestHorizontal(t *testing.T) {
+func TestHorizontal(t *testing.T) { each(t, testHorizontal) }
+
+func testHorizontal(t *testing.T, k *Kernels) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for width := range 70 {
 		for _, n := range []int{1, 2, 5, 9, 17} {
@@ -79,7 +96,7 @@ func TestHorizontal(t *testing.T) {
 			}
 			got, check := guarded(t, 3*width)
 			want := make([]uint8, 3*width)
-			Horizontal(got, src, start, coef)
+			k.Horizontal(got, src, start, coef)
 			wantHorizontal(want, src, start, coef)
 			if !bytes.Equal(got, want) {
 				t.Fatalf("width %d, %d taps: got %v, want %v", width, n, got, want)
@@ -89,14 +106,16 @@ func TestHorizontal(t *testing.T) {
 	}
 }
 
-func TestVertical(t *testing.T) {
+func TestVertical(t *testing.T) { each(t, testVertical) }
+
+func testVertical(t *testing.T, k *Kernels) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, width := range []int{0, 1, 3, 31, 255, 256, 257, 511, 512, 1056} {
 		for _, n := range []int{1, 2, 9, 17} {
 			src, coef := pixels(r, width*n), coefficients(r, n)
 			got, check := guarded(t, width)
 			want := make([]uint8, width)
-			Vertical(got, src, coef)
+			k.Vertical(got, src, coef)
 			wantVertical(want, src, coef)
 			if !bytes.Equal(got, want) {
 				t.Fatalf("width %d, %d taps differ", width, n)
@@ -106,11 +125,41 @@ func TestVertical(t *testing.T) {
 	}
 }
 
+func TestNormalise(t *testing.T) { each(t, testNormalise) }
+
+func testNormalise(t *testing.T, k *Kernels) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var level Levels
+	for c := range level {
+		for v := range level[c] {
+			level[c][v] = float32(r.NormFloat64())
+		}
+	}
+	for width := range 70 {
+		bgr, planes := pixels(r, 3*width), [3]golden.Guarded[float32]{}
+		for c := range planes {
+			planes[c] = golden.Guard[float32](width, width%4, 7)
+		}
+		k.Normalise(planes[0].Slice, planes[1].Slice, planes[2].Slice, bgr, &level)
+		for c := range planes {
+			want := make([]float32, width)
+			for x := range want {
+				want[x] = level[c][bgr[3*x+2-c]]
+			}
+			golden.Within(t, "plane", planes[c].Slice, want, golden.Bound{})
+			planes[c].Check(t, "plane")
+		}
+	}
+}
+
 func TestWrongLengthsPanic(t *testing.T) {
+	k := Table[isa.Generic]
+	row := func(n int) []float32 { return make([]float32, n) }
 	for name, call := range map[string]func(){
-		"row":          func() { Horizontal(make([]uint8, 5), make([]uint8, 9), make([]int32, 2), make([]int32, 2)) },
-		"coefficients": func() { Horizontal(make([]uint8, 6), make([]uint8, 9), make([]int32, 2), make([]int32, 3)) },
-		"rows":         func() { Vertical(make([]uint8, 5), make([]uint8, 9), make([]int32, 2)) },
+		"row":          func() { k.Horizontal(make([]uint8, 5), make([]uint8, 9), make([]int32, 2), make([]int32, 2)) },
+		"coefficients": func() { k.Horizontal(make([]uint8, 6), make([]uint8, 9), make([]int32, 2), make([]int32, 3)) },
+		"planes":       func() { k.Normalise(row(2), row(2), row(1), make([]uint8, 6), &Levels{}) },
+		"rows":         func() { k.Vertical(make([]uint8, 5), make([]uint8, 9), make([]int32, 2)) },
 	} {
 		func() {
 			defer func() {

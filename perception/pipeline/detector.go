@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception/preprocess"
+)
+
+// Detector is the model at work: the networks' sessions, the weights and the
+// goroutines. A process has one, which serves any number of rigs; what it knows
+// of a rig is in the rig's [Memory]. Several goroutines may call Step, which lets
+// them in one at a time.
+type Detector struct {
+	bundle   *model.Bundle
+	options  Options
+	mode     history.Mode
+	clock    history.Clock
+	with     compute.Resources
+	sessions sessions
+
+	turn   sync.Mutex // holds the worker
+	worker *worker
+}
+
+// New loads a bundle's graphs and prepares everything that does not depend on
+// a rig. The caller closes the detector.
+func New(b *model.Bundle, o Options) (*Detector, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	d := &Detector{bundle: b, options: o}
+	if d.mode, d.clock, err = o.modes(&b.Manifest.History); err != nil {
+		return nil, err
+	}
+	if d.sessions, err = load(b, o.Providers, o.Threads); err != nil {
+		return nil, err
+	}
+	d.with = compute.Resources{Kernels: o.Kernels, Pool: parallel.New(o.Threads)}
+	if d.worker, err = newWorker(d); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// Close frees the graphs and ends the detector's goroutines. No Step may be
+// under way or follow.
+func (d *Detector) Close() error {
+	d.with.Pool.Close()
+	return errors.Join(d.worker.close(), d.sessions.close())
+}
+
+// Modes returns how history is aligned and timed.
+func (d *Detector) Modes() (history.Mode, history.Clock) { return d.mode, d.clock }
+
+// Kernels returns, for each stage that has kernels, the set that runs.
+func (d *Detector) Kernels() map[string]isa.Set {
+	w := d.worker
+	kernels := map[string]isa.Set{
+		Preprocess: preprocess.Kernels(d.with),
+		Stereo:     w.monocular.Kernels(),
+		Lift:       w.lifter.Kernels(),
+		History:    w.convolution.Kernels(),
+	}
+	if w.matcher != nil {
+		kernels[Stereo] = w.matcher.Kernels()
+	}
+	return kernels
+}
+
+// NewMemory returns the memory of a rig that has seen nothing.
+func (d *Detector) NewMemory() *Memory {
+	return &Memory{detector: d, sequence: newSequence(), ring: d.worker.convolution.NewRing()}
+}

@@ -1,0 +1,39 @@
+package pipeline
+
+import (
+	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/lift"
+	"github.com/solofusion/solofusion/stereo"
+)
+
+// Memory is what a [Detector] knows of one rig: its cameras with their tables,
+// where its sequence stands, the last frame for stereo, and the history. It is
+// one goroutine's at a time.
+type Memory struct {
+	detector *Detector // that made it
+	sequence sequence
+
+	rig     *perception.Rig // that cameras were prepared for; nil before the first set
+	cameras []camera        // in the order of the encoder's rows
+	points  lift.Table      // which cells the cameras' pixels may fall into
+	past    stereo.Past
+	ring    *history.Ring
+}
+
+// Reset makes history start anew with the next set; its result says why.
+func (m *Memory) Reset(reason string) { m.sequence.end(reason) }
+
+// For returns a detector for one rig, which remembers in m.
+func (d *Detector) For(m *Memory) One { return One{d, m} }
+
+// One is a detector with the memory of its only rig.
+type One struct {
+	detector *Detector
+	memory   *Memory
+}
+
+// Step is [Detector.Step].
+func (o One) Step(set *perception.FrameSet) (*perception.Result, error) {
+	return o.detector.Step(o.memory, set)
+}

@@ -1,0 +1,290 @@
+package pipeline
+
+import (
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/decode"
+	"github.com/solofusion/solofusion/perception/lift"
+	"github.com/solofusion/solofusion/stereo"
+	"github.com/solofusion/solofusion/tensor"
+)
+
+// What passes from stage to stage. The values are the worker's, valid until its
+// next set; their arrays have a row for each camera with a usable image, in the
+// order of the encoder's rows.
+
+// views are the cameras that a set has usable images of.
+type views struct {
+	images *tensor.F32   // N 3 H W
+	global []geom.Camera // at their captures, in the global frame
+	lidar  []geom.Camera // at their captures, in the lidar frame of the set
+}
+
+// features are what the image encoder makes of the images.
+type features struct {
+	context *tensor.F32 // N h w C
+	mono    *tensor.F32 // N h w D, logits
+	stereo  *tensor.F32 // N sh sw S; nil in a model without stereo
+}
+
+// depths are the distributions of depth.
+type depths struct {
+	probability *tensor.F32     // N h w D
+	matcher     *stereo.Matcher // that tested them; nil in a model without stereo
+}
+
+// plane is a bird's-eye plane, 1 Y X C.
+type plane struct {
+	name   string
+	values *tensor.F32
+}
+
+// stack is the head's input, and the history that it was made from.
+type stack struct {
+	history.Stack
+	aligned *tensor.F32 // T Y X C; nil unless it is kept
+}
+
+// maps are the head's outputs.
+type maps struct {
+	tasks  []decode.Maps
+	arrays map[string]*tensor.F32
+	names  []string // of the arrays, in order
+}
+
+// nothing is what a stage makes that shows nothing.
+type nothing struct{}
+
+// look decodes the cameras' images and takes the usable ones into the views.
+func (w *worker) look(f *frame, cameras []camera) (*views, error) {
+	began := f.begin(Preprocess)
+	if err := w.encoder.reserve(len(cameras)); err != nil {
+		return nil, err
+	}
+	w.reader.read(w.encoder.inputs["images"], cameras, f.set)
+	v := &w.views
+	v.global, v.lidar = v.global[:0], v.lidar[:0]
+	for i := range cameras {
+		switch fault := w.reader.faults[i]; fault {
+		case nil:
+			w.take(v, i, &cameras[i], f)
+		case errMissing:
+		default:
+			f.result.Rejected[cameras[i].Name] = fault.Error()
+		}
+	}
+	v.images = w.encoder.rows(w.encoder.inputs["images"], len(v.global))
+	f.end(Preprocess, began, v)
+	return v, nil
+}
+
+// take takes the image in row i into the next row of the views.
+func (w *worker) take(v *views, i int, c *camera, f *frame) {
+	images, n := w.encoder.inputs["images"], len(v.global)
+	if n != i {
+		copy(row(images, n), row(images, i))
+	}
+	image := f.set.Frames[c.index]
+	global, lidar := c.placed(f.set, image)
+	c.numbers(row(w.encoder.inputs["cameras"], n), lidar.Pose)
+	v.global, v.lidar = append(v.global, global), append(v.lidar, lidar)
+	f.result.Captured[c.Name] = image.Captured
+}
+
+func (w *worker) encode(f *frame, v *views) (*features, error) {
+	began, n := f.begin(ImageEncoder), len(v.global)
+	if n > 0 {
+		if err := w.encoder.run(n); err != nil {
+			return nil, err
+		}
+	}
+	x := &w.features
+	*x = features{context: w.encoder.output("context", n), mono: w.encoder.output("mono_logits", n)}
+	if w.matcher != nil {
+		x.stereo = w.encoder.output("stereo_features", n)
+	}
+	f.end(ImageEncoder, began, x)
+	return x, nil
+}
+
+// match finds the depth. The first set of a sequence is matched against itself.
+func (w *worker) match(f *frame, past *stereo.Past, v *views, x *features) *depths {
+	began := f.begin(Stereo)
+	d := &w.depths
+	*d = depths{probability: w.encoder.rows(w.encoder.depth, len(v.global)), matcher: w.matcher}
+	if w.matcher == nil {
+		w.monocular.Step(x.mono, d.probability)
+	} else {
+		if f.first {
+			past.Forget()
+		}
+		w.matcher.Step(past, w.seen(v, x), x.mono, d.probability)
+	}
+	f.end(Stereo, began, d)
+	return d
+}
+
+// seen joins the cameras with their descriptors.
+func (w *worker) seen(v *views, x *features) []stereo.View {
+	w.stereoViews = w.stereoViews[:0]
+	for i := range v.global {
+		w.stereoViews = append(w.stereoViews, stereo.View{Camera: v.global[i], Features: row(x.stereo, i)})
+	}
+	return w.stereoViews
+}
+
+func (w *worker) splat(f *frame, points *lift.Table, v *views, d *depths, x *features) *plane {
+	began := f.begin(Lift)
+	w.lifter.Place(points, v.lidar)
+	w.lifter.Splat(points, d.probability, x.context, w.raw.values)
+	f.end(Lift, began, &w.raw)
+	return &w.raw
+}
+
+// embed runs the graph that is bound to raw and to the plane that it returns.
+func (w *worker) embed(f *frame, _ *plane) (*plane, error) {
+	began := f.begin(BEVEmbed)
+	if err := w.embedding.binding.Run(); err != nil {
+		return nil, err
+	}
+	f.end(BEVEmbed, began, &w.plane)
+	return &w.plane, nil
+}
+
+// remember aligns the history with the set, and takes the set's plane into it.
+func (w *worker) remember(f *frame, ring *history.Ring, p *plane) *stack {
+	began := f.begin(History)
+	reach := w.convolution.Step(ring, history.Frame{
+		Feature:         p.values,
+		GlobalFromLidar: f.set.GlobalFromLidar(),
+		Time:            f.set.Time,
+		First:           f.first,
+	}, w.stack.Stack)
+	w.stack.aligned = w.convolution.Features()
+	f.result.HistoryDepth, f.result.HistoryAge = reach.Frames, reach.Age
+	f.end(History, began, &w.stack)
+	return &w.stack
+}
+
+// head runs the graph that is bound to the stack and to the maps that it returns.
+func (w *worker) head(f *frame, _ *stack) (*maps, error) {
+	began := f.begin(Head)
+	if err := w.detection.binding.Run(); err != nil {
+		return nil, err
+	}
+	f.end(Head, began, &w.maps)
+	return &w.maps, nil
+}
+
+func (w *worker) decode(f *frame, m *maps) []perception.Detection {
+	began := f.begin(Decode)
+	detections := w.decoder.Append(nil, m.tasks)
+	f.end(Decode, began, nothing{})
+	return detections
+}
+
+// newStack allocates the head's input.
+func newStack(in *model.Input, y, x, channels int) stack {
+	if in.Type == "uint8" {
+		return stack{Stack: history.Stack{U8: tensor.New[uint8](1, y, x, channels), Scale: in.Scale, Zero: uint8(in.ZeroPoint)}}
+	}
+	return stack{Stack: history.Stack{F32: tensor.New[float32](1, y, x, channels)}}
+}
+
+// tensor returns the array that the head reads.
+func (s *stack) tensor() any {
+	if s.U8 != nil {
+		return s.U8
+	}
+	return s.F32
+}
+
+// values returns the head's input as numbers.
+func (s *stack) values() *tensor.F32 {
+	if s.F32 != nil {
+		return s.F32
+	}
+	t := tensor.New[float32](s.U8.Shape...)
+	for i, b := range s.U8.Data {
+		t.Data[i] = s.Scale * float32(int(b)-int(s.Zero))
+	}
+	return t
+}
+
+// newMaps names the head's outputs by task and branch.
+func newMaps(m *model.Manifest, outputs map[string]*tensor.F32) maps {
+	all := maps{arrays: outputs, names: []string{"fused"}}
+	for t := range m.Head.Tasks {
+		data := func(branch string) []float32 {
+			name := model.HeadOutput(t, branch)
+			all.names = append(all.names, name)
+			return outputs[name].Data
+		}
+		all.tasks = append(all.tasks, decode.Maps{
+			Reg: data("reg"), Height: data("height"), Dim: data("dim"),
+			Rot: data("rot"), Vel: data("vel"), Heatmap: data("heatmap"),
+		})
+	}
+	return all
+}
+
+func (v *views) outputs() []Output { return []Output{{Name: "images", Values: as(v.images)}} }
+
+func (x *features) outputs() []Output {
+	all := []Output{perCamera("context", as(x.context)), perCamera("mono_logits", as(x.mono))}
+	if x.stereo != nil {
+		all = append(all, perCamera("stereo_features", as(x.stereo)))
+	}
+	return all
+}
+
+func (d *depths) outputs() []Output {
+	if d.matcher == nil {
+		return []Output{perCamera("depth", as(d.probability))}
+	}
+	return []Output{
+		perCamera("stereo_samples", d.samples),
+		perCamera("stereo_logits", d.logits),
+		perCamera("depth", as(d.probability)),
+	}
+}
+
+// samples returns the bins that were tested.
+func (d *depths) samples() *tensor.F32 {
+	bins := d.matcher.Samples()
+	t := tensor.New[float32](bins.Shape...)
+	for i, b := range bins.Data {
+		t.Data[i] = float32(b)
+	}
+	return t
+}
+
+// logits returns what matching added to the monocular logits.
+func (d *depths) logits() *tensor.F32 {
+	t := tensor.New[float32](d.probability.Shape...)
+	d.matcher.Logits(t)
+	return t
+}
+
+func (p *plane) outputs() []Output { return []Output{perSet(p.name, p.values, true)} }
+
+// outputs are the head's input and, if it is kept, the history as it came, at its
+// place in this set's frame.
+func (s *stack) outputs() []Output {
+	all := []Output{{Name: "stack", ChannelsLast: true, Single: true, Values: s.values}}
+	if s.aligned != nil {
+		all = append(all, Output{Name: "history", ChannelsLast: true, Values: as(s.aligned)})
+	}
+	return all
+}
+
+func (m *maps) outputs() (all []Output) {
+	for _, name := range m.names {
+		all = append(all, perSet(name, m.arrays[name], false))
+	}
+	return all
+}
+
+func (nothing) outputs() []Output { return nil }

@@ -1,0 +1,161 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// The stages of a Step.
+const (
+	Preprocess   = "preprocess"
+	ImageEncoder = "image_encoder"
+	Stereo       = "stereo"
+	Lift         = "lift"
+	BEVEmbed     = "bev_embed"
+	History      = "history"
+	Head         = "head"
+	Decode       = "decode"
+)
+
+// Stages are the names of all stages, in order.
+var Stages = [...]string{Preprocess, ImageEncoder, Stereo, Lift, BEVEmbed, History, Head, Decode}
+
+// Step detects what a set shows and takes it into its rig's memory. A *SetError
+// means that nothing was taken; after any other, history starts anew. The
+// Result is the caller's.
+func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result, error) {
+	if m.detector != d {
+		panic("pipeline: a memory of another detector")
+	}
+	changed, err := m.admit(set)
+	if err != nil {
+		return nil, &SetError{Time: set.Time, Reason: err}
+	}
+	reset := m.sequence.next(set, changed, d.options.MaxGap)
+	f := &frame{set: set, first: reset != "", observer: d.options.Observer, result: d.newResult(set, reset)}
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	if f.result.Detections, err = d.worker.detect(m, f); err != nil {
+		return nil, err
+	}
+	f.result.Missing = f.missing()
+	return f.result, nil
+}
+
+// detect is the algorithm.
+func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
+	views, err := w.look(f, m.cameras) // encoded images → network images, cameras in their places
+	if err != nil {
+		return nil, m.fail(Preprocess, err)
+	}
+	features, err := w.encode(f, views) // → context, monocular logits, stereo features
+	if err != nil {
+		return nil, m.fail(ImageEncoder, err)
+	}
+	depth := w.match(f, &m.past, views, features)        // features against the last set's → distributions of depth
+	raw := w.splat(f, &m.points, views, depth, features) // depth x context → bird's-eye plane
+	plane, err := w.embed(f, raw)                        // → the set's feature
+	if err != nil {
+		return nil, m.fail(BEVEmbed, err)
+	}
+	stack := w.remember(f, m.ring, plane) // with the earlier ones', aligned → head's input
+	maps, err := w.head(f, stack)         // → box maps
+	if err != nil {
+		return nil, m.fail(Head, err)
+	}
+	return w.decode(f, maps), nil // → detections
+}
+
+// fail ends the sequence, since the set is only partly in the memory.
+func (m *Memory) fail(stage string, err error) error {
+	m.Reset("a failure in " + stage)
+	return fmt.Errorf("pipeline: %s: %w", stage, err)
+}
+
+// frame is the set under way and the account of it.
+type frame struct {
+	set      *perception.FrameSet
+	first    bool // of a sequence
+	result   *perception.Result
+	observer Observer // may be nil
+}
+
+// begin tells the observer that a stage begins, and returns when.
+func (f *frame) begin(stage string) time.Time {
+	if f.observer != nil {
+		f.observer.Begin(stage)
+	}
+	return time.Now()
+}
+
+// end takes a stage's time and shows the observer what it made.
+func (f *frame) end(stage string, began time.Time, made shown) {
+	f.result.StageDurations[stage] = time.Since(began)
+	if f.observer != nil {
+		f.observer.End(stage, made.outputs)
+	}
+}
+
+// missing returns the names of the cameras that were not used.
+func (f *frame) missing() (names []string) {
+	for i := range f.set.Rig.Cameras {
+		name := f.set.Rig.Cameras[i].Name
+		if _, used := f.result.Captured[name]; !used {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (d *Detector) newResult(set *perception.FrameSet, reset string) *perception.Result {
+	return &perception.Result{
+		Rig:            set.Rig.Name,
+		Time:           set.Time,
+		GlobalFromEgo:  set.GlobalFromEgo,
+		EgoFromLidar:   set.Rig.EgoFromLidar.Pose(),
+		Captured:       map[string]time.Time{},
+		Rejected:       map[string]string{},
+		Reset:          reset,
+		Model:          d.bundle.ID(),
+		Quantisation:   d.bundle.Quantisation(),
+		StageDurations: map[string]time.Duration{},
+	}
+}
+
+// admit checks a set, prepares its rig if that is new, and reports whether the
+// rig's calibration changed. Until it succeeds nothing of the memory changes.
+func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
+	if err := check(set); err != nil {
+		return false, err
+	}
+	if m.rig != nil && m.rig.Equal(set.Rig) {
+		return false, nil
+	}
+	cameras, err := prepareRig(&m.detector.bundle.Manifest, set.Rig, m.detector.with)
+	if err != nil {
+		return false, err
+	}
+	changed = m.rig != nil
+	m.rig, m.cameras = set.Rig, cameras
+	return changed, nil
+}
+
+func check(set *perception.FrameSet) error {
+	switch {
+	case set.Rig == nil:
+		return errors.New("it has no rig")
+	case len(set.Frames) != len(set.Rig.Cameras):
+		return fmt.Errorf("%d frames for a rig of %d cameras", len(set.Frames), len(set.Rig.Cameras))
+	case !set.GlobalFromEgo.IsFinite():
+		return errors.New("its ego pose is not finite")
+	}
+	for i, f := range set.Frames {
+		if f != nil && !f.GlobalFromEgo.IsFinite() {
+			return fmt.Errorf("camera %s: the ego pose at capture is not finite", set.Rig.Cameras[i].Name)
+		}
+	}
+	return nil
+}

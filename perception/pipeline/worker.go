@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"errors"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/history"
+	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/onnx"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/decode"
+	"github.com/solofusion/solofusion/perception/lift"
+	"github.com/solofusion/solofusion/perception/preprocess"
+	"github.com/solofusion/solofusion/stereo"
+	"github.com/solofusion/solofusion/tensor"
+)
+
+// worker is the stages with the buffers of one set under way. It serves any rig
+// and keeps nothing of it.
+type worker struct {
+	reader      *reader
+	encoder     *encoder
+	matcher     *stereo.Matcher // nil in a model without stereo
+	monocular   *stereo.Monocular
+	lifter      *lift.Lifter
+	embedding   *fixed
+	convolution *history.Convolution
+	detection   *fixed
+	decoder     *decode.Decoder
+
+	stereoViews []stereo.View
+
+	views    views
+	features features
+	depths   depths
+	raw      plane // of the lift
+	plane    plane // of the embedding
+	stack    stack
+	maps     maps
+}
+
+func newWorker(d *Detector) (w *worker, err error) {
+	m, weights := &d.bundle.Manifest, &d.bundle.Weights
+	w = &worker{reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder]}}
+	if w.lifter, err = lift.New(liftConfig(m), d.with); err != nil {
+		return w, err
+	}
+	w.monocular = stereo.NewMonocular(d.with)
+	if m.HasStereo() {
+		if w.matcher, err = stereo.New(stereoConfig(m), stereoWeights(weights), d.with); err != nil {
+			return w, err
+		}
+	}
+	if w.convolution, err = history.New(historyConfig(d), historyWeights(weights), d.with); err != nil {
+		return w, err
+	}
+	w.decoder = decode.New(decodeConfig(m))
+	return w, w.bind(d.sessions, m)
+}
+
+// bind ties the graphs of fixed size to the buffers between them.
+func (w *worker) bind(s sessions, m *model.Manifest) (err error) {
+	y, x, c := m.Grid.Y.Cells(), m.Grid.X.Cells(), m.Features.Context
+	w.raw = plane{"bev_raw", tensor.New[float32](1, y, x, c)}
+	if w.embedding, err = bind(s[model.BEVEmbed], onnx.Tensors{"bev_raw": w.raw.values}); err != nil {
+		return err
+	}
+	w.plane = plane{"bev", w.embedding.outputs["bev"]}
+	w.stack = newStack(&m.Head.Input, y, x, (m.History.Frames+1)*c)
+	if w.detection, err = bind(s[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}); err != nil {
+		return err
+	}
+	w.maps = newMaps(m, w.detection.outputs)
+	return nil
+}
+
+func (w *worker) close() error {
+	if w == nil {
+		return nil
+	}
+	all := []error{w.encoder.close()}
+	for _, f := range []*fixed{w.embedding, w.detection} {
+		if f != nil {
+			all = append(all, f.binding.Close())
+		}
+	}
+	return errors.Join(all...)
+}
+
+// prepareRig returns the rig's cameras in the order of the encoder's rows: the
+// manifest's, then what the manifest does not know in the rig's order.
+func prepareRig(m *model.Manifest, r *perception.Rig, with compute.Resources) ([]camera, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	return prepareCameras(preprocess.Config{
+		Size:        m.Image.Size(),
+		ResizeExtra: m.Image.ResizeExtra, CropH: m.Image.CropH,
+		Mean: m.Image.Mean, Std: m.Image.Std,
+	}, m.Cameras, r, with)
+}
+
+func stereoConfig(m *model.Manifest) stereo.Config {
+	return stereo.Config{
+		Image:    m.Image.Size(),
+		Coarse:   m.Coarse(),
+		Stereo:   m.Fine(),
+		Channels: m.Features.Stereo,
+		Groups:   m.Stereo.Groups,
+		Depth:    m.Depth,
+		Samples:  m.Stereo.Samples,
+		Sigma:    m.Stereo.SigmaBins,
+	}
+}
+
+func stereoWeights(w *model.Weights) stereo.Weights {
+	s := &w.Similarity
+	return stereo.Weights{
+		Weight0: s[0].Weight.Data, Bias0: s[0].Bias.Data,
+		Weight1: s[1].Weight.Data, Bias1: s[1].Bias.Data,
+		Weight2: s[2].Weight.Data, Bias2: s[2].Bias.Data,
+	}
+}
+
+func liftConfig(m *model.Manifest) lift.Config {
+	return lift.Config{
+		Image:    m.Image.Size(),
+		Coarse:   m.Coarse(),
+		Depth:    m.Depth,
+		Channels: m.Features.Context,
+		Grid:     m.Grid,
+	}
+}
+
+func historyConfig(d *Detector) history.Config {
+	m := &d.bundle.Manifest
+	return history.Config{
+		Grid:         m.Grid,
+		Channels:     m.Features.Context,
+		Frames:       m.History.Frames,
+		Period:       m.History.Period,
+		Mode:         d.mode,
+		Clock:        d.clock,
+		KeepFeatures: d.options.KeepFeatures,
+	}
+}
+
+func historyWeights(w *model.Weights) history.Weights {
+	if w.TimeAge == nil {
+		return history.Weights{}
+	}
+	return history.Weights{Weight: w.Time.Weight.Data, Age: w.TimeAge.Data, Bias: w.Time.Bias.Data}
+}
+
+func decodeConfig(m *model.Manifest) decode.Config {
+	c := decode.Config{
+		Grid:        m.Grid,
+		Threshold:   float32(m.Head.ScoreThreshold),
+		Max:         m.Head.MaxPerClass,
+		CenterLimit: geom.Vec3(m.Head.CenterLimit),
+	}
+	for _, task := range m.Head.Tasks {
+		t := decode.Task{NMS: suppression(task.NMS)}
+		for _, name := range task.Classes {
+			class, _ := perception.ParseClass(name) // the manifest was checked
+			t.Classes = append(t.Classes, class)
+		}
+		c.Tasks = append(c.Tasks, t)
+	}
+	return c
+}
+
+func suppression(n model.NMS) decode.NMS {
+	if n.Kind == "circle" {
+		return decode.Circle{Radius2: n.Radius2, Post: n.Post}
+	}
+	return decode.Rotated{IoU: n.IoU, Factors: n.Factors, Pre: n.Pre, Post: n.Post}
+}

@@ -1,0 +1,48 @@
+package perception
+
+import (
+	"math"
+
+	"github.com/solofusion/solofusion/geom"
+)
+
+// Placement is where a detection's box is, in some frame of reference that its
+// holder names.
+type Placement struct {
+	Center   geom.Vec3
+	Velocity geom.Vec3 // over ground, metres a second
+
+	heading geom.Vec3 // of the length axis, of length one
+	frame   geom.Quat // this frame from the one of the detection
+	yaw     float64   // of the length axis there
+}
+
+// Placement returns where the box is in the lidar frame.
+func (d *Detection) Placement() Placement {
+	return Placement{
+		Center:   d.Center,
+		Velocity: geom.Vec3{d.Velocity[0], d.Velocity[1], 0},
+		heading:  geom.Vec3{math.Cos(d.Yaw), math.Sin(d.Yaw), 0},
+		frame:    geom.Quat{W: 1},
+		yaw:      d.Yaw,
+	}
+}
+
+// In returns the placement in frame b, given the pose of the frame a that p is
+// in. Frames compose: p.In(egoFromLidar).In(globalFromEgo) is in the global one.
+func (p Placement) In(bFromA geom.Pose) Placement {
+	return Placement{
+		Center:   bFromA.Apply(p.Center),
+		Velocity: bFromA.R.Apply(p.Velocity),
+		heading:  bFromA.R.Apply(p.heading),
+		frame:    geom.QuatFromMat3(bFromA.R).Mul(p.frame),
+		yaw:      p.yaw,
+	}
+}
+
+// Yaw returns the angle of the length axis about z, from x, in the ground plane
+// of the frame; radians in (-pi, pi].
+func (p *Placement) Yaw() float64 { return math.Atan2(p.heading[1], p.heading[0]) }
+
+// Rotation returns the frame from the box's own axes: length, width, height.
+func (p *Placement) Rotation() geom.Quat { return p.frame.Mul(geom.QuatFromYaw(p.yaw)) }
