@@ -6,13 +6,13 @@ const module = "github.com/solofusion/solofusion"
 // all folders below it.
 var layers = [][]string{
 	{"cmd/solofusion", "examples/..."},
-	{"internal/service"},
+	{"internal/service", "internal/trace", "internal/bench"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/config", "internal/picture"},
 	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},
-	{"internal/compute"},
+	{"internal/compute", "tensor/npy"},
 	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/f32", "internal/whole"},
 }
 
@@ -32,7 +32,7 @@ var reserved = []struct {
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config knows how settings are read"},
 	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure"}, "drawing belongs to the figures"},
-	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
+	{"github.com/prometheus", []string{"internal/service", "internal/trace", "internal/bench"}, "metrics belong to the service"},
 }
 
 // confined gives, for packages that must know little, all they may import of

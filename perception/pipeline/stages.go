@@ -270,10 +270,13 @@ func (d *depths) logits() *tensor.F32 {
 
 func (p *plane) outputs() []Output { return []Output{perSet(p.name, p.values, true)} }
 
+// Stack is the name of the head's input among the outputs of [History].
+const Stack = "stack"
+
 // outputs are the head's input and, if it is kept, the history as it came, at its
 // place in this set's frame.
 func (s *stack) outputs() []Output {
-	all := []Output{{Name: "stack", ChannelsLast: true, Single: true, Values: s.values}}
+	all := []Output{{Name: Stack, ChannelsLast: true, Single: true, Values: s.values}}
 	if s.aligned != nil {
 		all = append(all, Output{Name: "history", ChannelsLast: true, Values: as(s.aligned)})
 	}
