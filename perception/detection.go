@@ -45,6 +45,7 @@ type Detection struct {
 
 // Result is the detections of one FrameSet and the account of their making.
 type Result struct {
+	Rig            string // its name
 	Time           time.Time
 	GlobalFromEgo  geom.Pose // at Time
 	EgoFromLidar   geom.Pose

@@ -2,6 +2,7 @@ package perception
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/solofusion/solofusion/geom"
 )
@@ -30,6 +31,14 @@ func (r *Rig) Index(camera string) int {
 		}
 	}
 	return -1
+}
+
+// Equal reports whether what was computed with one calibration holds for the
+// other: the same cameras with the same numbers in the same order, since images
+// and tables are found by a camera's index, and the same lidar frame, in which
+// results are. The rigs' own names do not matter: nothing computed rests on them.
+func (r *Rig) Equal(other *Rig) bool {
+	return r == other || r.EgoFromLidar == other.EgoFromLidar && slices.Equal(r.Cameras, other.Cameras)
 }
 
 // Validate returns an error naming the first camera whose calibration cannot

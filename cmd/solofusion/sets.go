@@ -14,22 +14,29 @@ import (
 // until do returns an error or there are no more.
 func eachSet(ctx context.Context, source perception.Source, do func(*perception.FrameSet) error) error {
 	sync := framesync.New(framesync.Options{StreamTime: true})
+	defer sync.Discard()
 	for {
-		event, err := source.Next(ctx)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+		d, err := source.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return doEach(sync.Flush(), do)
 		}
-		sets := sync.Flush
 		if err == nil {
-			sets = func() []*perception.FrameSet { return sync.Push(event, time.Time{}) }
-		}
-		for _, set := range sets() {
-			if err := do(set); err != nil {
-				return err
-			}
+			err = doEach(sync.Push(d, time.Time{}), do)
 		}
 		if err != nil {
-			return nil
+			return err
 		}
 	}
+}
+
+// doEach calls do with each set until it returns an error, which it then says of
+// all that are left.
+func doEach(sets []framesync.Set, do func(*perception.FrameSet) error) (err error) {
+	for _, set := range sets {
+		if err == nil {
+			err = do(set.FrameSet)
+		}
+		set.Settle(err)
+	}
+	return err
 }

@@ -75,6 +75,7 @@ func (p *Pipeline) begin(set *perception.FrameSet) {
 		places: p.frame.places[:0],
 		views:  p.frame.views[:0],
 		result: &perception.Result{
+			Rig:            set.Rig.Name,
 			Time:           set.Time,
 			GlobalFromEgo:  set.GlobalFromEgo,
 			EgoFromLidar:   set.Rig.EgoFromLidar.Pose(),
