@@ -48,7 +48,7 @@ func TestLateJoinerHasTheCalibration(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer none.Close()
-	if _, ok := none.queue.pop(); ok {
+	if none.queue.Len() > 0 {
 		t.Error("another rig's source got a calibration")
 	}
 }
@@ -153,6 +153,29 @@ func TestOverflowDropsTheOldestFrames(t *testing.T) {
 	}
 }
 
+// A queue without frames drops poses before what all that follows rests on, and
+// that only if there is nothing else.
+func TestOverflowDropsPosesBeforeCalibrationAndControl(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Queue: 3})
+	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{})
+	sent := []perception.Event{
+		testRig(), perception.Reset{Reason: "one"}, testPose(1), perception.Reset{Reason: "two"}, perception.Reset{Reason: "three"},
+	}
+	publish(t, p, sent...)
+	for end := within(t); drops(src)["queue_full"] < 2; { // five messages, three places
+		if end.Err() != nil {
+			t.Fatalf("dropped %v, want 2 for want of room", drops(src))
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for _, want := range []perception.Event{sent[1], sent[3], sent[4]} {
+		if diff := cmp.Diff(want, next(t, src)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestLosslessSourceWaits(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Queue: 2, Lossless: true})
@@ -205,6 +228,73 @@ func TestConfirmSaysWhatWasRefused(t *testing.T) {
 	}
 }
 
+func TestCloseRefusesWhatWaits(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Queue: 1, Lossless: true})
+	failed := make(chan error, 2)
+	for i := range 2 { // one waits in the queue, one for room
+		p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{Confirm: true})
+		go func() { failed <- p.Publish(within(t), testPose(i)) }()
+	}
+	for end := within(t); src.queue.Len() == 0; time.Sleep(time.Millisecond) {
+		if end.Err() != nil {
+			t.Fatal("nothing arrived")
+		}
+	}
+	if err := src.Close(); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		var (
+			refused *RefusedError
+			nobody  *NoServiceError // where the message came after Close
+		)
+		if err := <-failed; !errors.As(err, &refused) && !errors.As(err, &nobody) {
+			t.Errorf("error %v, want a refusal", err)
+		}
+	}
+}
+
+func TestSourcesLeaveNothingOnTheirConnection(t *testing.T) {
+	c := connect(t, ConnOptions{Server: start(t, ServerOptions{})})
+	registered := func() int { return len(c.onReconnect.list) + len(c.onClose.list) }
+	kept := source(t, c, SourceOptions{})
+	before, subscriptions := registered(), c.nc.NumSubscriptions()
+	for range 10 {
+		src, err := NewSource(within(t), c, car, SourceOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := src.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if registered() != before || c.nc.NumSubscriptions() != subscriptions {
+		t.Errorf("%d functions, %d subscriptions; want %d, %d", registered(), c.nc.NumSubscriptions(), before, subscriptions)
+	}
+	if err := kept.Close(); err != nil || registered() != 0 {
+		t.Errorf("error %v, %d functions are left", err, registered())
+	}
+}
+
+// A function that a connection calls may add and remove others: no lock is held.
+func TestHandlersAreCalledWithoutALock(t *testing.T) {
+	var h handlers
+	var called []string
+	var remove func()
+	remove = h.add(func() {
+		called = append(called, "first")
+		remove()
+		h.add(func() { called = append(called, "added") })
+	})
+	h.add(func() { called = append(called, "second") })
+	h.call()
+	h.call()
+	if want := []string{"first", "second", "second", "added"}; !cmp.Equal(called, want) {
+		t.Errorf("called %v, want %v", called, want)
+	}
+}
+
 func TestResultsAndStatus(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	reader := connect(t, ConnOptions{Server: srv})
@@ -222,7 +312,7 @@ func TestResultsAndStatus(t *testing.T) {
 	status := &perception.Status{
 		Time: epoch, State: perception.Degraded, Model: "m", LastError: "e", ErrorTime: epoch, Counts: map[string]uint64{"sets": 3},
 	}
-	if err := errors.Join(sink.Publish(within(t), testResult()), sink.PublishStatus(within(t), status), sink.Flush(within(t))); err != nil {
+	if err := errors.Join(sink.Publish(within(t), &perception.Moment{Result: testResult()}), sink.Status(within(t), status), sink.Flush(within(t))); err != nil {
 		t.Fatal(err)
 	}
 	got, err := results.Next(within(t))
@@ -249,7 +339,7 @@ func TestResultsAndStatus(t *testing.T) {
 }
 
 func TestPlacementsAreOneBox(t *testing.T) {
-	m := encodeResult("car", testResult())
+	m := encodeResult(testResult())
 	r := testResult()
 	for i, d := range m.Detections {
 		globalFromEgo := r.GlobalFromEgo

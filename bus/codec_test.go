@@ -77,7 +77,7 @@ func TestResultsKeepTheirBits(t *testing.T) {
 			Yaw:      rapid.Float64().Draw(t, "yaw"),
 			Velocity: [2]float64{rapid.Float64().Draw(t, "vx"), rapid.Float64().Draw(t, "vy")},
 		})
-		got, err := decodeResult(bytesOf(t, encodeResult("car", r)))
+		got, err := decodeResult(bytesOf(t, encodeResult(r)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,9 +88,9 @@ func TestResultsKeepTheirBits(t *testing.T) {
 }
 
 func TestSameResultSameBytes(t *testing.T) {
-	want := string(bytesOf(t, encodeResult("car", testResult())))
+	want := string(bytesOf(t, encodeResult(testResult())))
 	for range 50 {
-		if string(bytesOf(t, encodeResult("car", testResult()))) != want {
+		if string(bytesOf(t, encodeResult(testResult()))) != want {
 			t.Fatal("the bytes differ")
 		}
 	}
@@ -98,7 +98,7 @@ func TestSameResultSameBytes(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	whole := func(change func(*pb.Detections)) []byte {
-		m := encodeResult("car", testResult())
+		m := encodeResult(testResult())
 		change(m)
 		return bytesOf(t, m)
 	}
@@ -137,7 +137,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(kind, bytesOf(f, m))
 	}
 	f.Add(control, bytesOf(f, &pb.Control{Command: &pb.Control_EndOfStream{}}))
-	f.Add(detections, bytesOf(f, encodeResult("car", testResult())))
+	f.Add(detections, bytesOf(f, encodeResult(testResult())))
 	f.Add(status, bytesOf(f, encodeStatus("car", &perception.Status{State: perception.Running})))
 	f.Fuzz(func(t *testing.T, kind string, data []byte) {
 		_, _ = decodeResult(data)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,16 +28,44 @@ type ConnOptions struct {
 	Log      *slog.Logger  // default slog.Default
 }
 
-// Conn is a connection to a NATS server. Once made, it mends itself for ever.
-// It does not hear what it says itself: a source and the publisher that feeds
+// Conn is a connection to a NATS server. Once made, it reconnects whenever it is
+// lost, until Close. It does not hear what it says itself: a source and the publisher that feeds
 // it have a connection each.
 type Conn struct {
 	nc     *nats.Conn
 	log    *slog.Logger
 	closed chan struct{} // when the connection is closed for good
 
-	mu          sync.Mutex
-	reconnected []func()
+	onReconnect, onClose handlers
+}
+
+// handlers are functions of others that a connection calls.
+type handlers struct {
+	mu   sync.Mutex
+	list []*func()
+}
+
+// add has f called until remove is called, which its owner does at its end. A
+// call that has begun may then still be running.
+func (h *handlers) add(f func()) (remove func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.list = append(h.list, &f)
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.list = slices.DeleteFunc(h.list, func(g *func()) bool { return g == &f })
+	}
+}
+
+// call calls all functions. They may wait for the network: no lock is held.
+func (h *handlers) call() {
+	h.mu.Lock()
+	list := slices.Clone(h.list)
+	h.mu.Unlock()
+	for _, f := range list {
+		(*f)()
+	}
 }
 
 // Connect returns a connection, or one error that says what to check.
@@ -72,16 +101,15 @@ func (c *Conn) options(o ConnOptions) []nats.Option {
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			c.log.Info("connected to the NATS server again", "url", nc.ConnectedUrlRedacted())
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			for _, f := range c.reconnected {
-				f()
-			}
+			c.onReconnect.call()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			c.log.Warn("NATS", "error", err)
 		}),
-		nats.ClosedHandler(func(*nats.Conn) { close(c.closed) }),
+		nats.ClosedHandler(func(*nats.Conn) {
+			c.onClose.call()
+			close(c.closed)
+		}),
 	}
 	if o.Server != nil {
 		options = append(options, nats.InProcessServer(o.Server.server))
@@ -128,13 +156,6 @@ func redacted(urls string) string {
 		}
 	}
 	return strings.Join(list, ",")
-}
-
-// onReconnect has f called after each reconnection.
-func (c *Conn) onReconnect(f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reconnected = append(c.reconnected, f)
 }
 
 // encode marshals m, the same bytes for the same message, and refuses what is

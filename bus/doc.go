@@ -9,6 +9,7 @@
 //	sf.<rig>.control         reset, end of stream
 //	sf.<rig>.detections      results
 //	sf.<rig>.status          the service's account of itself
+//	sf.<rig>.service         questions whether a service is there
 //
 // A vehicle's side publishes events and reads results:
 //
@@ -26,7 +27,15 @@
 // that cannot be understood is counted and dropped too.
 //
 // A replay must lose nothing: a lossless source waits instead of dropping, and
-// a publisher with Confirm waits for the service to take each message.
+// a publisher with Confirm waits for the service to take each message. Such a
+// message has the header Solofusion-Confirm, which names the subject for the
+// service's answer: empty when the message is taken, and otherwise the reason
+// why not. The service never answers on the reply subject of a message, since
+// there a JetStream stream that captures sf.<rig>.> sends its acknowledgement.
+// The publisher's own reply subject is only for the server's word that nobody
+// listens; and since a captured message is never without a listener, a
+// publisher that hears nothing for a second asks on sf.<rig>.service, where a
+// service answers in the same way at once.
 //
 // [StartServer] runs a NATS server inside the process.
 package bus

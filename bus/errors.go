@@ -27,7 +27,7 @@ type PayloadError struct {
 	Size, Limit int64 // bytes
 }
 
-// Error names the setting that mends it.
+// Error names the setting to raise.
 func (e *PayloadError) Error() string {
 	return fmt.Sprintf("bus: message on %s has %d bytes, the server takes %d: raise nats.embedded.max_payload, "+
 		"or max_payload in the configuration of a server of your own, or compress the image more",

@@ -88,11 +88,11 @@ func source(t *testing.T, c *Conn, o SourceOptions) *Source {
 
 func next(t *testing.T, s *Source) perception.Event {
 	t.Helper()
-	ev, err := s.Next(within(t))
+	d, err := s.Next(within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ev
+	return d.Event
 }
 
 func publish(t *testing.T, p *Publisher, events ...perception.Event) {
@@ -148,6 +148,7 @@ func testFrame(camera string, i int) *perception.Frame {
 
 func testResult() *perception.Result {
 	return &perception.Result{
+		Rig:           "the blue car",
 		Time:          epoch,
 		GlobalFromEgo: testPose(3).GlobalFromEgo.Pose(),
 		EgoFromLidar:  testRig().EgoFromLidar.Pose(),

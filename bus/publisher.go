@@ -15,8 +15,9 @@ import (
 
 // PublisherOptions configure a Publisher.
 type PublisherOptions struct {
-	// Confirm waits until the service took each message. A replay that must
-	// lose nothing sets it, a vehicle does not.
+	// Confirm waits until the service took each message: until its Next has
+	// delivered it, which is before there is a result. A replay that must lose
+	// nothing sets it, a vehicle does not.
 	Confirm bool
 }
 
@@ -67,17 +68,7 @@ func (p *Publisher) send(ctx context.Context, kind string, m proto.Message) erro
 	if err != nil {
 		return err
 	}
-	reply, err := p.conn.nc.RequestWithContext(ctx, subject, data)
-	if errors.Is(err, nats.ErrNoResponders) {
-		return &NoServiceError{subject}
-	}
-	if err != nil {
-		return fmt.Errorf("bus: message on %s: %w", subject, err)
-	}
-	if len(reply.Data) > 0 {
-		return &RefusedError{subject, string(reply.Data)}
-	}
-	return nil
+	return p.confirm(ctx, subject, data)
 }
 
 // keep puts a calibration into the bucket.

@@ -14,9 +14,9 @@ import (
 	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
 )
 
-func encodeResult(rig string, r *perception.Result) *pb.Detections {
+func encodeResult(r *perception.Result) *pb.Detections {
 	m := &pb.Detections{
-		Rig:            rig,
+		Rig:            r.Rig,
 		TimeUs:         micros(r.Time),
 		GlobalFromEgo:  encodePose(r.GlobalFromEgo),
 		EgoFromLidar:   encodePose(r.EgoFromLidar),
@@ -69,6 +69,7 @@ func decodeResult(data []byte) (*perception.Result, error) {
 		return nil, err
 	}
 	r := &perception.Result{
+		Rig:          m.Rig,
 		Time:         instant(m.TimeUs),
 		Missing:      m.CamerasMissing,
 		HistoryDepth: int(m.GetHistory().GetDepth()),

@@ -6,7 +6,7 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Sink publishes what the service says.
+// Sink publishes what the service says. It is a [perception.Sink].
 type Sink struct {
 	conn     *Conn
 	subjects Subjects
@@ -15,13 +15,13 @@ type Sink struct {
 // NewSink returns a sink for one rig's results.
 func NewSink(c *Conn, s Subjects) *Sink { return &Sink{conn: c, subjects: s} }
 
-// Publish sends a result.
-func (s *Sink) Publish(_ context.Context, r *perception.Result) error {
-	return s.conn.publish(s.subjects.of(detections), encodeResult(s.subjects.Rig, r))
+// Publish sends the moment's result.
+func (s *Sink) Publish(_ context.Context, m *perception.Moment) error {
+	return s.conn.publish(s.subjects.of(detections), encodeResult(m.Result))
 }
 
-// PublishStatus sends a status.
-func (s *Sink) PublishStatus(_ context.Context, st *perception.Status) error {
+// Status sends a status.
+func (s *Sink) Status(_ context.Context, st *perception.Status) error {
 	return s.conn.publish(s.subjects.of(status), encodeStatus(s.subjects.Rig, st))
 }
 

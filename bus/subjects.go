@@ -19,6 +19,7 @@ const (
 	control     = "control"
 	detections  = "detections"
 	status      = "status"
+	service     = "service"
 )
 
 var (

@@ -10,6 +10,10 @@
 //	images ─▶ framesync ─▶ FrameSet ─▶ pipeline.Step ─▶ Result
 //	                                     preprocess, stereo, lift, history, decode
 //
+// A [Source] gives a [Delivery]: an event, the place in the source that it came
+// from, and a function that is told once what the event led to. A [Sink] takes
+// a [Moment]: a set together with its result.
+//
 // Frames of reference. Detections are in the rig's lidar frame at the set's
 // time: x right, y forward, z up, metres. A rig without a lidar names a virtual
 // one. Times are UTC instants of microsecond resolution.

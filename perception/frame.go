@@ -23,6 +23,7 @@ type FrameSet struct {
 	GlobalFromEgo geom.Pose // at Time
 	Frames        []*Frame  // one for each camera of Rig, in its order; nil where missing
 	NewSequence   string    // why history must not reach back beyond this set; "" where it may
+	Cursor        string    // of its latest delivery: after it the source resumes behind this set
 }
 
 // Missing returns the names of the cameras without an image.

@@ -107,3 +107,27 @@ func TestPlacement(t *testing.T) {
 		t.Errorf("yaw %v came back as %v", d.Yaw, back.Yaw())
 	}
 }
+
+func TestRigsAreEqualByWhatIsComputedWithThem(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*Rig)
+		want   bool
+	}{
+		{"nothing", func(*Rig) {}, true},
+		{"name", func(r *Rig) { r.Name = "other" }, true},
+		{"order of cameras", func(r *Rig) { slices.Reverse(r.Cameras) }, false},
+		{"fewer cameras", func(r *Rig) { r.Cameras = r.Cameras[:1] }, false},
+		{"name of a camera", func(r *Rig) { r.Cameras[1].Name = "MIDDLE" }, false},
+		{"image size", func(r *Rig) { r.Cameras[0].Height++ }, false},
+		{"intrinsics", func(r *Rig) { r.Cameras[0].Intrinsics[2]++ }, false},
+		{"place of a camera", func(r *Rig) { r.Cameras[1].EgoFromCamera.Translation[0]++ }, false},
+		{"place of the lidar", func(r *Rig) { r.EgoFromLidar.Translation[2]++ }, false},
+	} {
+		a, b := pair(), pair()
+		test.change(b)
+		if a.Equal(b) != test.want || b.Equal(a) != test.want {
+			t.Errorf("%s differs: equal is %v, want %v", test.name, a.Equal(b), test.want)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func errorsOnly() *slog.Logger {
 // refuses it counts itself, what cannot be sent is counted in unsent.
 func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (unsent uint64, err error) {
 	for {
-		event, err := source.Next(ctx)
+		d, err := source.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return unsent, p.End(ctx)
 		}
@@ -98,7 +98,8 @@ func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (u
 			large   *bus.PayloadError
 			name    *bus.NameError
 		)
-		err = p.Publish(ctx, event)
+		err = p.Publish(ctx, d.Event)
+		d.Settle(err)
 		switch {
 		case errors.As(err, &refused):
 		case errors.As(err, &large), errors.As(err, &name):
@@ -112,7 +113,8 @@ func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (u
 	}
 }
 
-// echo publishes results over NATS and hands on what a reader gets of them.
+// echo publishes results over NATS and hands on what a reader gets of them, with
+// the sets of this side.
 type echo struct {
 	*bus.Sink
 	results *bus.Feed[*perception.Result]
@@ -123,8 +125,8 @@ type echo struct {
 const echoLimit = 30 * time.Second
 
 // Publish implements [perception.Sink].
-func (e *echo) Publish(ctx context.Context, r *perception.Result) error {
-	if err := e.Sink.Publish(ctx, r); err != nil {
+func (e *echo) Publish(ctx context.Context, m *perception.Moment) error {
+	if err := e.Sink.Publish(ctx, m); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, echoLimit)
@@ -133,5 +135,5 @@ func (e *echo) Publish(ctx context.Context, r *perception.Result) error {
 	if err != nil {
 		return fmt.Errorf("the result did not come back: %w", err)
 	}
-	return e.reader.Publish(ctx, got)
+	return e.reader.Publish(ctx, &perception.Moment{Set: m.Set, Result: got})
 }

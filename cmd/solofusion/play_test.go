@@ -15,8 +15,9 @@ import (
 
 // reel is a source of n instants of a rig of two cameras that ends with err.
 type reel struct {
-	events []perception.Event
-	err    error
+	events  []perception.Event
+	err     error
+	settled int
 }
 
 func newReel(n int, err error) *reel {
@@ -31,14 +32,16 @@ func newReel(n int, err error) *reel {
 	return r
 }
 
-func (r *reel) Next(context.Context) (perception.Event, error) {
+func (r *reel) Next(context.Context) (perception.Delivery, error) {
 	if len(r.events) == 0 {
-		return nil, r.err
+		return perception.Delivery{}, r.err
 	}
 	next := r.events[0]
 	r.events = r.events[1:]
-	return next, nil
+	return perception.Delivery{Event: next, Done: func(error) { r.settled++ }}, nil
 }
+
+func (r *reel) Drops(func(string, uint64) bool) {}
 
 // steps is a detector that answers with the set's time, or fails.
 type steps struct{ err error }
@@ -50,18 +53,19 @@ func (s *steps) Step(set *perception.FrameSet) (*perception.Result, error) {
 // heard is a sink.
 type heard struct{ times []time.Time }
 
-func (h *heard) Publish(_ context.Context, r *perception.Result) error {
-	h.times = append(h.times, r.Time)
+func (h *heard) Publish(_ context.Context, m *perception.Moment) error {
+	if !m.Set.Time.Equal(m.Result.Time) {
+		return errors.New("the set is another's")
+	}
+	h.times = append(h.times, m.Result.Time)
 	return nil
 }
 
-type broken struct{}
+func (h *heard) Status(context.Context, *perception.Status) error { return nil }
+func (h *heard) Flush(context.Context) error                      { return nil }
 
-func (broken) Error() string { return "the device is gone" }
-func (broken) Fatal() bool   { return true }
-
-// A recording ends with its own end, with the source's fault or with the
-// detector's, and each way says so.
+// A recording ends with its own end or with the source's fault, and each way
+// says so; either way every event is settled.
 func TestPlayEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		source  error
@@ -70,14 +74,17 @@ func TestPlayEnds(t *testing.T) {
 	}{
 		"at the end":            {io.EOF, nil, ""},
 		"source":                {errors.New("disk full of holes"), nil, "disk full of holes"},
-		"detector":              {io.EOF, broken{}, "service: the device is gone"},
 		"a set that is refused": {io.EOF, errors.New("bad set"), ""},
 	} {
 		for _, via := range []string{"direct", "nats"} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			h := &heard{}
-			status, err := play(ctx, via, newReel(40, test.source), &steps{test.stepper}, h)
+			source := newReel(40, test.source)
+			status, err := play(ctx, via, source, &steps{test.stepper}, h)
 			cancel()
+			if want := 1 + 40*3; source.settled != want {
+				t.Errorf("%s, %s: %d events were settled, want %d", name, via, source.settled, want)
+			}
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("%s, %s: error %v, want %q", name, via, err, test.want)
 			}

@@ -16,7 +16,7 @@ import (
 
 // tally is a sink that counts results on their way into the rows.
 type tally struct {
-	rows     *replay.Rows
+	*replay.Rows
 	samples  int
 	progress func(done, total int)
 
@@ -29,16 +29,17 @@ type tally struct {
 func newTally(rows *replay.Rows, samples int, progress func(done, total int)) *tally {
 	progress(0, samples)
 	return &tally{
-		rows: rows, samples: samples, progress: progress,
+		Rows: rows, samples: samples, progress: progress,
 		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{},
 	}
 }
 
 // Publish implements [perception.Sink].
-func (t *tally) Publish(ctx context.Context, r *perception.Result) error {
-	if err := t.rows.Publish(ctx, r); err != nil {
+func (t *tally) Publish(ctx context.Context, m *perception.Moment) error {
+	if err := t.Rows.Publish(ctx, m); err != nil {
 		return err
 	}
+	r := m.Result
 	t.sets++
 	t.detections += len(r.Detections)
 	for _, d := range r.StageDurations {

@@ -110,10 +110,8 @@ func (s *Service) Status() *perception.Status {
 		st.Counts["drop."+reason] = n
 	}
 	a.mu.Unlock()
-	if d, ok := s.source.(dropper); ok {
-		for reason, n := range d.Drops {
-			st.Counts["drop."+reason] = n
-		}
+	for reason, n := range s.source.Drops {
+		st.Counts["drop."+reason] = n
 	}
 	return st
 }

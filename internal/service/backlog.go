@@ -1,90 +1,43 @@
 package service
 
 import (
-	"slices"
-	"sync"
+	"context"
 
-	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/internal/queue"
+	"github.com/solofusion/solofusion/perception/framesync"
 )
 
-// backlog holds the sets that wait for the detector. When it is full, put
+// waiting is a set that waits for the detector, and its sequence.
+type waiting struct {
+	framesync.Set
+	sequence
+}
+
+// sequence is one of those that the input consists of. The stepper knows by its
+// number that a sequence begins, even if the set that began it was lost.
+type sequence struct {
+	number int    // from 1
+	reason string // why it began
+}
+
+// newBacklog returns the queue of the sets that wait. When it is full, put
 // either waits or drops the oldest.
-type backlog struct {
-	limit int
-	waits bool
-
-	mu     sync.Mutex
-	change sync.Cond
-	sets   []*perception.FrameSet
-	closed bool
-	carry  string // why the next set starts a sequence, of sets that were lost
+func newBacklog(limit int, waits bool) *queue.Queue[waiting] {
+	if waits {
+		return queue.New[waiting](limit, nil)
+	}
+	return queue.New(limit, func([]waiting) int { return 0 })
 }
 
-func newBacklog(limit int, waits bool) *backlog {
-	b := &backlog{limit: limit, waits: waits}
-	b.change.L = &b.mu
-	return b
-}
-
-// put adds a set, and reports whether one was lost for it: the oldest, or after
-// close the set itself.
-func (b *backlog) put(set *perception.FrameSet) (why loss, lost bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for b.waits && len(b.sets) >= b.limit && !b.closed {
-		b.change.Wait()
+// put adds sets to the backlog, which is open while the assembler runs.
+func (s *Service) put(sets []framesync.Set) {
+	for _, set := range sets {
+		if set.NewSequence != "" {
+			s.latest = sequence{s.latest.number + 1, set.NewSequence}
+		}
+		if lost, err := s.backlog.Put(context.Background(), waiting{set, s.latest}); err != nil {
+			s.lose(&lost, behind, err)
+		}
 	}
-	if b.closed {
-		return unfinished, true
-	}
-	if len(b.sets) >= b.limit {
-		b.lose(b.sets[0])
-		b.sets = slices.Delete(b.sets, 0, 1)
-		why, lost = behind, true
-	}
-	b.sets = append(b.sets, set)
-	b.change.Broadcast()
-	return why, lost
-}
-
-// lost remembers that a set which was taken came to nothing.
-func (b *backlog) lost(set *perception.FrameSet) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lose(set)
-}
-
-// lose keeps the start of a sequence for the next set.
-func (b *backlog) lose(set *perception.FrameSet) {
-	if set.NewSequence != "" {
-		b.carry = set.NewSequence
-	}
-}
-
-// take waits for a set. It returns nil when the backlog is closed and empty.
-func (b *backlog) take() *perception.FrameSet {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.sets) == 0 && !b.closed {
-		b.change.Wait()
-	}
-	if len(b.sets) == 0 {
-		return nil
-	}
-	set := b.sets[0]
-	b.sets = slices.Delete(b.sets, 0, 1)
-	if set.NewSequence == "" {
-		set.NewSequence = b.carry
-	}
-	b.carry = ""
-	b.change.Broadcast()
-	return set
-}
-
-// close lets take return nil once all sets are taken.
-func (b *backlog) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
-	b.change.Broadcast()
+	s.account.input(s.sync.Counters())
 }

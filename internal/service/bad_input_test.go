@@ -103,14 +103,16 @@ func added(events []perception.Event, at int, more ...perception.Event) []percep
 // tape is a source of events that drops nothing itself.
 type tape []perception.Event
 
-func (l *tape) Next(context.Context) (perception.Event, error) {
+func (l *tape) Next(context.Context) (perception.Delivery, error) {
 	if len(*l) == 0 {
-		return nil, io.EOF
+		return perception.Delivery{}, io.EOF
 	}
 	next := (*l)[0]
 	*l = (*l)[1:]
-	return next, nil
+	return perception.Delivery{Event: next}, nil
 }
+
+func (l *tape) Drops(func(string, uint64) bool) {}
 
 // detectIn runs a recording through the service and the real pipeline.
 func detectIn(t *testing.T, b *model.Bundle, events []perception.Event) (results, *Service) {

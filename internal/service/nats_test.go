@@ -50,10 +50,13 @@ func (o *oracle) Step(set *perception.FrameSet) (*perception.Result, error) {
 // results keeps what it is given.
 type results []*perception.Result
 
-func (r *results) Publish(_ context.Context, one *perception.Result) error {
-	*r = append(*r, one)
+func (r *results) Publish(_ context.Context, m *perception.Moment) error {
+	*r = append(*r, m.Result)
 	return nil
 }
+
+func (r *results) Status(context.Context, *perception.Status) error { return nil }
+func (r *results) Flush(context.Context) error                      { return nil }
 
 func recording() []perception.Event {
 	events := drive(8, func(i int, camera string) bool { return i == 3 && camera == "b" || i == 5 })

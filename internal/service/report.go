@@ -27,10 +27,8 @@ func (s *Service) report(ctx context.Context) {
 func (s *Service) reportOnce(ctx context.Context, said map[string]uint64) {
 	st := s.Status()
 	s.speak(st.Counts, said)
-	if sink, ok := s.sink.(statusSink); ok {
-		if err := sink.PublishStatus(ctx, st); err != nil {
-			s.log.Warn("the status was not published", "error", err)
-		}
+	if err := s.sink.Status(ctx, st); err != nil {
+		s.log.Warn("the status was not published", "error", err)
 	}
 }
 

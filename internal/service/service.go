@@ -9,28 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/solofusion/solofusion/internal/queue"
 	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/framesync"
 )
 
 // Stepper is the detector. An error concerns the one set, which then is as if
-// it had never come, and the service goes on; but an error with a method
-// Fatal() bool that says true ends the service.
+// it had never come, and the service goes on.
 type Stepper interface {
 	Step(*perception.FrameSet) (*perception.Result, error)
-}
-
-// A sink may also take status messages, and be flushed at the end.
-type (
-	statusSink interface {
-		PublishStatus(context.Context, *perception.Status) error
-	}
-	flusher interface{ Flush(context.Context) error }
-)
-
-// dropper is a source that counts what it dropped.
-type dropper interface {
-	Drops(yield func(reason string, n uint64) bool)
 }
 
 // Options configure a Service. Fields that are zero take their default.
@@ -71,10 +58,15 @@ type Service struct {
 	sink    perception.Sink
 	options Options
 	log     *slog.Logger
-	sync    *framesync.Sync // of the assembler
-	backlog *backlog
+	backlog *queue.Queue[waiting]
 	account account
 	metrics *metrics
+
+	// of the assembler
+	sync   *framesync.Sync
+	latest sequence
+
+	begun int // number of the sequence that the stepper is in
 }
 
 // New returns a service that Run starts.
@@ -95,12 +87,10 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 }
 
 // Run works until the source ends or ctx is done, finishes what is complete,
-// and returns nil; or it returns the error of the source, or a fatal one of
-// the detector. It is called once.
+// and returns nil or the error of the source. Every delivery that it took is
+// settled then. It is called once.
 func (s *Service) Run(ctx context.Context) error {
 	s.account.enter(perception.Waiting)
-	reading, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	finishing, expire := context.WithCancel(context.WithoutCancel(ctx))
 	defer expire()
 	forget := context.AfterFunc(ctx, func() {
@@ -110,44 +100,42 @@ func (s *Service) Run(ctx context.Context) error {
 	defer forget()
 
 	var stepping, reporting sync.WaitGroup
-	stepping.Go(func() { s.step(finishing, stop) })
+	stepping.Go(func() { s.step(finishing) })
 	reporting.Go(func() { s.report(finishing) })
 
-	err := s.assemble(reading, s.read(reading))
+	err := s.assemble(s.read(ctx))
 	if ctx.Err() != nil {
 		s.account.enter(perception.Draining)
 	}
-	s.backlog.close()
+	s.backlog.Close()
 	stepping.Wait()
-	if fatal := new(fatalError); errors.As(context.Cause(reading), &fatal) {
-		err = fatal
-	}
 	err = errors.Join(err, s.flush(finishing))
 	expire()
 	reporting.Wait()
 	return err
 }
 
-// delivery is what the source gave: an event, or the error that ended it.
-type delivery struct {
-	event perception.Event
-	err   error
+// input is what the source gave: a delivery, or the error that ended it.
+type input struct {
+	perception.Delivery
+	err error
 }
 
-// read passes on what the source delivers; its last delivery has an error. Its
+// read passes on what the source delivers; its last input has an error. Its
 // goroutine ends with the source or with ctx.
-func (s *Service) read(ctx context.Context) <-chan delivery {
-	out := make(chan delivery)
+func (s *Service) read(ctx context.Context) <-chan input {
+	out := make(chan input)
 	go func() {
 		defer close(out)
 		for {
-			ev, err := s.source.Next(ctx)
+			d, err := s.source.Next(ctx)
 			if err != nil && ctx.Err() != nil {
 				return
 			}
 			select {
-			case out <- delivery{ev, err}:
+			case out <- input{d, err}:
 			case <-ctx.Done():
+				d.Settle(fmt.Errorf("service: not taken: %w", ctx.Err()))
 				return
 			}
 			if err != nil {
@@ -158,15 +146,15 @@ func (s *Service) read(ctx context.Context) <-chan delivery {
 	return out
 }
 
-// assemble makes sets of events until there are no more.
-func (s *Service) assemble(ctx context.Context, in <-chan delivery) error {
+// assemble makes sets of deliveries until there are no more.
+func (s *Service) assemble(in <-chan input) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		s.arm(timer)
 		select {
 		case d, ok := <-in:
-			if !ok { // ctx is done
+			if !ok { // the context is done
 				s.abandon()
 				return nil
 			}
@@ -178,8 +166,8 @@ func (s *Service) assemble(ctx context.Context, in <-chan delivery) error {
 				s.abandon()
 				return fmt.Errorf("service: input: %w", d.err)
 			}
-			s.announce(d.event)
-			s.put(s.sync.Push(d.event, time.Now()))
+			s.announce(d.Event)
+			s.put(s.sync.Push(d.Delivery, time.Now()))
 		case <-timer.C:
 			s.put(s.sync.Advance(time.Now()))
 		}
@@ -202,15 +190,6 @@ func (s *Service) arm(timer *time.Timer) {
 	timer.Reset(time.Until(at))
 }
 
-func (s *Service) put(sets []*perception.FrameSet) {
-	for _, set := range sets {
-		if why, lost := s.backlog.put(set); lost {
-			s.account.loseSet(why)
-		}
-	}
-	s.account.input(s.sync.Counters())
-}
-
 // announce logs a calibration.
 func (s *Service) announce(ev perception.Event) {
 	rig, ok := ev.(*perception.Rig)
@@ -225,11 +204,10 @@ func (s *Service) announce(ev perception.Event) {
 }
 
 func (s *Service) flush(ctx context.Context) error {
-	f, ok := s.sink.(flusher)
-	if !ok || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return nil
 	}
-	if err := f.Flush(ctx); err != nil {
+	if err := s.sink.Flush(ctx); err != nil {
 		return fmt.Errorf("service: results: %w", err)
 	}
 	return nil

@@ -64,17 +64,17 @@ type script struct {
 	err    error
 }
 
-func (s *script) Next(ctx context.Context) (perception.Event, error) {
+func (s *script) Next(ctx context.Context) (perception.Delivery, error) {
 	if len(s.events) > 0 {
 		ev := s.events[0]
 		s.events = s.events[1:]
-		return ev, nil
+		return perception.Delivery{Event: ev}, nil
 	}
 	if s.err != nil {
-		return nil, s.err
+		return perception.Delivery{}, s.err
 	}
 	<-ctx.Done()
-	return nil, ctx.Err()
+	return perception.Delivery{}, ctx.Err()
 }
 
 func (s *script) Drops(yield func(string, uint64) bool) { yield("malformed", 3) }
@@ -106,7 +106,7 @@ func (d *detector) Step(set *perception.FrameSet) (*perception.Result, error) {
 		}
 	}
 	return &perception.Result{
-		Time: set.Time, Missing: set.Missing(), Reset: set.NewSequence, Model: "test", Quantisation: "none",
+		Rig: set.Rig.Name, Time: set.Time, Missing: set.Missing(), Reset: set.NewSequence, Model: "test", Quantisation: "none",
 		GlobalFromEgo: set.GlobalFromEgo, EgoFromLidar: set.Rig.EgoFromLidar.Pose(),
 		StageDurations: map[string]time.Duration{"head": time.Millisecond},
 	}, nil
@@ -125,7 +125,8 @@ type notebook struct {
 	err      error
 }
 
-func (n *notebook) Publish(_ context.Context, r *perception.Result) error {
+func (n *notebook) Publish(_ context.Context, m *perception.Moment) error {
+	r := m.Result
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.err != nil {
@@ -136,7 +137,7 @@ func (n *notebook) Publish(_ context.Context, r *perception.Result) error {
 	return nil
 }
 
-func (n *notebook) PublishStatus(_ context.Context, s *perception.Status) error {
+func (n *notebook) Status(_ context.Context, s *perception.Status) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.statuses = append(n.statuses, *s)
@@ -259,16 +260,16 @@ type gate struct {
 	open  chan struct{}
 }
 
-func (g *gate) Next(ctx context.Context) (perception.Event, error) {
+func (g *gate) Next(ctx context.Context) (perception.Delivery, error) {
 	if len(g.first) > 0 {
 		ev := g.first[0]
 		g.first = g.first[1:]
-		return ev, nil
+		return perception.Delivery{Event: ev}, nil
 	}
 	select {
 	case <-g.open:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return perception.Delivery{}, ctx.Err()
 	}
 	return g.script.Next(ctx)
 }
@@ -350,25 +351,6 @@ func TestAFailedSetIsCountedAndTheNextStartsItsSequence(t *testing.T) {
 	counts(t, s, map[string]uint64{"lost.failed": 1, "results": 2})
 	if st := s.Status(); st.LastError != "bad poses" || st.ErrorTime.IsZero() {
 		t.Errorf("status %+v", st)
-	}
-}
-
-type dead struct{}
-
-func (dead) Error() string { return "the device is gone" }
-func (dead) Fatal() bool   { return true }
-
-func TestAFatalErrorEndsTheService(t *testing.T) {
-	for _, end := range []error{nil, io.EOF} {
-		d := &detector{fail: func(int) error { return fmt.Errorf("head: %w", dead{}) }}
-		s := New(&script{events: drive(5, nil), err: end}, d, &notebook{}, quiet(Options{Lossless: true, Queue: 1}))
-		err := s.Run(within(t))
-		if err == nil || err.Error() != "service: head: the device is gone" {
-			t.Errorf("Run returned %v", err)
-		}
-		if len(d.steps) != 1 {
-			t.Errorf("%d steps were made", len(d.steps))
-		}
 	}
 }
 

@@ -2,67 +2,57 @@ package service
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/solofusion/solofusion/perception"
 )
 
-// fatalError is an error after which the service cannot go on.
-type fatalError struct{ err error }
-
-func (e *fatalError) Error() string { return "service: " + e.err.Error() }
-func (e *fatalError) Unwrap() error { return e.err }
-
-func isFatal(err error) bool {
-	var f interface{ Fatal() bool }
-	return errors.As(err, &f) && f.Fatal()
-}
-
-// step takes sets until there are no more, or until ctx, the time to finish, is
-// over. It stops reading at a fatal error.
-func (s *Service) step(ctx context.Context, stop context.CancelCauseFunc) {
-	failed := false
+// step takes sets until there are no more. Those that are left when ctx, the
+// time to finish, is over are lost.
+func (s *Service) step(ctx context.Context) {
 	for {
-		set := s.backlog.take()
-		switch {
-		case set == nil:
+		set, err := s.backlog.Take(context.Background())
+		if err != nil { // closed and empty
 			return
-		case failed || ctx.Err() != nil:
-			s.account.loseSet(unfinished)
+		}
+		if err := ctx.Err(); err != nil {
+			s.lose(&set, unfinished, err)
 			continue
 		}
-		if err := s.detect(ctx, set); err != nil {
-			failed = true
-			s.backlog.close()
-			stop(&fatalError{err})
-		}
+		s.detect(ctx, &set)
 	}
 }
 
-// detect steps one set and publishes the result. It returns fatal errors only.
-func (s *Service) detect(ctx context.Context, set *perception.FrameSet) error {
+// detect steps one set, publishes the moment and settles the set.
+func (s *Service) detect(ctx context.Context, set *waiting) {
 	began := time.Now()
+	if set.number != s.begun {
+		set.NewSequence = set.reason
+	}
 	s.account.begin(began)
-	result, err := s.stepper.Step(set)
+	result, err := s.stepper.Step(set.FrameSet)
 	s.account.end()
 	if err != nil {
-		s.backlog.lost(set)
-		s.account.loseSet(failed)
-		s.account.fail(err)
 		s.log.Error("a set failed", "time", set.Time, "error", err)
-		if isFatal(err) {
-			return err
-		}
-		return nil
-	}
-	if err := s.sink.Publish(ctx, result); err != nil {
-		s.account.loseSet(unpublished)
 		s.account.fail(err)
+		s.lose(set, failed, err)
+		return
+	}
+	s.begun = set.number
+	if err := s.sink.Publish(ctx, &perception.Moment{Set: set.FrameSet, Result: result}); err != nil {
 		s.log.Error("a result was not published", "time", set.Time, "error", err)
-		return nil
+		s.account.fail(err)
+		s.lose(set, unpublished, err)
+		return
 	}
 	s.account.publish(result)
 	s.metrics.observe(result, time.Since(began))
-	return nil
+	set.Settle(nil)
+}
+
+// lose counts and settles a set that led to no result.
+func (s *Service) lose(set *waiting, why loss, cause error) {
+	s.account.loseSet(why)
+	set.Settle(fmt.Errorf("service: set lost: %s: %w", lossNames[why], cause))
 }

@@ -4,9 +4,9 @@
 //	source, err := replay.NewSource(ds, ds.Scenes, replay.Options{Cameras: cameras})
 //	rows, err := replay.NewRows(ds.Samples)
 //	for {
-//		event, err := source.Next(ctx) // what a live vehicle would have sent
-//		...                            // detect
-//		err = rows.Publish(ctx, result)
+//		d, err := source.Next(ctx) // what a live vehicle would have sent
+//		...                        // detect
+//		err = rows.Publish(ctx, moment)
 //	}
 //	err = rows.Results().WriteFile("results.json")
 //
@@ -14,7 +14,8 @@
 // differs from the last one sent, the ego poses at the cameras' capture times
 // and at the key time, then the cameras' images by capture time. Scenes are
 // separated by a reset. An image whose file is absent is counted, said, and
-// left out; a sample without any image sends nothing.
+// left out; a sample without any image sends nothing. A source can resume after
+// any sample, and then sends what it would have sent from there on.
 //
 // [Inject] wraps any source and adds the faults of the road to it: cameras
 // that fail, frames that are lost, late, or stamped wrongly. They depend on the seed

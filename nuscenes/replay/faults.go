@@ -68,66 +68,75 @@ func Inject(source perception.Source, faults Faults) (perception.Source, error) 
 		return nil, err
 	}
 	return &faulty{
-		source: source, faults: faults, frame: -1,
+		Source: source, faults: faults, frame: -1,
 		order: rand.New(rand.NewPCG(faults.Seed, 0)),
 	}, nil
 }
 
 type faulty struct {
-	source perception.Source
+	perception.Source
 	faults Faults
 	order  *rand.Rand // of reordering
 
 	frame   int       // key frame within the scene, -1 before the first
 	keyTime time.Time // of it
 
-	held  []perception.Event // frames that wait to be shuffled
-	ready []perception.Event
+	held  []perception.Delivery // frames that wait to be shuffled
+	ready []perception.Delivery
 	end   error // of the source
 }
 
 // Next implements [perception.Source].
-func (f *faulty) Next(ctx context.Context) (perception.Event, error) {
-	for {
-		if len(f.ready) > 0 {
-			next := f.ready[0]
-			f.ready = f.ready[1:]
-			return next, nil
-		}
+func (f *faulty) Next(ctx context.Context) (perception.Delivery, error) {
+	for len(f.ready) == 0 {
 		if f.end != nil {
-			return nil, f.end
+			return perception.Delivery{}, f.end
 		}
-		event, err := f.source.Next(ctx)
+		d, err := f.Source.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF):
 			f.release()
 			f.end = err
 		case err != nil:
-			return nil, err
+			return perception.Delivery{}, f.giveUp(err)
 		default:
-			f.take(event)
+			f.take(d)
 		}
 	}
+	next := f.ready[0]
+	f.ready = f.ready[1:]
+	return next, nil
 }
 
-// take puts an event into the queue, or drops or holds it.
-func (f *faulty) take(event perception.Event) {
-	switch e := event.(type) {
+// giveUp settles what is held with the error that ends the source.
+func (f *faulty) giveUp(err error) error {
+	for _, d := range f.held {
+		d.Settle(err)
+	}
+	f.held = nil
+	return err
+}
+
+// take puts a delivery into the queue, or drops or holds it.
+func (f *faulty) take(d perception.Delivery) {
+	switch e := d.Event.(type) {
 	case *perception.Frame:
-		f.takeFrame(e)
+		f.takeFrame(e, d)
+		return
 	case perception.EgoPose:
-		f.ready = append(f.ready, e)
 	case perception.Reset:
 		f.release()
 		f.frame, f.keyTime = -1, time.Time{}
-		f.ready = append(f.ready, e)
 	default:
 		f.release()
-		f.ready = append(f.ready, e)
 	}
+	f.ready = append(f.ready, d)
 }
 
-func (f *faulty) takeFrame(frame *perception.Frame) {
+// errLost is what became of a frame that a fault takes away.
+var errLost = errors.New("replay: the frame is lost, as it was asked for")
+
+func (f *faulty) takeFrame(frame *perception.Frame, d perception.Delivery) {
 	if f.frame < 0 || !frame.KeyTime.Equal(f.keyTime) {
 		f.frame++
 		f.keyTime = frame.KeyTime
@@ -135,14 +144,15 @@ func (f *faulty) takeFrame(frame *perception.Frame) {
 	dice := f.dice(frame)
 	lost := dice.Float64() < f.faults.DropFrame
 	if lost || f.isDropped(frame.Camera) {
+		d.Settle(errLost)
 		return
 	}
 	if f.faults.Jitter > 0 {
 		shifted := *frame
 		shifted.Captured = frame.Captured.Add(jitter(dice, f.faults.Jitter))
-		frame = &shifted
+		d.Event = &shifted
 	}
-	f.held = append(f.held, frame)
+	f.held = append(f.held, d)
 	if len(f.held) >= f.faults.Reorder {
 		f.release()
 	}

@@ -11,29 +11,32 @@ import (
 // have, at speed times real time, by their capture times. Each scene begins
 // at once. Speed is positive.
 func Pace(source perception.Source, speed float64) perception.Source {
-	return &paced{source: source, speed: speed}
+	return &paced{Source: source, speed: speed}
 }
 
 type paced struct {
-	source perception.Source
-	speed  float64
-	began  time.Time // when the scene's first frame was delivered; zero before
-	first  time.Time // its capture time
+	perception.Source
+	speed float64
+	began time.Time // when the scene's first frame was delivered; zero before
+	first time.Time // its capture time
 }
 
 // Next implements [perception.Source].
-func (p *paced) Next(ctx context.Context) (perception.Event, error) {
-	event, err := p.source.Next(ctx)
+func (p *paced) Next(ctx context.Context) (perception.Delivery, error) {
+	d, err := p.Source.Next(ctx)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
-	switch e := event.(type) {
+	switch e := d.Event.(type) {
 	case perception.Reset:
 		p.began = time.Time{}
 	case *perception.Frame:
-		err = p.wait(ctx, e.Captured)
+		if err := p.wait(ctx, e.Captured); err != nil {
+			d.Settle(err)
+			return perception.Delivery{}, err
+		}
 	}
-	return event, err
+	return d, nil
 }
 
 // wait returns when a frame captured at that time is due.

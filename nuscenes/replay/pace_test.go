@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -11,17 +12,24 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// list is a source of events.
-type list []perception.Event
-
-func (l *list) Next(context.Context) (perception.Event, error) {
-	if len(*l) == 0 {
-		return nil, io.EOF
-	}
-	next := (*l)[0]
-	*l = (*l)[1:]
-	return next, nil
+// list is a source of events that ends with err, io.EOF if that is nil, and
+// notes what they were settled with.
+type list struct {
+	events  []perception.Event
+	err     error
+	settled []error
 }
+
+func (l *list) Next(context.Context) (perception.Delivery, error) {
+	if len(l.events) == 0 {
+		return perception.Delivery{}, cmp.Or(l.err, io.EOF)
+	}
+	next := l.events[0]
+	l.events = l.events[1:]
+	return perception.Delivery{Event: next, Done: func(err error) { l.settled = append(l.settled, err) }}, nil
+}
+
+func (l *list) Drops(yield func(string, uint64) bool) { yield("list", 7) }
 
 func TestPace(t *testing.T) {
 	recorded := time.Date(2018, 8, 1, 0, 0, 0, 0, time.UTC)
@@ -29,9 +37,9 @@ func TestPace(t *testing.T) {
 		return &perception.Frame{Captured: recorded.Add(time.Duration(ms) * time.Millisecond)}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		source := Pace(&list{
+		source := Pace(&list{events: []perception.Event{
 			&perception.Rig{}, perception.EgoPose{}, frame(7000), frame(7500), frame(7400), perception.Reset{}, frame(60000), frame(61000),
-		}, 2)
+		}}, 2)
 		began := time.Now()
 		for i, want := range []int{0, 0, 0, 250, 250, 250, 250, 750} { // milliseconds
 			if _, err := source.Next(t.Context()); err != nil {
@@ -48,7 +56,8 @@ func TestPace(t *testing.T) {
 }
 
 func TestPaceHeedsTheContext(t *testing.T) {
-	source := Pace(&list{&perception.Frame{Captured: time.Unix(0, 0)}, &perception.Frame{Captured: time.Unix(1e6, 0)}}, 1)
+	l := &list{events: []perception.Event{&perception.Frame{Captured: time.Unix(0, 0)}, &perception.Frame{Captured: time.Unix(1e6, 0)}}}
+	source := Pace(l, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := source.Next(ctx); err != nil {
 		t.Fatal(err)
@@ -56,5 +65,8 @@ func TestPaceHeedsTheContext(t *testing.T) {
 	cancel()
 	if _, err := source.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled wait: %v", err)
+	}
+	if len(l.settled) != 1 || !errors.Is(l.settled[0], context.Canceled) {
+		t.Errorf("the frame that was not delivered is settled with %v", l.settled)
 	}
 }

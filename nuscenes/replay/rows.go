@@ -46,9 +46,10 @@ func NewRows(samples []*nuscenes.Sample) (*Rows, error) {
 	return r, nil
 }
 
-// Publish adds a result. It fails where no sample has its time or the sample
-// has a result already.
-func (r *Rows) Publish(_ context.Context, result *perception.Result) error {
+// Publish adds a moment's result. It fails if no sample has its time or the
+// sample has a result already.
+func (r *Rows) Publish(_ context.Context, m *perception.Moment) error {
+	result := m.Result
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i, ok := r.byTime[nuscenes.Timestamp(result.Time.UnixMicro())]
@@ -62,6 +63,12 @@ func (r *Rows) Publish(_ context.Context, result *perception.Result) error {
 	r.samples[i].Boxes = Boxes(result)
 	return nil
 }
+
+// Status implements [perception.Sink]: a results file has no place for it.
+func (r *Rows) Status(context.Context, *perception.Status) error { return nil }
+
+// Flush implements [perception.Sink]. Nothing is kept back.
+func (r *Rows) Flush(context.Context) error { return nil }
 
 // Answered returns for how many samples there was a result.
 func (r *Rows) Answered() int {

@@ -146,15 +146,15 @@ func TestRowsFindTheirSample(t *testing.T) {
 		Time: at, GlobalFromEgo: geom.IdentityPose(), EgoFromLidar: geom.IdentityPose(),
 		Detections: []perception.Detection{{Size: geom.Vec3{1, 1, 1}}},
 	}
-	if err := rows.Publish(t.Context(), result); err != nil {
+	if err := rows.Publish(t.Context(), &perception.Moment{Result: result}); err != nil {
 		t.Fatal(err)
 	}
-	if err := rows.Publish(t.Context(), result); err == nil || !strings.Contains(err.Error(), "two results") {
+	if err := rows.Publish(t.Context(), &perception.Moment{Result: result}); err == nil || !strings.Contains(err.Error(), "two results") {
 		t.Errorf("a second result: %v", err)
 	}
 	other := *result
 	other.Time = at.Add(time.Microsecond)
-	if err := rows.Publish(t.Context(), &other); err == nil || !strings.Contains(err.Error(), "no sample has the key time") {
+	if err := rows.Publish(t.Context(), &perception.Moment{Result: &other}); err == nil || !strings.Contains(err.Error(), "no sample has the key time") {
 		t.Errorf("another time: %v", err)
 	}
 	got := rows.Results()

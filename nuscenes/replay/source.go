@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"reflect"
 	"slices"
 
 	"github.com/solofusion/solofusion/geom"
@@ -20,6 +19,7 @@ import (
 // Options say what a source sends.
 type Options struct {
 	Cameras []string     // in the rig's order; nil takes all that a sample has
+	After   string       // cursor to resume after; "" begins at the start
 	Logger  *slog.Logger // hears of absent images; nil takes slog.Default()
 }
 
@@ -33,8 +33,10 @@ type Stats struct {
 	AbsentImages   int
 }
 
-// Source sends scenes as events. It is a [perception.Source] for one
-// goroutine.
+// Source sends scenes as events. It is a [perception.Source]. The cursor of an
+// event is the token of its sample, that of a reset the token of the first
+// sample of the scene that begins: resuming after it sends what comes after the
+// last event with that cursor.
 type Source struct {
 	ds      *nuscenes.Dataset
 	scenes  []*nuscenes.Scene
@@ -43,6 +45,7 @@ type Source struct {
 
 	scene, sample int               // the next to send
 	queue         []event           // of the current sample
+	cursor        string            // of the queue
 	rig           *perception.Rig   // last one sent
 	sequence      map[string]uint64 // of each camera's next frame
 	absent        absentImages      // of the current scene
@@ -84,7 +87,41 @@ func NewSource(ds *nuscenes.Dataset, scenes []*nuscenes.Scene, options Options) 
 	if samples > 0 && usable == 0 {
 		return nil, fmt.Errorf("replay: no sample of %s has one of the cameras %v", ds.Version, options.Cameras)
 	}
+	if options.After != "" {
+		if err := s.resume(options.After); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
+}
+
+// resume passes over all events up to the last one with that cursor, so that the
+// calibration in force is the first to be sent. What is passed over counts for
+// the numbers of the frames, but is neither reported nor counted as sent.
+func (s *Source) resume(after string) error {
+	log := s.options.Logger
+	s.options.Logger = slog.New(slog.DiscardHandler)
+	for s.taken() != after {
+		if err := s.fill(); errors.Is(err, io.EOF) {
+			return fmt.Errorf("replay: cannot resume after %q: want the token of a sample of the scenes", after)
+		} else if err != nil {
+			return err
+		}
+	}
+	s.options.Logger, s.stats, s.absent, s.queue = log, Stats{}, absentImages{}, nil
+	if s.rig != nil {
+		s.queue = []event{{Event: s.rig}}
+	}
+	return nil
+}
+
+// taken returns the token of the scene's sample that was queued last, "" if
+// there was none.
+func (s *Source) taken() string {
+	if s.sample == 0 {
+		return ""
+	}
+	return s.scenes[s.scene].Samples[s.sample-1].Token
 }
 
 // hasCamera reports whether the sample has one of the wanted cameras.
@@ -97,38 +134,35 @@ func (s *Source) hasCamera(sample *nuscenes.Sample) bool {
 // Stats returns the counts so far.
 func (s *Source) Stats() Stats { return s.stats }
 
-// Next returns the next event, io.EOF after the last one.
-func (s *Source) Next(ctx context.Context) (perception.Event, error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if len(s.queue) == 0 {
-			if err := s.fill(); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		next := s.queue[0]
-		s.queue = s.queue[1:]
-		frame, isFrame := next.Event.(*perception.Frame)
-		if !isFrame {
-			return next.Event, nil
-		}
-		if err := s.load(frame, next.path); err != nil {
-			return nil, err
-		}
-		return frame, nil
+// Drops implements [perception.Source]. A recording drops nothing: what it lacks
+// is in Stats.
+func (s *Source) Drops(func(reason string, n uint64) bool) {}
+
+// Next implements [perception.Source].
+func (s *Source) Next(ctx context.Context) (perception.Delivery, error) {
+	if err := ctx.Err(); err != nil {
+		return perception.Delivery{}, err
 	}
+	for len(s.queue) == 0 {
+		if err := s.fill(); err != nil {
+			return perception.Delivery{}, err
+		}
+	}
+	next := s.queue[0]
+	s.queue = s.queue[1:]
+	if frame, isFrame := next.Event.(*perception.Frame); isFrame {
+		if err := s.load(frame, next.path); err != nil {
+			return perception.Delivery{}, err
+		}
+	}
+	return perception.Delivery{Event: next.Event, Cursor: s.cursor}, nil
 }
 
-// load reads a frame's image and gives the frame its number.
+// load reads a frame's image.
 func (s *Source) load(frame *perception.Frame, path string) (err error) {
 	if frame.Image, err = os.ReadFile(path); err != nil {
 		return fmt.Errorf("replay: %s: %w", frame.Camera, err)
 	}
-	frame.Sequence = s.sequence[frame.Camera]
-	s.sequence[frame.Camera]++
 	s.stats.Frames++
 	return nil
 }
@@ -146,9 +180,9 @@ func (s *Source) fill() error {
 	if s.sample == 0 {
 		s.stats.Scenes++
 	}
-	sample := scene.Samples[s.sample]
 	s.sample++
-	return s.queueSample(sample)
+	s.cursor = s.taken()
+	return s.queueSample(scene.Samples[s.sample-1])
 }
 
 func (s *Source) endScene(scene *nuscenes.Scene) {
@@ -159,9 +193,14 @@ func (s *Source) endScene(scene *nuscenes.Scene) {
 	s.absent = absentImages{}
 	s.scene++
 	s.sample = 0
-	if s.scene < len(s.scenes) {
-		s.queue = append(s.queue, event{Event: perception.Reset{Reason: "scene " + s.scenes[s.scene].Name + " begins"}})
+	if s.scene == len(s.scenes) {
+		return
 	}
+	next := s.scenes[s.scene]
+	if len(next.Samples) > 0 {
+		s.cursor = next.Samples[0].Token
+	}
+	s.queue = append(s.queue, event{Event: perception.Reset{Reason: "scene " + next.Name + " begins"}})
 }
 
 func (s *Source) queueSample(sample *nuscenes.Sample) error {
@@ -179,7 +218,7 @@ func (s *Source) queueSample(sample *nuscenes.Sample) error {
 		return nil
 	}
 	s.stats.Samples++
-	if s.rig == nil || !reflect.DeepEqual(s.rig, rig) {
+	if s.rig == nil || s.rig.Name != rig.Name || !s.rig.Equal(rig) {
 		s.rig = rig
 		s.queue = append(s.queue, event{Event: rig})
 	}
@@ -188,8 +227,8 @@ func (s *Source) queueSample(sample *nuscenes.Sample) error {
 	return nil
 }
 
-// frames returns the sample's frames whose images exist, by capture time and
-// then in the rig's order.
+// frames returns the sample's frames whose images exist, numbered, without their
+// images, by capture time and then in the rig's order.
 func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 	var frames []event
 	for i := range rig.Cameras {
@@ -203,7 +242,9 @@ func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 			Camera:   rig.Cameras[i].Name,
 			Captured: data.Timestamp.Time(),
 			KeyTime:  sample.KeyTime().Time(),
+			Sequence: s.sequence[rig.Cameras[i].Name],
 		}})
+		s.sequence[rig.Cameras[i].Name]++
 	}
 	slices.SortStableFunc(frames, func(a, b event) int {
 		return a.Event.(*perception.Frame).Captured.Compare(b.Event.(*perception.Frame).Captured)

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/internal/tinyset"
@@ -42,20 +44,30 @@ func newSource(t *testing.T, ds *nuscenes.Dataset, options Options) *Source {
 	return s
 }
 
-// drain returns all events of a source.
-func drain(t *testing.T, s perception.Source) []perception.Event {
+// deliveries returns all that a source delivers.
+func deliveries(t *testing.T, s perception.Source) []perception.Delivery {
 	t.Helper()
-	var events []perception.Event
+	var all []perception.Delivery
 	for {
-		e, err := s.Next(t.Context())
+		d, err := s.Next(t.Context())
 		if errors.Is(err, io.EOF) {
-			return events
+			return all
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		events = append(events, e)
+		all = append(all, d)
 	}
+}
+
+// drain returns all events of a source.
+func drain(t *testing.T, s perception.Source) []perception.Event {
+	t.Helper()
+	var events []perception.Event
+	for _, d := range deliveries(t, s) {
+		events = append(events, d.Event)
+	}
+	return events
 }
 
 // describe writes events as short words; times in milliseconds after start.
@@ -347,16 +359,114 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 	}
 }
 
-type failing struct{}
+// What a fault takes away is settled at once, and what is held when the source
+// fails with its error.
+func TestInjectSettlesWhatItDoesNotDeliver(t *testing.T) {
+	frames := func() *list {
+		return &list{err: os.ErrPermission, events: []perception.Event{&perception.Frame{Camera: "a"}, &perception.Frame{Camera: "b"}}}
+	}
+	for _, test := range []struct {
+		faults Faults
+		want   error
+	}{
+		{Faults{DropFrame: 1}, errLost}, {Faults{Reorder: 10}, os.ErrPermission},
+	} {
+		l := frames()
+		s, err := Inject(l, test.faults)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Next(t.Context()); !errors.Is(err, os.ErrPermission) {
+			t.Errorf("error %v", err)
+		}
+		if !slices.Equal(l.settled, []error{test.want, test.want}) {
+			t.Errorf("%+v: settled with %v, want %v twice", test.faults, l.settled, test.want)
+		}
+	}
+}
 
-func (failing) Next(context.Context) (perception.Event, error) { return nil, os.ErrPermission }
-
-func TestInjectPassesErrorsOn(t *testing.T) {
-	s, err := Inject(failing{}, Faults{})
+func TestWrappedSourcesCountTheDropsOfTheirs(t *testing.T) {
+	s, err := Inject(Pace(&list{}, 1), Faults{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Next(t.Context()); !errors.Is(err, os.ErrPermission) {
+	for reason, n := range s.Drops {
+		if reason != "list" || n != 7 {
+			t.Errorf("%d %s", n, reason)
+		}
+		return
+	}
+	t.Error("no drops")
+}
+
+// A resumed source sends the calibration in force and then, to the byte, what
+// the uninterrupted one sent after the last event with that cursor.
+func TestSourceResumesAfterEachSample(t *testing.T) {
+	tables := tinyset.New()
+	tables.Row("sample_data", "scene-0103-key-back-2")["width"] = tinyset.Width + 1 // another calibration
+	dir := tables.Write(t)
+	tables.WriteImages(t, dir)
+	ds, err := nuscenes.Open(dir, tinyset.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, absent := range []*nuscenes.Sample{nil, ds.Samples[1], ds.Samples[3]} { // the latter begins a scene
+		if absent != nil {
+			for _, camera := range absent.Cameras() {
+				if err := os.Remove(ds.Path(camera)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		quiet := slog.New(slog.DiscardHandler)
+		whole := deliveries(t, newSource(t, ds, Options{Logger: quiet}))
+		for _, sample := range ds.Samples {
+			last, rig := -1, perception.Delivery{Cursor: sample.Token}
+			for i, d := range whole {
+				if d.Cursor == sample.Token {
+					last = i
+				}
+			}
+			if last < 0 {
+				continue // it sent nothing
+			}
+			for _, d := range whole[:last+1] {
+				if r, ok := d.Event.(*perception.Rig); ok {
+					rig.Event = r
+				}
+			}
+			want := append([]perception.Delivery{rig}, whole[last+1:]...)
+			resumed := newSource(t, ds, Options{Logger: quiet, After: sample.Token})
+			if diff := cmp.Diff(want, deliveries(t, resumed)); diff != "" {
+				t.Errorf("after %s (-uninterrupted +resumed):\n%s", sample.Token, diff)
+			}
+			if got := resumed.Stats(); got.Frames*2 > len(want) || got.Scenes > 1 {
+				t.Errorf("after %s: stats %+v count what was not sent", sample.Token, got)
+			}
+		}
+	}
+}
+
+func TestUnknownCursor(t *testing.T) {
+	ds := openTiny(t, true)
+	_, err := NewSource(ds, ds.Scenes[:1], Options{After: ds.Samples[4].Token})
+	if err == nil || !strings.Contains(err.Error(), ds.Samples[4].Token) || !strings.Contains(err.Error(), "cannot resume") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestCursorIsTheSamplesToken(t *testing.T) {
+	ds := openTiny(t, true)
+	for _, d := range deliveries(t, newSource(t, ds, Options{})) {
+		want := ds.Samples[3].Token // of the reset, before the second scene's first sample
+		if f, ok := d.Event.(*perception.Frame); ok {
+			want = sampleAt(ds, f.KeyTime)
+		}
+		switch d.Event.(type) {
+		case *perception.Frame, perception.Reset:
+			if d.Cursor != want {
+				t.Errorf("%T with cursor %q, want %q", d.Event, d.Cursor, want)
+			}
+		}
 	}
 }

@@ -27,7 +27,7 @@ func classes(names ...string) []perception.Class {
 func reference() Config {
 	rotated := func(iou float64, factors ...float64) NMS { return Rotated{iou, factors, 1000, 83} }
 	return Config{
-		Grid: geom.Grid{X: geom.Axis{-51.2, 51.2, 1.6}, Y: geom.Axis{-51.2, 51.2, 1.6}},
+		Grid:      geom.Grid{X: geom.Axis{-51.2, 51.2, 1.6}, Y: geom.Axis{-51.2, 51.2, 1.6}},
 		Threshold: 0.1, Max: 500, CenterLimit: geom.Vec3{61.2, 61.2, 10},
 		Tasks: []Task{
 			{classes("car"), rotated(0.2, 1)},

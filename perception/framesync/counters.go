@@ -1,6 +1,7 @@
 package framesync
 
-// Reason says why something that arrived was not used.
+// Reason says why something that arrived was not used. It is the error that the
+// delivery is settled with.
 type Reason int
 
 // The reasons. Their names are stable: metrics and status messages use them.
@@ -26,6 +27,9 @@ var reasonNames = [reasons]string{
 
 // String returns the reason's stable name.
 func (r Reason) String() string { return reasonNames[r] }
+
+// Error implements error.
+func (r Reason) Error() string { return "framesync: dropped: " + reasonNames[r] }
 
 // Counters count what went in and what became of it since New.
 type Counters struct {

@@ -1,12 +1,12 @@
 // Package framesync assembles camera frames into time-aligned frame sets.
 //
-// It is a state machine without a clock: the caller hands it events together
+// It is a state machine without a clock: the caller hands it deliveries together
 // with the time, asks for the next deadline, and comes back then. The same
 // events at the same times give the same sets.
 //
 //	s := framesync.New(framesync.Options{})
-//	for ev := range events {
-//		sets := s.Push(ev, now())
+//	for d := range deliveries {
+//		sets := s.Push(d, now())
 //		...
 //		if at, ok := s.Deadline(); ok {
 //			// call s.Advance(at) at that time unless an event comes before
@@ -29,5 +29,7 @@
 // a pose at its set's deadline is dropped.
 //
 // Nothing is lost silently: every frame and pose either gets into a set or is
-// counted under the [Reason] for which it was dropped.
+// counted under the [Reason] for which it was dropped. Every delivery is settled
+// once: what is dropped with its Reason, what leads to no result of its own when
+// it is taken, and a set's frames by whoever takes the [Set].
 package framesync

@@ -12,7 +12,21 @@ type group struct {
 	first    time.Time // earliest capture
 	last     time.Time // latest capture
 	deadline time.Time
-	frames   []*perception.Frame // by the rig's cameras, nil where missing
+	frames   []*perception.Frame   // by the rig's cameras, nil where missing
+	from     []perception.Delivery // of the frames, zero where missing
+	cursor   string                // of the latest of them
+}
+
+// newGroup returns a group for f, without it.
+func newGroup(f *perception.Frame, cameras int, deadline time.Time) *group {
+	return &group{
+		key:      f.KeyTime,
+		first:    f.Captured,
+		last:     f.Captured,
+		deadline: deadline,
+		frames:   make([]*perception.Frame, cameras),
+		from:     make([]perception.Delivery, cameras),
+	}
 }
 
 // order is the time by which groups leave.
@@ -31,23 +45,14 @@ func (g *group) takes(f *perception.Frame, spread time.Duration) bool {
 	return f.Captured.Sub(g.first) <= spread && g.last.Sub(f.Captured) <= spread
 }
 
-func (g *group) add(camera int, f *perception.Frame) {
-	g.frames[camera] = f
+func (g *group) add(camera int, f *perception.Frame, d perception.Delivery) {
+	g.frames[camera], g.from[camera], g.cursor = f, d, d.Cursor
 	if f.Captured.Before(g.first) {
 		g.first = f.Captured
 	}
 	if f.Captured.After(g.last) {
 		g.last = f.Captured
 	}
-}
-
-func (g *group) count() (n int) {
-	for _, f := range g.frames {
-		if f != nil {
-			n++
-		}
-	}
-	return n
 }
 
 // same reports whether f is the frame old once more.

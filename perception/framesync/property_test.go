@@ -60,7 +60,7 @@ func TestNothingIsLost(t *testing.T) {
 		once, twice := newScript(o), newScript(o)
 		now, used := 0, uint64(0)
 		var last time.Time
-		check := func(sets []*perception.FrameSet) {
+		check := func(sets []Set) {
 			for _, set := range sets {
 				used += uint64(len(set.Frames) - len(set.Missing()))
 				if set.NewSequence == "" && !set.Time.After(last) {
@@ -71,7 +71,7 @@ func TestNothingIsLost(t *testing.T) {
 		}
 		for i, ev := range events {
 			now += steps[i]
-			sets := once.sync.Push(ev, ms(now))
+			sets := once.sync.Push(perception.Delivery{Event: ev}, ms(now))
 			once.note(sets)
 			check(sets)
 			twice.at(now, ev)
@@ -86,6 +86,58 @@ func TestNothingIsLost(t *testing.T) {
 			t.Fatalf("the second run differs:\n%s", diff)
 		}
 		checkBalance(t, once.sync.Counters(), used)
+	})
+}
+
+// ledger is how often each delivery was settled, and with what at last.
+type ledger struct {
+	times []int
+	last  []error
+}
+
+// deliver returns a delivery of ev that the ledger has a line for.
+func (l *ledger) deliver(ev perception.Event) perception.Delivery {
+	i := len(l.times)
+	l.times, l.last = append(l.times, 0), append(l.last, nil)
+	return perception.Delivery{Event: ev, Done: func(err error) {
+		l.times[i]++
+		l.last[i] = err
+	}}
+}
+
+// TestEveryDeliveryIsSettledOnce: whatever comes, and whether the end flushes
+// or discards; and what is settled with a reason is what the counters count.
+func TestEveryDeliveryIsSettledOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, out, settled := New(Options{Pending: 3, Poses: 10}), ledger{}, 0
+		take := func(sets []Set) {
+			for i := range sets {
+				sets[i].Settle(nil)
+				settled += len(sets[i].Frames) - len(sets[i].Missing())
+			}
+		}
+		events := rapid.SliceOfN(rapid.Custom(anyEvent), 1, 120).Draw(t, "events")
+		for now, ev := range events {
+			take(s.Push(out.deliver(ev), ms(40*now)))
+		}
+		if rapid.Bool().Draw(t, "discard") {
+			s.Discard()
+		}
+		take(s.Flush())
+		dropped := [reasons]uint64{}
+		for i, n := range out.times {
+			if n != 1 {
+				t.Fatalf("delivery %d, %+v, was settled %d times", i, events[i], n)
+			}
+			if r, bad := out.last[i].(Reason); bad {
+				dropped[r]++
+			} else if _, isFrame := events[i].(*perception.Frame); isFrame {
+				settled--
+			}
+		}
+		if dropped != s.Counters().Dropped || settled != 0 {
+			t.Fatalf("settled as dropped %v, counted %v; %d frames of sets are not settled", dropped, s.Counters().Dropped, settled)
+		}
 	})
 }
 

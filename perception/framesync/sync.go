@@ -2,7 +2,6 @@ package framesync
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -82,29 +81,30 @@ func (s *Sync) now(caller time.Time) time.Time {
 	return caller
 }
 
-// Push takes an event that came at now, and returns the sets that leave with
+// Push takes a delivery that came at now, and returns the sets that leave with
 // it. The event and what it points to must not change afterwards. Frames of
 // the sets are copies that hold their pose.
-func (s *Sync) Push(ev perception.Event, now time.Time) []*perception.FrameSet {
-	var out []*perception.FrameSet
-	switch e := ev.(type) {
+func (s *Sync) Push(d perception.Delivery, now time.Time) []Set {
+	var out []Set
+	switch e := d.Event.(type) {
 	case *perception.Rig:
-		out = s.calibrate(e)
+		out = s.calibrate(e, d)
 	case perception.EgoPose:
-		s.pose(e)
+		s.pose(e, d)
 	case *perception.Frame:
-		out = s.frame(e, now)
+		out = s.frame(e, d, now)
 	case perception.Reset:
 		out = s.restart(e.Reason)
 		s.poses.poses = s.poses.poses[:0]
+		d.Settle(nil)
 	default:
-		panic(fmt.Sprintf("framesync: unknown event %T", ev))
+		panic(fmt.Sprintf("framesync: unknown event %T", e))
 	}
 	return append(out, s.Advance(now)...)
 }
 
 // Advance returns the sets that leave by now.
-func (s *Sync) Advance(now time.Time) []*perception.FrameSet {
+func (s *Sync) Advance(now time.Time) []Set {
 	now = s.now(now)
 	n := len(s.pending) - s.options.Pending
 	for i, g := range s.pending {
@@ -127,37 +127,43 @@ func (s *Sync) Deadline() (at time.Time, ok bool) {
 }
 
 // Flush returns all that is in the making, incomplete or not.
-func (s *Sync) Flush() []*perception.FrameSet { return s.release(len(s.pending)) }
+func (s *Sync) Flush() []Set { return s.release(len(s.pending)) }
 
 // Discard drops all that is in the making.
 func (s *Sync) Discard() {
 	for _, g := range s.pending {
-		s.drop(Unfinished, g.count())
+		for i, f := range g.frames {
+			if f != nil {
+				s.drop(Unfinished, g.from[i])
+			}
+		}
 	}
 	s.pending = nil
 }
 
-func (s *Sync) drop(r Reason, n int) { s.counters.Dropped[r] += uint64(n) }
+// drop counts deliveries that are not used, and settles them.
+func (s *Sync) drop(r Reason, lost ...perception.Delivery) {
+	s.counters.Dropped[r] += uint64(len(lost))
+	for _, d := range lost {
+		d.Settle(r)
+	}
+}
 
-func (s *Sync) calibrate(r *perception.Rig) []*perception.FrameSet {
+func (s *Sync) calibrate(r *perception.Rig, d perception.Delivery) (out []Set) {
 	if r.Validate() != nil {
-		s.drop(InvalidCalibration, 1)
+		s.drop(InvalidCalibration, d)
 		return nil
 	}
-	if s.rig == nil {
-		s.rig = r
-		return nil
+	if s.rig != nil && !s.rig.Equal(r) {
+		out = s.restart("calibration changed")
 	}
-	if reflect.DeepEqual(s.rig, r) {
-		return nil
-	}
-	out := s.restart("calibration changed")
 	s.rig = r
+	d.Settle(nil)
 	return out
 }
 
 // restart flushes, and makes the next set the first of a sequence.
-func (s *Sync) restart(reason string) []*perception.FrameSet {
+func (s *Sync) restart(reason string) []Set {
 	out := s.Flush()
 	if reason == "" {
 		reason = "reset"
@@ -169,41 +175,42 @@ func (s *Sync) restart(reason string) []*perception.FrameSet {
 	return out
 }
 
-func (s *Sync) pose(p perception.EgoPose) {
+func (s *Sync) pose(p perception.EgoPose, d perception.Delivery) {
 	s.counters.Poses++
 	switch {
 	case !p.GlobalFromEgo.IsFinite():
-		s.drop(PoseNotFinite, 1)
+		s.drop(PoseNotFinite, d)
 	case !s.poses.insert(p):
-		s.drop(PoseConflict, 1)
+		s.drop(PoseConflict, d)
+	default:
+		d.Settle(nil)
 	}
 }
 
-func (s *Sync) frame(f *perception.Frame, now time.Time) []*perception.FrameSet {
+func (s *Sync) frame(f *perception.Frame, d perception.Delivery, now time.Time) (out []Set) {
 	s.counters.Frames++
 	if s.rig == nil {
-		s.drop(BeforeCalibration, 1)
+		s.drop(BeforeCalibration, d)
 		return nil
 	}
 	camera := s.rig.Index(f.Camera)
 	if camera < 0 {
-		s.drop(UnknownCamera, 1)
+		s.drop(UnknownCamera, d)
 		return nil
 	}
-	var out []*perception.FrameSet
 	switch s.clock.judge(f, len(s.rig.Cameras), now) {
 	case suspect:
-		s.drop(ClockJump, 1)
+		s.drop(ClockJump, d)
 		return nil
 	case jumped:
 		out = s.restart("clock jumped")
 		s.clock.accept(f, now)
 	}
 	if r, bad := s.refuse(camera, f); bad {
-		s.drop(r, 1)
+		s.drop(r, d)
 		return out
 	}
-	s.join(camera, f, now)
+	s.join(camera, f, d, now)
 	return out
 }
 
@@ -231,23 +238,15 @@ func (s *Sync) refuse(camera int, f *perception.Frame) (Reason, bool) {
 }
 
 // join puts f into the earliest group that takes it, or into a new one.
-func (s *Sync) join(camera int, f *perception.Frame, now time.Time) {
-	for _, g := range s.pending {
-		if g.takes(f, s.options.Spread) && g.frames[camera] == nil {
-			g.add(camera, f)
-			s.sort()
-			return
-		}
+func (s *Sync) join(camera int, f *perception.Frame, d perception.Delivery, now time.Time) {
+	i := slices.IndexFunc(s.pending, func(g *group) bool {
+		return g.takes(f, s.options.Spread) && g.frames[camera] == nil
+	})
+	if i < 0 {
+		i = len(s.pending)
+		s.pending = append(s.pending, newGroup(f, len(s.rig.Cameras), s.now(now).Add(s.options.Deadline)))
 	}
-	g := &group{
-		key:      f.KeyTime,
-		first:    f.Captured,
-		last:     f.Captured,
-		deadline: s.now(now).Add(s.options.Deadline),
-		frames:   make([]*perception.Frame, len(s.rig.Cameras)),
-	}
-	g.add(camera, f)
-	s.pending = append(s.pending, g)
+	s.pending[i].add(camera, f, d)
 	s.sort()
 }
 
@@ -278,13 +277,12 @@ func (s *Sync) time(g *group) time.Time {
 }
 
 // release makes sets of the first n groups.
-func (s *Sync) release(n int) []*perception.FrameSet {
+func (s *Sync) release(n int) (out []Set) {
 	if n <= 0 {
 		return nil
 	}
-	var out []*perception.FrameSet
 	for _, g := range s.pending[:n] {
-		if set := s.finish(g); set != nil {
+		if set, ok := s.finish(g); ok {
 			out = append(out, set)
 		}
 	}
@@ -292,47 +290,49 @@ func (s *Sync) release(n int) []*perception.FrameSet {
 	return out
 }
 
-// finish joins g's frames with their poses. It returns nil where no frame is
-// left, or where the set would not be later than the one before.
-func (s *Sync) finish(g *group) *perception.FrameSet {
-	set := &perception.FrameSet{Rig: s.rig, Frames: make([]*perception.Frame, len(g.frames))}
-	left := 0
+// finish makes a set of g. There is none if no frame has a pose or the key time
+// has none, or if the set would not be later than the one before.
+func (s *Sync) finish(g *group) (set Set, ok bool) {
+	set = s.posed(g)
+	if set.GlobalFromEgo, ok = s.poses.at(set.Time, s.options.PoseGap); !ok {
+		s.drop(NoPose, set.from...)
+		return Set{}, false
+	}
+	if !set.Time.After(s.emitted) {
+		s.drop(OutOfOrder, set.from...)
+		return Set{}, false
+	}
+	s.account(g, &set)
+	return set, true
+}
+
+// posed joins g's frames with their poses and drops those that have none.
+func (s *Sync) posed(g *group) Set {
+	frames := make([]*perception.Frame, len(g.frames))
+	set := Set{FrameSet: &perception.FrameSet{Rig: s.rig, Time: g.key, Frames: frames, Cursor: g.cursor}}
 	for i, f := range g.frames {
 		if f == nil {
 			continue
 		}
 		pose, ok := s.poses.at(f.Captured, s.options.PoseGap)
 		if !ok {
-			s.drop(NoPose, 1)
+			s.drop(NoPose, g.from[i])
 			continue
 		}
 		posed := *f
 		posed.GlobalFromEgo = pose
-		set.Frames[i] = &posed
-		left++
-		if f.Captured.After(set.Time) {
+		frames[i] = &posed
+		set.from = append(set.from, g.from[i])
+		if g.key.IsZero() && f.Captured.After(set.Time) {
 			set.Time = f.Captured
 		}
 	}
-	if !g.key.IsZero() {
-		set.Time = g.key
-	}
-	var ok bool
-	if set.GlobalFromEgo, ok = s.poses.at(set.Time, s.options.PoseGap); !ok {
-		s.drop(NoPose, left)
-		return nil
-	}
-	if !set.Time.After(s.emitted) {
-		s.drop(OutOfOrder, left)
-		return nil
-	}
-	s.account(g, set, left)
 	return set
 }
 
-func (s *Sync) account(g *group, set *perception.FrameSet, frames int) {
+func (s *Sync) account(g *group, set *Set) {
 	s.counters.Sets++
-	if frames < len(set.Frames) {
+	if len(set.from) < len(set.Frames) {
 		s.counters.Incomplete++
 	}
 	set.NewSequence, s.fresh = s.fresh, ""

@@ -61,7 +61,7 @@ func newScript(o Options, events ...perception.Event) *script {
 
 func (s *script) at(now int, events ...perception.Event) *script {
 	for _, ev := range events {
-		s.note(s.sync.Push(ev, ms(now)))
+		s.note(s.sync.Push(perception.Delivery{Event: ev}, ms(now)))
 	}
 	return s
 }
@@ -76,9 +76,9 @@ func (s *script) flush() *script {
 	return s
 }
 
-func (s *script) note(sets []*perception.FrameSet) {
+func (s *script) note(sets []Set) {
 	for _, set := range sets {
-		s.got = append(s.got, describe(set))
+		s.got = append(s.got, describe(set.FrameSet))
 	}
 }
 
@@ -245,6 +245,9 @@ func TestDrops(t *testing.T) {
 			map[string]uint64{"out_of_order": 1}},
 		{"older key time", []perception.Event{rig("a"), poseAt(0), poseAt(100), keyed("a", 100, 100), keyed("a", 0, 0)},
 			map[string]uint64{"out_of_order": 1}},
+		{"not later than the set that leaves with it", []perception.Event{rig("a", "b"), poseAt(0),
+			frame("a", 0), frame("b", 60), frame("a", 10), frame("b", 20), poseAt(100)},
+			map[string]uint64{"out_of_order": 2}},
 		{"clock of one camera", []perception.Event{rig("a", "b"), frame("a", 0), frame("b", 3600_000), frame("b", 3600_100)},
 			map[string]uint64{"clock_jump": 2}},
 	}
@@ -280,6 +283,33 @@ func TestResetFlushesAndStartsASequence(t *testing.T) {
 	s.at(3, perception.Reset{}, poseAt(20), frame("a", 20), frame("b", 20))
 	if last := s.got[len(s.got)-1]; last != "20 a20 b20 (reset)" {
 		t.Error(last)
+	}
+}
+
+func TestResetForgetsPoses(t *testing.T) {
+	s := newScript(Options{}, rig("a"), poseAt(0), poseAt(100), perception.Reset{}, frame("a", 50)).flush()
+	s.want(t)
+	s.dropped(t, map[string]uint64{"no_pose": 1})
+}
+
+func TestRigOfAnotherNameIsAdoptedWithoutARestart(t *testing.T) {
+	renamed := rig("a")
+	renamed.Name = "other"
+	s := newScript(Options{}, rig("a"), poseAt(0), frame("a", 0), renamed, poseAt(500), frame("a", 500))
+	s.want(t, "0 a0 (stream started)", "500 a500")
+	if got := s.sync.Rig().Name; got != "other" {
+		t.Errorf("rig %q is in force, want the latest", got)
+	}
+}
+
+func TestSetHasTheCursorOfItsLatestDelivery(t *testing.T) {
+	s := New(Options{})
+	var sets []Set
+	for i, ev := range []perception.Event{rig("a", "b"), poseAt(0), poseAt(20), frame("b", 20), frame("a", 0)} {
+		sets = append(sets, s.Push(perception.Delivery{Event: ev, Cursor: fmt.Sprint(i)}, epoch)...)
+	}
+	if len(sets) != 1 || sets[0].Cursor != "4" {
+		t.Errorf("sets %+v, want one with cursor 4", sets)
 	}
 }
 
@@ -338,5 +368,5 @@ func TestUnknownEventPanics(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	New(Options{}).Push(nil, epoch)
+	New(Options{}).Push(perception.Delivery{}, epoch)
 }

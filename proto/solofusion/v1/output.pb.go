@@ -86,9 +86,10 @@ func (ServiceState) EnumDescriptor() ([]byte, []int) {
 
 // Detections is the result of one instant, on <prefix>.<rig>.detections.
 type Detections struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Rig    string                 `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
-	TimeUs int64                  `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the rig in its calibration. The subject has its token.
+	Rig    string `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
+	TimeUs int64  `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// At time_us.
 	GlobalFromEgo *Pose `protobuf:"bytes,3,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
 	EgoFromLidar  *Pose `protobuf:"bytes,4,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
@@ -608,11 +609,12 @@ func (x *StageTime) GetMilliseconds() float64 {
 
 // Status is the service's account of itself, on <prefix>.<rig>.status.
 type Status struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Rig    string                 `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
-	TimeUs int64                  `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
-	State  ServiceState           `protobuf:"varint,3,opt,name=state,proto3,enum=solofusion.v1.ServiceState" json:"state,omitempty"`
-	Model  string                 `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token of the subject: there may be no calibration yet.
+	Rig    string       `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
+	TimeUs int64        `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	State  ServiceState `protobuf:"varint,3,opt,name=state,proto3,enum=solofusion.v1.ServiceState" json:"state,omitempty"`
+	Model  string       `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
 	// Empty where there was none.
 	LastError   string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastErrorUs int64  `protobuf:"varint,6,opt,name=last_error_us,json=lastErrorUs,proto3" json:"last_error_us,omitempty"`

@@ -1,0 +1,55 @@
+package bus_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/solofusion/solofusion/bus"
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+)
+
+// A vehicle sends where it is, and a service takes it. In a real system each
+// connects to a server of its own choice by URL.
+func Example() {
+	server, err := bus.StartServer(bus.ServerOptions{Port: -1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	subjects := bus.Subjects{Prefix: "sf", Rig: "car"}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+
+	service, err := bus.Connect(bus.ConnOptions{Server: server})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer service.Close()
+	source, err := bus.NewSource(ctx, service, subjects, bus.SourceOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer source.Close()
+
+	vehicle, err := bus.Connect(bus.ConnOptions{URL: server.URL()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer vehicle.Close()
+	out := bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{})
+	pose := perception.EgoPose{Time: time.Unix(1_700_000_000, 0).UTC(), GlobalFromEgo: geom.IdentityTransform()}
+	if err := out.Publish(ctx, pose); err != nil {
+		log.Fatal(err)
+	}
+
+	d, err := source.Next(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(d.Event.(perception.EgoPose).Time.Format(time.RFC3339))
+	d.Settle(nil)
+	// Output: 2023-11-14T22:13:20Z
+}

@@ -1,0 +1,224 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/framesync"
+)
+
+// ledger is a source that notes how often each delivery was settled, and with
+// what at last. It ends with err, or cancels the run if that is nil.
+type ledger struct {
+	events []perception.Event
+	pauses []int // before each event, milliseconds
+	err    error
+	cancel context.CancelFunc
+
+	mu    sync.Mutex
+	given int
+	times []int
+	last  []error
+}
+
+func (l *ledger) Next(ctx context.Context) (perception.Delivery, error) {
+	l.mu.Lock()
+	i := l.given
+	l.mu.Unlock()
+	if i == len(l.events) {
+		if l.err != nil {
+			return perception.Delivery{}, l.err
+		}
+		l.cancel()
+		<-ctx.Done()
+		return perception.Delivery{}, ctx.Err()
+	}
+	time.Sleep(time.Duration(l.pauses[i]) * time.Millisecond)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.given++
+	l.times, l.last = append(l.times, 0), append(l.last, nil)
+	return perception.Delivery{Event: l.events[i], Done: func(err error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.times[i]++
+		l.last[i] = err
+	}}, nil
+}
+
+func (l *ledger) Drops(func(string, uint64) bool) {}
+
+// check wants each delivery settled once, and as many frames with nil as are in
+// published sets.
+func (l *ledger) check(t interface{ Fatalf(string, ...any) }, published int) {
+	for i, n := range l.times {
+		if n != 1 {
+			t.Fatalf("delivery %d, %+v, was settled %d times", i, l.events[i], n)
+		}
+		if _, isFrame := l.events[i].(*perception.Frame); isFrame && l.last[i] == nil {
+			published--
+		}
+	}
+	if published != 0 {
+		t.Fatalf("%d more frames were published than settled so", published)
+	}
+}
+
+// moody is a detector and a sink that take a while and fail as they like.
+type moody struct {
+	pauses          []int // of each step, milliseconds, in turn
+	fails, refuses  []bool
+	steps, receipts int
+	frames          int // in published sets
+}
+
+func (m *moody) Step(set *perception.FrameSet) (*perception.Result, error) {
+	i := m.steps
+	m.steps++
+	time.Sleep(time.Duration(m.pauses[i%len(m.pauses)]) * time.Millisecond)
+	if m.fails[i%len(m.fails)] {
+		return nil, errors.New("bad poses")
+	}
+	return &perception.Result{Time: set.Time}, nil
+}
+
+func (m *moody) Publish(_ context.Context, moment *perception.Moment) error {
+	i := m.receipts
+	m.receipts++
+	if m.refuses[i%len(m.refuses)] {
+		return errors.New("full")
+	}
+	m.frames += len(moment.Set.Frames) - len(moment.Set.Missing())
+	return nil
+}
+
+func (m *moody) Status(context.Context, *perception.Status) error { return nil }
+func (m *moody) Flush(context.Context) error                      { return nil }
+
+// anyEvents is a drive with poses for all of it, in which much goes wrong.
+func anyEvents(t *rapid.T) []perception.Event {
+	events := []perception.Event{testRig()}
+	for at := 0; at <= 2000; at += 100 {
+		events = append(events, perception.EgoPose{Time: ms(at), GlobalFromEgo: geom.IdentityTransform()})
+	}
+	for i := range rapid.IntRange(1, 60).Draw(t, "instants") {
+		events = append(events, anyEvent(t, 20*i))
+	}
+	return events
+}
+
+func anyEvent(t *rapid.T, near int) perception.Event {
+	at := near + rapid.IntRange(0, 60).Draw(t, "at")
+	switch rapid.IntRange(0, 30).Draw(t, "kind") {
+	case 0:
+		return perception.Reset{Reason: "scene"}
+	case 1:
+		r := testRig()
+		r.Cameras = r.Cameras[:rapid.IntRange(0, 2).Draw(t, "cameras")]
+		return r
+	case 2, 3:
+		p := perception.EgoPose{Time: ms(at), GlobalFromEgo: geom.IdentityTransform()}
+		p.GlobalFromEgo.Rotation.W = rapid.SampledFrom([]float64{1, 2, math.NaN()}).Draw(t, "w")
+		return p
+	}
+	return testFrame(rapid.SampledFrom([]string{"a", "b", "a", "b", "x"}).Draw(t, "camera"), at)
+}
+
+// What a frame is settled with says why its set led to no result.
+func TestSettledWithTheReason(t *testing.T) {
+	always, never := []bool{true}, []bool{false}
+	for _, test := range []struct {
+		name           string
+		events         []perception.Event
+		step           int // milliseconds
+		fails, refuses []bool
+		live           bool
+		drain          time.Duration
+		want           string // of the first frame whose set has no result
+	}{
+		{"published", drive(1, nil), 0, never, never, false, 0, ""},
+		{"failed", drive(1, nil), 0, always, never, false, 0, "service: set lost: failed: bad poses"},
+		{"unpublished", drive(1, nil), 0, never, always, false, 0, "service: set lost: unpublished: full"},
+		{"behind", drive(4, nil), 100, never, never, true, 0, "service: set lost: behind: queue: full"},
+		{"time is over", drive(2, nil), 100, never, never, true, time.Millisecond, "service: set lost: unfinished: context canceled"},
+		{"unfinished", drive(1, func(_ int, camera string) bool { return camera == "b" }), 0, never, never, true, 0, "framesync: dropped: unfinished"},
+		{"dropped", append(drive(1, nil), testFrame("x", 0)), 0, never, never, false, 0, "framesync: dropped: unknown_camera"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				src := &ledger{events: test.events, pauses: make([]int, len(test.events)), cancel: cancel}
+				if !test.live {
+					src.err = io.EOF
+				}
+				m := &moody{pauses: []int{test.step}, fails: test.fails, refuses: test.refuses}
+				o := Options{Lossless: !test.live, Queue: 1, Drain: test.drain, Sync: framesync.Options{Deadline: time.Hour}}
+				if err := New(src, m, m, quiet(o)).Run(ctx); err != nil {
+					t.Fatal(err)
+				}
+				src.check(t, m.frames)
+				if got := src.firstLoss(); got != test.want {
+					t.Errorf("settled with %q, want %q", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+// firstLoss is the error of the first frame that was settled with one.
+func (l *ledger) firstLoss() string {
+	for i, err := range l.last {
+		if _, isFrame := l.events[i].(*perception.Frame); isFrame && err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// TestEveryDeliveryIsSettledOnce: whatever comes, live or lossless, however the
+// detector and the sink fail and lag behind, and however it ends.
+func TestEveryDeliveryIsSettledOnce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		events := anyEvents(rt)
+		ints := func(name string, n, most int) []int {
+			return rapid.SliceOfN(rapid.IntRange(0, most), n, n).Draw(rt, name)
+		}
+		src := &ledger{
+			events: events, pauses: ints("pauses", len(events), 20),
+			err: rapid.SampledFrom([]error{nil, io.EOF, errors.New("cable cut")}).Draw(rt, "end"),
+		}
+		m := &moody{
+			pauses:  ints("steps", 5, 100),
+			fails:   rapid.SliceOfN(rapid.Bool(), 3, 3).Draw(rt, "fails"),
+			refuses: rapid.SliceOfN(rapid.Bool(), 3, 3).Draw(rt, "refuses"),
+		}
+		o := Options{
+			Lossless: rapid.Bool().Draw(rt, "lossless"), Queue: rapid.IntRange(1, 3).Draw(rt, "queue"),
+			Drain: time.Duration(rapid.IntRange(1, 200).Draw(rt, "drain")) * time.Millisecond,
+			Sync:  framesync.Options{Deadline: 30 * time.Millisecond, Pending: 3},
+		}
+		early := rapid.IntRange(1, 1500).Draw(rt, "cancelled after") // of about 600 ms
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			defer time.AfterFunc(time.Duration(early)*time.Millisecond, cancel).Stop()
+			src.cancel = cancel
+			err := New(src, m, m, quiet(o)).Run(ctx)
+			if err != nil && err.Error() != "service: input: cable cut" {
+				t.Errorf("Run returned %v", err)
+			}
+			synctest.Wait()
+		})
+		src.check(rt, m.frames)
+	})
+}
