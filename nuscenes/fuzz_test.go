@@ -100,7 +100,7 @@ func sameRow(a, b Annotation) bool {
 func annotationLike(wanted func(string) bool) schema[Annotation] {
 	return schema[Annotation]{
 		name: "fuzz", token: func(a *Annotation) *string { return &a.Token }, wanted: wanted,
-		fields: []field[Annotation]{
+		fields: fields[Annotation]{
 			{name: "name", read: func(r *pull.Reader, a *Annotation) { a.prev = r.String() }},
 			{name: "is_key_frame", wanted: func(r *pull.Reader, _ *Annotation) bool { return r.Bool() }},
 			{name: "translation", read: func(r *pull.Reader, a *Annotation) { a.Center = vector(r) }},
