@@ -2,8 +2,8 @@ package nuscenes
 
 import "github.com/solofusion/solofusion/nuscenes/internal/pull"
 
-// field reads one field of an object into a value of type T. Where wanted is set
-// in place of read, it may say that the object as a whole is to be left out.
+// field reads one field of an object into a value of type T, or, if wanted is set
+// in place of read, says that the object as a whole is to be left out.
 type field[T any] struct {
 	name     string
 	read     func(r *pull.Reader, value *T)

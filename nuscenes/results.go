@@ -29,7 +29,7 @@ type Box struct {
 	Size      geom.Vec3  // width, length, height
 	Rotation  geom.Quat  // global from box
 	Velocity  [2]float64 // both may be NaN
-	Points    int        // lidar and radar points inside; -1 where the file does not say
+	Points    int        // lidar and radar points inside; -1 if the file does not say
 }
 
 // CameraMeta is the meta object of results made from cameras alone.

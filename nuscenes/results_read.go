@@ -19,9 +19,9 @@ import (
 // ResultsError says what is wrong with a results file.
 type ResultsError struct {
 	File   string
-	Sample string // token, "" where the file as a whole is meant
-	Box    int    // position in the sample, where Field is not ""
-	Field  string // of the box; "" where the sample as a whole is meant
+	Sample string // token, "" if the file as a whole is meant
+	Box    int    // position in the sample, if Field is not ""
+	Field  string // of the box; "" if the sample as a whole is meant
 	Err    error  // what is wrong, and what would be right
 }
 
@@ -126,7 +126,7 @@ func (p *resultsPart) complete() bool { return p.keys["meta"] && p.keys["results
 
 func (p *resultsPart) results() *Results { return &Results{Meta: p.meta, Samples: p.samples} }
 
-// add appends the part that follows. It fails where both have a key or a
+// add appends the part that follows. It fails if both have a key or a
 // sample.
 func (p *resultsPart) add(next *resultsPart) error {
 	for key := range next.keys {
@@ -148,7 +148,7 @@ func (p *resultsPart) add(next *resultsPart) error {
 	return nil
 }
 
-// resultsParser reads a part of a file, and knows where in it it is.
+// resultsParser reads a part of a file, and keeps the place that it has come to.
 type resultsParser struct {
 	*pull.Reader
 	resultsPart

@@ -17,9 +17,9 @@ import (
 // TableError says what is wrong with a table.
 type TableError struct {
 	File  string // for example data/v1.0-mini/sample.json
-	Row   int    // from 0; -1 where the file as a whole is meant
-	Token string // of the row, "" where it is not known
-	Field string // "" where the row as a whole is meant
+	Row   int    // from 0; -1 if the file as a whole is meant
+	Token string // of the row, "" if it is not known
+	Field string // "" if the row as a whole is meant
 	Err   error  // what is wrong, and what would be right
 }
 
@@ -48,7 +48,7 @@ type schema[T any] struct {
 	token  func(*T) *string
 	fields fields[T]               // beside the token
 	wanted func(token string) bool // whether a row is read; nil for all
-	own    func(*T)                // copies the views of the text that a row holds; nil where it has none
+	own    func(*T)                // copies the views of the text that a row holds; nil if it has none
 }
 
 // index is a table's rows, and where each token's row is.
@@ -147,7 +147,7 @@ func (s schema[T]) twice(x *index[T]) error {
 	return nil
 }
 
-// tokenOf returns the token of the row at r, "" where it cannot be read.
+// tokenOf returns the token of the row at r, "" if it cannot be read.
 func tokenOf(r pull.Reader) string {
 	for key := range r.Object() {
 		if key == "token" {

@@ -18,7 +18,7 @@ import (
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
-// Write renders the drives into dir, which it creates. Progress, where not
+// Write renders the drives into dir, which it creates. Progress, if not
 // nil, is called after each image, from several goroutines at once and so not
 // always in order. The tables are written last: without them a folder is not
 // complete.
@@ -103,7 +103,7 @@ func (v *drive) expose(p *painter, e exposure, w *Window) shot {
 	return p.paint(v.world, c.view(v.world, t, w), t, c.gain, noise)
 }
 
-// store writes an image, and its depth where that is wanted.
+// store writes an image, and its depth if that is wanted.
 func (v *drive) store(dir string, e exposure, o *Options, s shot) error {
 	quality := 92
 	if o.Window != nil {
