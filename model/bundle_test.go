@@ -161,20 +161,3 @@ func write(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	}
 }
-
-func FuzzReadManifest(f *testing.F) {
-	real, err := os.ReadFile(filepath.Join(testbundle.Write(f), manifestFile))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(real)
-	for _, s := range []string{"", "# x", "---\n", "x", "a: &a [*a]", "head: {tasks: [{}]}", "format: 1\n---\nformat: 1"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := ReadManifest(data)
-		if err == nil && len(m.check()) > 0 {
-			t.Errorf("a manifest with faults is accepted: %v", m.check())
-		}
-	})
-}

@@ -94,10 +94,10 @@ func (t *tables) dataset(dir, version string) *Dataset {
 	return d
 }
 
-// Scene returns the scene of that name, nil where there is none.
+// Scene returns the scene of that name, nil if there is none.
 func (d *Dataset) Scene(name string) *Scene { return d.sceneByName[name] }
 
-// Sample returns the sample with that token, nil where there is none.
+// Sample returns the sample with that token, nil if there is none.
 func (d *Dataset) Sample(token string) *Sample { return d.sampleByToken[token] }
 
 // Path returns where the file of a measurement lies.

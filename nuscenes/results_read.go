@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/nuscenes/internal/blocks"
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
 	"github.com/solofusion/solofusion/perception"
@@ -20,9 +19,9 @@ import (
 // ResultsError says what is wrong with a results file.
 type ResultsError struct {
 	File   string
-	Sample string // token, "" where the file as a whole is meant
-	Box    int    // position in the sample, where Field is not ""
-	Field  string // of the box; "" where the sample as a whole is meant
+	Sample string // token, "" if the file as a whole is meant
+	Box    int    // position in the sample, if Field is not ""
+	Field  string // of the box; "" if the sample as a whole is meant
 	Err    error  // what is wrong, and what would be right
 }
 
@@ -82,7 +81,8 @@ func readFileBlocks(file string) (*Results, error) {
 	return readBlocks(f, blocks.Size)
 }
 
-// readBlocks reads a results file in parallel. Its errors are not for people.
+// readBlocks reads a results file in parallel. Its errors do not say which box
+// is wrong.
 func readBlocks(text io.Reader, size int) (*Results, error) {
 	rooms := sync.Pool{New: func() any { return new([]Box) }}
 	parts, err := blocks.Map(text, size, "}],", func(b blocks.Block) (resultsPart, error) {
@@ -126,7 +126,7 @@ func (p *resultsPart) complete() bool { return p.keys["meta"] && p.keys["results
 
 func (p *resultsPart) results() *Results { return &Results{Meta: p.meta, Samples: p.samples} }
 
-// add appends the part that follows. It fails where both have a key or a
+// add appends the part that follows. It fails if both have a key or a
 // sample.
 func (p *resultsPart) add(next *resultsPart) error {
 	for key := range next.keys {
@@ -148,7 +148,7 @@ func (p *resultsPart) add(next *resultsPart) error {
 	return nil
 }
 
-// resultsParser reads a part of a file, and knows where in it it is.
+// resultsParser reads a part of a file, and keeps the place that it has come to.
 type resultsParser struct {
 	*pull.Reader
 	resultsPart
@@ -156,11 +156,14 @@ type resultsParser struct {
 	sample string
 	box    int
 	field  string
+	fields fields[Box]
 	room   []Box // for the next boxes
 }
 
 func newResultsParser(b blocks.Block) *resultsParser {
-	return &resultsParser{Reader: pull.NewReader(b.Text), block: b, resultsPart: newResultsPart()}
+	p := &resultsParser{Reader: pull.NewReader(b.Text), block: b, resultsPart: newResultsPart()}
+	p.fields = p.boxFields()
+	return p
 }
 
 // document reads the block: from the file's beginning, or from a sample on.
@@ -252,90 +255,47 @@ func (p *resultsParser) boxes() []Box {
 	return slices.Clip(p.room[first:])
 }
 
-// boxFields are the fields that a box must have.
-var boxFields = [...]string{
-	"sample_token", "translation", "size", "rotation", "velocity",
-	"detection_name", "detection_score", "attribute_name", "num_pts",
-}
-
-// optionalBoxFields counts the last of boxFields, which a box may lack.
-const optionalBoxFields = 1
-
 func (p *resultsParser) readBox(b *Box) {
-	seen := 0
-	next := 0
-	for key := range p.Object() {
-		p.field = key
-		at := boxField(key, next)
-		next = at + 1
-		bit := 1 << at
-		if seen&bit&(1<<len(boxFields)-1) != 0 {
-			p.Fail("the box has it twice")
-		}
-		seen |= bit
-		p.readField(key, b)
-		if p.Err() != nil {
-			return
-		}
-	}
-	for i, name := range boxFields[:len(boxFields)-optionalBoxFields] {
-		if p.Err() == nil && seen&(1<<i) == 0 {
-			p.field = name
-			p.Fail("is missing")
-		}
-	}
-	if p.Err() == nil {
+	if _, p.field = p.fields.read(p.Reader, b); p.Err() == nil {
 		p.field = ""
 	}
 }
 
-// boxField returns the position of a field, len(boxFields) for an unknown one.
-// It looks at position guess first: boxes list their fields in the same order.
-func boxField(name string, guess int) int {
-	if guess < len(boxFields) && boxFields[guess] == name {
-		return guess
+// boxFields are the fields of a box.
+func (p *resultsParser) boxFields() fields[Box] {
+	return fields[Box]{
+		{name: "sample_token", read: func(*pull.Reader, *Box) { p.checkSample() }},
+		{name: "translation", read: func(r *pull.Reader, b *Box) { numbers(r, b.Center[:]) }},
+		{name: "size", read: func(r *pull.Reader, b *Box) { b.Size = positive(r) }},
+		{name: "rotation", read: func(r *pull.Reader, b *Box) { b.Rotation = quaternion(r) }},
+		{name: "velocity", read: func(_ *pull.Reader, b *Box) { b.Velocity = p.velocity() }},
+		{name: "detection_name", read: func(_ *pull.Reader, b *Box) { b.Class = p.class() }},
+		{name: "detection_score", read: func(_ *pull.Reader, b *Box) { b.Score = p.score() }},
+		{name: "attribute_name", read: func(_ *pull.Reader, b *Box) { b.Attribute = p.attribute() }},
+		{name: "num_pts", optional: true, read: func(_ *pull.Reader, b *Box) { b.Points = p.points() }},
 	}
-	if i := slices.Index(boxFields[:], name); i >= 0 {
-		return i
-	}
-	return len(boxFields)
 }
 
-func (p *resultsParser) readField(name string, b *Box) {
-	switch name {
-	case "sample_token":
-		if token := p.View(); token != p.sample && p.Err() == nil {
-			p.Fail("is %q, want the sample that the box is listed under", token)
-		}
-	case "translation":
-		numbers(p.Reader, b.Center[:])
-	case "size":
-		b.Size = positive(p.Reader)
-	case "rotation":
-		var q [4]float64
-		numbers(p.Reader, q[:])
-		b.Rotation = geom.Quat{W: q[0], X: q[1], Y: q[2], Z: q[3]}
-	case "velocity":
-		b.Velocity = p.velocity()
-	case "detection_name":
-		b.Class = p.class()
-	case "detection_score":
-		b.Score = p.Float()
-		if !(b.Score >= 0) || math.IsInf(b.Score, 1) {
-			p.Fail("is %g, want a finite number from 0 on", b.Score)
-		}
-	case "attribute_name":
-		b.Attribute = p.attribute()
-	case "num_pts":
-		n := p.Float()
-		if n-n != 0 {
-			p.Fail("is %g, want a number of points", n)
-			return
-		}
-		b.Points = int(n)
-	default:
-		p.Skip()
+func (p *resultsParser) checkSample() {
+	if token := p.View(); token != p.sample && p.Err() == nil {
+		p.Fail("is %q, want the sample that the box is listed under", token)
 	}
+}
+
+func (p *resultsParser) score() float64 {
+	score := p.Float()
+	if !(score >= 0) || math.IsInf(score, 1) {
+		p.Fail("is %g, want a finite number from 0 on", score)
+	}
+	return score
+}
+
+func (p *resultsParser) points() int {
+	n := p.Float()
+	if n-n != 0 {
+		p.Fail("is %g, want a number of points", n)
+	}
+	return int(n)
 }
 
 // velocity reads two numbers, which may be NaN.

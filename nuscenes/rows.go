@@ -44,7 +44,7 @@ type Sample struct {
 	unread     bool // what belongs to it is left out
 }
 
-// Key returns the sample's key frame of a channel, nil where it has none.
+// Key returns the sample's key frame of a channel, nil if it has none.
 func (s *Sample) Key(channel string) *SampleData {
 	for _, data := range s.keyFrames {
 		if data.Channel() == channel {
@@ -67,7 +67,7 @@ func (s *Sample) Cameras() []*SampleData {
 }
 
 // KeyTime returns the instant that the sample's boxes refer to: the lidar
-// sweep's, or the sample's own where there is no lidar.
+// sweep's, or the sample's own if there is no lidar.
 func (s *Sample) KeyTime() Timestamp {
 	if lidar := s.Key(LidarTop); lidar != nil {
 		return lidar.Timestamp
@@ -180,7 +180,7 @@ type Annotation struct {
 	Token       string
 	Sample      *Sample
 	Instance    *Instance
-	Visibility  *Visibility  // nil where unknown
+	Visibility  *Visibility  // nil if unknown
 	Attributes  []*Attribute // none, or one as a rule
 	Center      geom.Vec3    // global frame
 	Size        geom.Vec3    // width, length, height
@@ -192,7 +192,7 @@ type Annotation struct {
 	prev, next string
 }
 
-// Class returns the detection class of the annotated object, and false where
+// Class returns the detection class of the annotated object, and false if
 // the detection task leaves its category out.
 func (a *Annotation) Class() (perception.Class, bool) {
 	return DetectionClass(a.Instance.Category.Name)
@@ -204,7 +204,7 @@ const maxVelocityGap = 1.5
 
 // Velocity returns the object's velocity in the global frame from its places
 // in the samples before and after, or in one of them and its own; the time between them
-// may be at most 3 and 1.5 seconds. Where that cannot be, all components are NaN.
+// may be at most 3 and 1.5 seconds. If there is no such sample, all components are NaN.
 func (a *Annotation) Velocity() geom.Vec3 {
 	first, last, gap := a, a, maxVelocityGap
 	if a.Prev != nil {

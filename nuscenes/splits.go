@@ -99,7 +99,7 @@ func (d *Dataset) Split(name string) (Split, error) { return d.Part(Part{Split: 
 // Part returns the samples of a split's scenes: of a split that nuScenes defines
 // and whose version this is, unless the part has a file of its own; else of a
 // custom one (the file is an object of name to scene names), else of "all". It
-// fails where no sample is in it.
+// fails if no sample is in it.
 func (d *Dataset) Part(part Part) (Split, error) {
 	split, scenes, err := Split{Name: part.Split, Whole: len(part.Scenes) == 0}, map[string]bool(nil), error(nil)
 	if o, known := official[part.Split]; known && part.File == "" && strings.HasSuffix(d.Version, o.version) {
@@ -125,7 +125,7 @@ func (d *Dataset) Part(part Part) (Split, error) {
 	return split, nil
 }
 
-// narrowed returns the part's own scenes, all of the split where it names none.
+// narrowed returns the part's own scenes, all of the split if it names none.
 func (d *Dataset) narrowed(scenes map[string]bool, part Part) (map[string]bool, error) {
 	if len(part.Scenes) == 0 {
 		return scenes, nil

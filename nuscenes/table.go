@@ -17,9 +17,9 @@ import (
 // TableError says what is wrong with a table.
 type TableError struct {
 	File  string // for example data/v1.0-mini/sample.json
-	Row   int    // from 0; -1 where the file as a whole is meant
-	Token string // of the row, "" where it is not known
-	Field string // "" where the row as a whole is meant
+	Row   int    // from 0; -1 if the file as a whole is meant
+	Token string // of the row, "" if it is not known
+	Field string // "" if the row as a whole is meant
 	Err   error  // what is wrong, and what would be right
 }
 
@@ -42,21 +42,13 @@ func (e *TableError) Error() string {
 
 func (e *TableError) Unwrap() error { return e.Err }
 
-// field reads one field of a row of type T. Where wanted is set in place of
-// read, it may say that the row as a whole is to be left out.
-type field[T any] struct {
-	name   string
-	read   func(r *pull.Reader, row *T)
-	wanted func(r *pull.Reader, row *T) bool
-}
-
-// schema is what a table's rows must have, beside the field token.
+// schema is what a table's rows must have.
 type schema[T any] struct {
 	name   string // of the table
 	token  func(*T) *string
-	fields []field[T]
+	fields fields[T]               // beside the token
 	wanted func(token string) bool // whether a row is read; nil for all
-	own    func(*T)                // copies the views of the text that a row holds; nil where it has none
+	own    func(*T)                // copies the views of the text that a row holds; nil if it has none
 }
 
 // index is a table's rows, and where each token's row is.
@@ -91,7 +83,8 @@ func readTable[T any](folder string, s schema[T]) (index[T], error) {
 	return x, nil
 }
 
-// readBlocks reads a table's rows in parallel. Its errors are not for people.
+// readBlocks reads a table's rows in parallel. Its errors do not say which row
+// is wrong.
 func (s schema[T]) readBlocks(text io.Reader, size int) ([]T, error) {
 	parts, err := blocks.Map(text, size, "},", func(b blocks.Block) ([]T, error) {
 		rows, _, err := s.parse(b)
@@ -117,11 +110,15 @@ func (s schema[T]) readWhole(file string) ([]T, error) {
 
 // parse reads the rows of a block. With an error comes its place.
 func (s schema[T]) parse(b blocks.Block) (rows []T, place TableError, err error) {
-	r := pull.NewReader(b.Text)
+	r, all := pull.NewReader(b.Text), append(fields[T]{s.tokenField()}, s.fields...)
 	for i := range r.ArrayPart(b.First, b.Last) {
 		var row T
 		start := *r
-		keep, where := s.readRow(r, &row)
+		keep, where := all.read(r, &row)
+		if keep && *s.token(&row) == "" {
+			r.Fail("is missing or empty, want a unique string")
+			where = "token"
+		}
 		if r.Err() != nil {
 			return nil, TableError{Row: i, Token: tokenOf(start), Field: where}, r.Err()
 		}
@@ -150,7 +147,7 @@ func (s schema[T]) twice(x *index[T]) error {
 	return nil
 }
 
-// tokenOf returns the token of the row at r, "" where it cannot be read.
+// tokenOf returns the token of the row at r, "" if it cannot be read.
 func tokenOf(r pull.Reader) string {
 	for key := range r.Object() {
 		if key == "token" {
@@ -161,83 +158,13 @@ func tokenOf(r pull.Reader) string {
 	return ""
 }
 
-// readRow reads one row. It returns whether the row is wanted, and the name of
-// the field it came to.
-func (s schema[T]) readRow(r *pull.Reader, row *T) (keep bool, where string) {
-	const tokenBit = 1 << 31
-	seen, next := uint32(0), 0
-	keep = true
-	for key := range r.Object() {
-		where = key
-		if !keep {
-			r.Skip()
-			continue
-		}
-		bit := uint32(0)
-		if key == "token" {
-			bit = tokenBit
-		} else if i := s.find(key, next); i >= 0 {
-			bit, next = 1<<i, i+1
-		}
-		if bit&seen != 0 {
-			r.Fail("the row has it twice")
-			return false, where
-		}
-		seen |= bit
-		switch bit {
-		case 0:
-			r.Skip()
-		case tokenBit:
-			token := r.View()
-			*s.token(row) = token
-			keep = s.wanted == nil || s.wanted(token)
-		default:
-			keep = s.fields[next-1].into(r, row)
-		}
-		if r.Err() != nil {
-			return false, where
-		}
-	}
-	if r.Err() != nil {
-		return false, ""
-	}
-	if !keep {
-		return false, ""
-	}
-	if *s.token(row) == "" {
-		r.Fail("is missing or empty, want a unique string")
-		return false, "token"
-	}
-	for i, f := range s.fields {
-		if seen&(1<<i) == 0 {
-			r.Fail("is missing")
-			return false, f.name
-		}
-	}
-	return true, ""
-}
-
-// into reads the field into a row, and reports whether the row is wanted.
-func (f *field[T]) into(r *pull.Reader, row *T) bool {
-	if f.wanted != nil {
-		return f.wanted(r, row)
-	}
-	f.read(r, row)
-	return true
-}
-
-// find returns the position of a field or -1. It looks at position guess
-// first: rows list their fields in the same order.
-func (s schema[T]) find(name string, guess int) int {
-	if guess < len(s.fields) && s.fields[guess].name == name {
-		return guess
-	}
-	for i := range s.fields {
-		if s.fields[i].name == name {
-			return i
-		}
-	}
-	return -1
+// tokenField is the field token, which the schema itself knows.
+func (s schema[T]) tokenField() field[T] {
+	return field[T]{name: "token", optional: true, wanted: func(r *pull.Reader, row *T) bool {
+		token := r.View()
+		*s.token(row) = token
+		return s.wanted == nil || s.wanted(token)
+	}}
 }
 
 // fail returns an error about a field of a row.
@@ -324,15 +251,20 @@ func vector(r *pull.Reader) (v geom.Vec3) {
 	return v
 }
 
-// rotation reads a quaternion w, x, y, z that is not zero.
-func rotation(r *pull.Reader) geom.Quat {
+// quaternion reads w, x, y, z.
+func quaternion(r *pull.Reader) geom.Quat {
 	var q [4]float64
 	numbers(r, q[:])
-	quat := geom.Quat{W: q[0], X: q[1], Y: q[2], Z: q[3]}
-	if quat.Norm() == 0 {
+	return geom.Quat{W: q[0], X: q[1], Y: q[2], Z: q[3]}
+}
+
+// rotation reads a quaternion that is not zero.
+func rotation(r *pull.Reader) geom.Quat {
+	q := quaternion(r)
+	if q.Norm() == 0 {
 		r.Fail("is zero, want a quaternion w, x, y, z of length one")
 	}
-	return quat
+	return q
 }
 
 // positive reads a vector without a component below or at zero.

@@ -43,28 +43,28 @@ func (t *tables) read(dir, version string, steps ...func(folder string) error) e
 func (t *tables) readObjects(folder string) (err error) {
 	t.categories, err = readTable(folder, schema[Category]{
 		name: "category", token: func(c *Category) *string { return &c.Token },
-		fields: []field[Category]{{name: "name", read: func(r *pull.Reader, c *Category) { c.Name = r.String() }}},
+		fields: fields[Category]{{name: "name", read: func(r *pull.Reader, c *Category) { c.Name = r.String() }}},
 	})
 	if err != nil {
 		return err
 	}
 	t.attributes, err = readTable(folder, schema[Attribute]{
 		name: "attribute", token: func(a *Attribute) *string { return &a.Token },
-		fields: []field[Attribute]{{name: "name", read: func(r *pull.Reader, a *Attribute) { a.Name = r.String() }}},
+		fields: fields[Attribute]{{name: "name", read: func(r *pull.Reader, a *Attribute) { a.Name = r.String() }}},
 	})
 	if err != nil {
 		return err
 	}
 	t.visibilities, err = readTable(folder, schema[Visibility]{
 		name: "visibility", token: func(v *Visibility) *string { return &v.Token },
-		fields: []field[Visibility]{{name: "level", read: func(r *pull.Reader, v *Visibility) { v.Level = r.String() }}},
+		fields: fields[Visibility]{{name: "level", read: func(r *pull.Reader, v *Visibility) { v.Level = r.String() }}},
 	})
 	if err != nil {
 		return err
 	}
 	t.instances, err = readTable(folder, schema[Instance]{
 		name: "instance", token: func(i *Instance) *string { return &i.Token },
-		fields: []field[Instance]{{name: "category_token", read: func(r *pull.Reader, i *Instance) { i.Category = t.categories.ref(r) }}},
+		fields: fields[Instance]{{name: "category_token", read: func(r *pull.Reader, i *Instance) { i.Category = t.categories.ref(r) }}},
 	})
 	return err
 }
@@ -72,7 +72,7 @@ func (t *tables) readObjects(folder string) (err error) {
 func (t *tables) readSensors(folder string) (err error) {
 	t.sensors, err = readTable(folder, schema[Sensor]{
 		name: "sensor", token: func(s *Sensor) *string { return &s.Token },
-		fields: []field[Sensor]{
+		fields: fields[Sensor]{
 			{name: "channel", read: func(r *pull.Reader, s *Sensor) { s.Channel = r.String() }},
 			{name: "modality", read: func(r *pull.Reader, s *Sensor) { s.Modality = r.String() }},
 		},
@@ -85,7 +85,7 @@ func (t *tables) readSensors(folder string) (err error) {
 	}
 	t.calibrations, err = readTable(folder, schema[Calibration]{
 		name: "calibrated_sensor", token: func(c *Calibration) *string { return &c.Token },
-		fields: []field[Calibration]{
+		fields: fields[Calibration]{
 			{name: "sensor_token", read: func(r *pull.Reader, c *Calibration) { c.Sensor = t.sensors.ref(r) }},
 			{name: "translation", read: func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Translation = vector(r) }},
 			{name: "rotation", read: func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Rotation = rotation(r) }},
@@ -129,7 +129,7 @@ func intrinsics(r *pull.Reader) *geom.Mat3 {
 func (t *tables) readSamples(folder string) (err error) {
 	t.logs, err = readTable(folder, schema[Log]{
 		name: "log", token: func(l *Log) *string { return &l.Token },
-		fields: []field[Log]{
+		fields: fields[Log]{
 			{name: "logfile", read: func(r *pull.Reader, l *Log) { l.File = r.String() }},
 			{name: "vehicle", read: func(r *pull.Reader, l *Log) { l.Vehicle = r.String() }},
 			{name: "date_captured", read: func(r *pull.Reader, l *Log) { l.Date = r.String() }},
@@ -141,7 +141,7 @@ func (t *tables) readSamples(folder string) (err error) {
 	}
 	t.scenes, err = readTable(folder, schema[Scene]{
 		name: "scene", token: func(s *Scene) *string { return &s.Token },
-		fields: []field[Scene]{
+		fields: fields[Scene]{
 			{name: "log_token", read: func(r *pull.Reader, s *Scene) { s.Log = t.logs.ref(r) }},
 			{name: "first_sample_token", read: func(r *pull.Reader, s *Scene) { s.first = r.String() }},
 			{name: "last_sample_token", read: func(r *pull.Reader, s *Scene) { s.last = r.String() }},
@@ -154,7 +154,7 @@ func (t *tables) readSamples(folder string) (err error) {
 	}
 	t.samples, err = readTable(folder, schema[Sample]{
 		name: "sample", token: func(s *Sample) *string { return &s.Token },
-		fields: []field[Sample]{
+		fields: fields[Sample]{
 			{name: "timestamp", read: func(r *pull.Reader, s *Sample) { s.Timestamp = timestamp(r) }},
 			{name: "scene_token", read: func(r *pull.Reader, s *Sample) { s.Scene = t.scenes.ref(r) }},
 			{name: "prev", read: func(r *pull.Reader, s *Sample) { s.prev = r.String() }},
@@ -170,7 +170,7 @@ func (t *tables) readData(folder string) (err error) {
 	}
 	t.data, err = readTable(folder, schema[SampleData]{
 		name: "sample_data", token: func(d *SampleData) *string { return &d.Token },
-		fields: []field[SampleData]{
+		fields: fields[SampleData]{
 			{name: "sample_token", read: func(r *pull.Reader, d *SampleData) { d.Sample = t.samples.ref(r) }},
 			{name: "ego_pose_token", read: func(r *pull.Reader, d *SampleData) { d.EgoPose = t.poses.ref(r) }},
 			{name: "calibrated_sensor_token", read: func(r *pull.Reader, d *SampleData) { d.Calibration = t.calibrations.ref(r) }},
@@ -191,7 +191,7 @@ func (t *tables) readPoses(folder string, wanted func(token string) bool) (index
 	return readTable(folder, schema[EgoPose]{
 		name: "ego_pose", token: func(p *EgoPose) *string { return &p.Token },
 		wanted: wanted,
-		fields: []field[EgoPose]{
+		fields: fields[EgoPose]{
 			{name: "timestamp", read: func(r *pull.Reader, p *EgoPose) { p.Timestamp = timestamp(r) }},
 			{name: "rotation", read: func(r *pull.Reader, p *EgoPose) { p.GlobalFromEgo.Rotation = rotation(r) }},
 			{name: "translation", read: func(r *pull.Reader, p *EgoPose) { p.GlobalFromEgo.Translation = vector(r) }},
@@ -210,7 +210,7 @@ func (t *tables) wantedSample(r *pull.Reader, sample **Sample) bool {
 func (t *tables) readLidar(folder string) (err error) {
 	t.data, err = readTable(folder, schema[SampleData]{
 		name: "sample_data", token: func(d *SampleData) *string { return &d.Token },
-		fields: []field[SampleData]{
+		fields: fields[SampleData]{
 			{name: "sample_token", wanted: func(r *pull.Reader, d *SampleData) bool { return t.wantedSample(r, &d.Sample) }},
 			{name: "ego_pose_token", read: func(r *pull.Reader, d *SampleData) { d.pose = r.View() }},
 			{name: "calibrated_sensor_token", wanted: func(r *pull.Reader, d *SampleData) bool {
@@ -267,7 +267,7 @@ func localName(r *pull.Reader) string {
 func (t *tables) readAnnotations(folder string) (err error) {
 	t.annotations, err = readTable(folder, schema[Annotation]{
 		name: "sample_annotation", token: func(a *Annotation) *string { return &a.Token },
-		fields: []field[Annotation]{
+		fields: fields[Annotation]{
 			{name: "sample_token", wanted: func(r *pull.Reader, a *Annotation) bool { return t.wantedSample(r, &a.Sample) }},
 			{name: "instance_token", read: func(r *pull.Reader, a *Annotation) { a.Instance = t.instances.ref(r) }},
 			{name: "visibility_token", read: func(r *pull.Reader, a *Annotation) { a.Visibility = t.visibilities.optionalRef(r) }},

@@ -1,6 +1,7 @@
 package nuscenes_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -113,7 +114,10 @@ func TestOpenTruthOfManyBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turned := regexp.MustCompile(`("ego_pose_token":"[^"]*"),(.*?)("is_key_frame":\w+)`).ReplaceAll(text, []byte("$3,$2$1"))
+	turned := regexp.MustCompile(`(?s)("ego_pose_token": "[^"]*"),(.*?)("is_key_frame": \w+)`).ReplaceAll(text, []byte("$3,$2$1"))
+	if bytes.Equal(turned, text) {
+		t.Fatal("no row was turned around")
+	}
 	tinyset.WriteFile(t, file, turned)
 	ds, _, err := nuscenes.OpenTruth(dir, tinyset.Version, nuscenes.Part{Split: "mini_val"})
 	if err != nil {

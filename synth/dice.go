@@ -45,7 +45,7 @@ func (c color) times(o color) color   { return color{c.r * o.r, c.g * o.g, c.b *
 func (c color) plus(o color) color    { return color{c.r + o.r, c.g + o.g, c.b + o.b} }
 func clamp01(x float32) float32       { return min(1, max(0, x)) }
 
-// mix is a where t is 0 and b where it is 1.
+// mix is a if t is 0 and b if it is 1.
 func mix(a, b color, t float32) color {
 	return color{a.r + (b.r-a.r)*t, a.g + (b.g-a.g)*t, a.b + (b.b-a.b)*t}
 }

@@ -34,7 +34,7 @@
 //
 // Objects are annotated within 65 m of the vehicle, seen or not. What an object
 // shows decides its visibility level and num_lidar_pts: as many beams as a
-// 32-line lidar would send over the seen part, 0 where nothing is seen, which
+// 32-line lidar would send over the seen part, 0 if nothing is seen, which
 // the metric leaves out. There is no radar, num_radar_pts is 0. LIDAR_TOP's
 // files hold surfaces that the cameras saw, with intensity 0.
 //

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes"
 )
 
 // annotated is how far from the vehicle objects are annotated, metres.
@@ -21,7 +22,7 @@ type drive struct {
 	name   string
 	seed   uint64
 	number int
-	start  int64 // microseconds
+	start  nuscenes.Timestamp
 	rig    []camera
 	frames int
 	per    int // images of each camera per key frame
@@ -42,7 +43,7 @@ func newDrive(o *Options, number int) *drive {
 	}
 	v := &drive{
 		name: fmt.Sprintf("synth-%d-%d", o.Seed, number), seed: o.Seed, number: number,
-		start: 1_600_000_000_000_000 + int64(number)*3_600_000_000, frames: o.Frames, per: int(o.Rate / keyRate),
+		start: 1_600_000_000_000_000 + nuscenes.Timestamp(number)*3_600_000_000, frames: o.Frames, per: int(o.Rate / keyRate),
 	}
 	v.rig = newRig(d)
 	v.world = newWorld(d, seconds)
@@ -70,11 +71,13 @@ func (v *drive) seconds(e exposure) float64 {
 	return float64(e.frame)/keyRate + float64(e.sub)/(keyRate*float64(v.per)) + v.rig[e.camera].delay
 }
 
-func (v *drive) micros(t float64) int64 { return v.start + int64(math.Round(t*1e6)) }
+func (v *drive) timestamp(t float64) nuscenes.Timestamp {
+	return v.start + nuscenes.Timestamp(math.Round(t*1e6))
+}
 
 // file is the path of a sensor's file below the data set's folder.
 func (v *drive) file(folder, channel, suffix string, t float64) string {
-	return fmt.Sprintf("%s/%s/%s__%s__%d.%s", folder, channel, v.name, channel, v.micros(t), suffix)
+	return fmt.Sprintf("%s/%s/%s__%s__%d.%s", folder, channel, v.name, channel, v.timestamp(t), suffix)
 }
 
 func (v *drive) imageFile(e exposure) string {
@@ -90,7 +93,7 @@ func (v *drive) depthFile(e exposure) string {
 }
 
 func (v *drive) lidarFile(frame int) string {
-	return v.file("samples", lidarChannel, "pcd.bin", float64(frame)/keyRate)
+	return v.file("samples", nuscenes.LidarTop, "pcd.bin", float64(frame)/keyRate)
 }
 
 func (v *drive) sampleToken(frame int) string { return token(v.name, "sample", frame) }
@@ -102,12 +105,13 @@ type sighting struct{ visible, covered []float64 }
 // cameras together.
 func (v *drive) record(t *tables, seen []sighting) {
 	log := token(v.name, "log")
-	t.log = append(t.log, logRow{log, v.name, "synth", "2020-09-13", "synth-town"})
-	t.scene = append(t.scene, sceneRow{
-		token(v.name, "scene"), log, v.frames, v.sampleToken(0), v.sampleToken(v.frames - 1), v.name, v.describe(),
+	t.log = append(t.log, nuscenes.LogRow{Token: log, File: v.name, Vehicle: "synth", Date: "2020-09-13", Location: "synth-town"})
+	t.scene = append(t.scene, nuscenes.SceneRow{
+		Token: token(v.name, "scene"), LogToken: log, Samples: v.frames, Name: v.name, Description: v.describe(),
+		FirstSampleToken: v.sampleToken(0), LastSampleToken: v.sampleToken(v.frames - 1),
 	})
 	for f := range v.frames {
-		row := sampleRow{Token: v.sampleToken(f), Timestamp: v.micros(float64(f) / keyRate), SceneToken: token(v.name, "scene")}
+		row := nuscenes.SampleRow{Token: v.sampleToken(f), Timestamp: v.timestamp(float64(f) / keyRate), SceneToken: token(v.name, "scene")}
 		if f > 0 {
 			row.Prev = v.sampleToken(f - 1)
 		}
@@ -135,17 +139,19 @@ func (v *drive) recordSensors(t *tables) {
 	for i := range v.rig {
 		c := &v.rig[i]
 		k := c.intrinsics
-		t.calibratedSensor = append(t.calibratedSensor, calibratedRow{
-			token(v.name, "calibration", c.name), token("sensor", c.name), c.egoFromCamera.Translation, quad(c.egoFromCamera.Rotation),
-			[][]float64{{k[0], k[1], k[2]}, {k[3], k[4], k[5]}, {k[6], k[7], k[8]}},
+		t.calibratedSensor = append(t.calibratedSensor, nuscenes.CalibrationRow{
+			Token: token(v.name, "calibration", c.name), SensorToken: token("sensor", c.name),
+			Translation: c.egoFromCamera.Translation, Rotation: quad(c.egoFromCamera.Rotation),
+			Intrinsics: [][3]float64{{k[0], k[1], k[2]}, {k[3], k[4], k[5]}, {k[6], k[7], k[8]}},
 		})
 	}
-	t.calibratedSensor = append(t.calibratedSensor, calibratedRow{
-		token(v.name, "calibration", lidarChannel), token("sensor", lidarChannel), egoFromLidar.Translation, quad(egoFromLidar.Rotation), [][]float64{},
+	t.calibratedSensor = append(t.calibratedSensor, nuscenes.CalibrationRow{
+		Token: token(v.name, "calibration", nuscenes.LidarTop), SensorToken: token("sensor", nuscenes.LidarTop),
+		Translation: egoFromLidar.Translation, Rotation: quad(egoFromLidar.Rotation),
 	})
 	last := map[string]int{}
 	for f := range v.frames {
-		v.recordFile(t, last, lidarChannel, f, float64(f)/keyRate, true, "pcd", v.lidarFile(f))
+		v.recordFile(t, last, nuscenes.LidarTop, f, float64(f)/keyRate, true, "pcd", v.lidarFile(f))
 	}
 	for _, e := range v.exposures() {
 		f := e.frame
@@ -158,12 +164,14 @@ func (v *drive) recordSensors(t *tables) {
 
 // recordFile adds a file's row, linked to its channel's last one.
 func (v *drive) recordFile(t *tables, last map[string]int, channel string, frame int, at float64, key bool, format, file string) {
-	id := token(v.name, "data", channel, v.micros(at))
+	id := token(v.name, "data", channel, v.timestamp(at))
 	pose := v.placed.Mul(v.egoPose(at))
-	t.egoPose = append(t.egoPose, egoPoseRow{id, v.micros(at), quad(geom.QuatFromMat3(pose.R)), pose.T})
-	row := sampleDataRow{
-		Token: id, SampleToken: v.sampleToken(frame), EgoPoseToken: id, CalibratedSensorToken: token(v.name, "calibration", channel),
-		Timestamp: v.micros(at), Fileformat: format, IsKeyFrame: key, Filename: file,
+	t.egoPose = append(t.egoPose, nuscenes.EgoPoseRow{
+		Token: id, Timestamp: v.timestamp(at), Rotation: quad(geom.QuatFromMat3(pose.R)), Translation: pose.T,
+	})
+	row := nuscenes.SampleDataRow{
+		Token: id, SampleToken: v.sampleToken(frame), EgoPoseToken: id, CalibrationToken: token(v.name, "calibration", channel),
+		Timestamp: v.timestamp(at), Format: format, KeyFrame: key, Filename: file,
 	}
 	if format == "jpg" {
 		row.Width, row.Height = imageWidth, imageHeight
@@ -193,25 +201,26 @@ func (v *drive) recordObjects(t *tables, seen []sighting) {
 		for k := 1; k < len(rows); k++ {
 			rows[k].Prev, rows[k-1].Next = rows[k-1].Token, rows[k].Token
 		}
-		t.instance = append(t.instance, instanceRow{
-			token(v.name, "instance", i), token("category", v.objects[i].category), len(rows), rows[0].Token, rows[len(rows)-1].Token,
+		t.instance = append(t.instance, nuscenes.InstanceRow{
+			Token: token(v.name, "instance", i), CategoryToken: token("category", v.objects[i].category), Annotations: len(rows),
+			FirstAnnotationToken: rows[0].Token, LastAnnotationToken: rows[len(rows)-1].Token,
 		})
 	}
 }
 
-func (v *drive) annotate(i, frame int, seen sighting) (annotationRow, bool) {
+func (v *drive) annotate(i, frame int, seen sighting) (nuscenes.AnnotationRow, bool) {
 	o, at := &v.objects[i], float64(frame)/keyRate
 	p, e := o.track.at(at), v.ego.at(at)
 	if math.Hypot(p.x-e.x, p.y-e.y) > annotated {
-		return annotationRow{}, false
+		return nuscenes.AnnotationRow{}, false
 	}
 	pose := v.placed.Mul(o.pose(at))
-	row := annotationRow{
+	row := nuscenes.AnnotationRow{
 		Token: token(v.name, "annotation", i, frame), SampleToken: v.sampleToken(frame), InstanceToken: token(v.name, "instance", i),
-		AttributeTokens: []string{}, Translation: pose.Apply(geom.Vec3{0, 0, o.size[2] / 2}), Size: o.size,
+		Translation: pose.Apply(geom.Vec3{0, 0, o.size[2] / 2}), Size: o.size,
 		Rotation: quad(geom.QuatFromMat3(pose.R)),
 	}
-	row.VisibilityToken, row.NumLidarPts = visibility(seen.visible[i], seen.covered[i])
+	row.VisibilityToken, row.LidarPoints = visibility(seen.visible[i], seen.covered[i])
 	if a := o.attribute(at); a != "" {
 		row.AttributeTokens = append(row.AttributeTokens, token("attribute", a))
 	}

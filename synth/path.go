@@ -15,7 +15,7 @@ func (p point) ahead(dx, dy float64) point {
 func (p point) turned(a float64) point { return point{p.x, p.y, p.heading + a} }
 
 // piece is a line or an arc: it starts at a point and bends by curvature per
-// metre, to the left where that is positive.
+// metre, to the left if that is positive.
 type piece struct {
 	start     point
 	curvature float64

@@ -136,7 +136,7 @@ func (s *shader) pixel(x, y int) (color, float64) {
 	return s.mixed(first, x, y)
 }
 
-// mixed is pixel where several faces meet: each counts by its samples, seen at
+// mixed is a pixel where several faces meet: each counts by its samples, seen at
 // their mean.
 func (s *shader) mixed(first, x, y int) (color, float64) {
 	n := s.samples

@@ -3,10 +3,11 @@ package synth
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/solofusion/solofusion/nuscenes"
 )
 
 // token names a row: 32 hexadecimal digits that depend on its parts only.
@@ -15,122 +16,23 @@ func token(parts ...any) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// tables are the thirteen of nuScenes v1.0; rows keep the originals' order of
-// fields.
+// tables are the rows of all drives. They are kept until the end, since rows
+// name the ones that follow them.
 type tables struct {
-	attribute, category, visibility []namedRow
-	log                             []logRow
-	maps                            []mapRow
-	sensor                          []sensorRow
-	calibratedSensor                []calibratedRow
-	egoPose                         []egoPoseRow
-	sample                          []sampleRow
-	sampleData                      []sampleDataRow
-	scene                           []sceneRow
-	instance                        []instanceRow
-	annotation                      []annotationRow
+	attribute        []nuscenes.AttributeRow
+	category         []nuscenes.CategoryRow
+	visibility       []nuscenes.VisibilityRow
+	log              []nuscenes.LogRow
+	maps             []nuscenes.MapRow
+	sensor           []nuscenes.SensorRow
+	calibratedSensor []nuscenes.CalibrationRow
+	egoPose          []nuscenes.EgoPoseRow
+	sample           []nuscenes.SampleRow
+	sampleData       []nuscenes.SampleDataRow
+	scene            []nuscenes.SceneRow
+	instance         []nuscenes.InstanceRow
+	annotation       []nuscenes.AnnotationRow
 }
-
-type namedRow struct {
-	Token       string `json:"token"`
-	Name        string `json:"name,omitempty"`
-	Level       string `json:"level,omitempty"`
-	Description string `json:"description"`
-}
-
-type logRow struct {
-	Token        string `json:"token"`
-	Logfile      string `json:"logfile"`
-	Vehicle      string `json:"vehicle"`
-	DateCaptured string `json:"date_captured"`
-	Location     string `json:"location"`
-}
-
-type mapRow struct {
-	Category  string   `json:"category"`
-	Token     string   `json:"token"`
-	Filename  string   `json:"filename"`
-	LogTokens []string `json:"log_tokens"`
-}
-
-type sensorRow struct {
-	Token    string `json:"token"`
-	Channel  string `json:"channel"`
-	Modality string `json:"modality"`
-}
-
-type calibratedRow struct {
-	Token           string      `json:"token"`
-	SensorToken     string      `json:"sensor_token"`
-	Translation     [3]float64  `json:"translation"`
-	Rotation        [4]float64  `json:"rotation"`
-	CameraIntrinsic [][]float64 `json:"camera_intrinsic"`
-}
-
-type egoPoseRow struct {
-	Token       string     `json:"token"`
-	Timestamp   int64      `json:"timestamp"`
-	Rotation    [4]float64 `json:"rotation"`
-	Translation [3]float64 `json:"translation"`
-}
-
-type sampleRow struct {
-	Token      string `json:"token"`
-	Timestamp  int64  `json:"timestamp"`
-	SceneToken string `json:"scene_token"`
-	Prev       string `json:"prev"`
-	Next       string `json:"next"`
-}
-
-type sampleDataRow struct {
-	Token                 string `json:"token"`
-	SampleToken           string `json:"sample_token"`
-	EgoPoseToken          string `json:"ego_pose_token"`
-	CalibratedSensorToken string `json:"calibrated_sensor_token"`
-	Timestamp             int64  `json:"timestamp"`
-	Fileformat            string `json:"fileformat"`
-	IsKeyFrame            bool   `json:"is_key_frame"`
-	Height                int    `json:"height"`
-	Width                 int    `json:"width"`
-	Filename              string `json:"filename"`
-	Prev                  string `json:"prev"`
-	Next                  string `json:"next"`
-}
-
-type sceneRow struct {
-	Token            string `json:"token"`
-	LogToken         string `json:"log_token"`
-	NbrSamples       int    `json:"nbr_samples"`
-	FirstSampleToken string `json:"first_sample_token"`
-	LastSampleToken  string `json:"last_sample_token"`
-	Name             string `json:"name"`
-	Description      string `json:"description"`
-}
-
-type instanceRow struct {
-	Token                string `json:"token"`
-	CategoryToken        string `json:"category_token"`
-	NbrAnnotations       int    `json:"nbr_annotations"`
-	FirstAnnotationToken string `json:"first_annotation_token"`
-	LastAnnotationToken  string `json:"last_annotation_token"`
-}
-
-type annotationRow struct {
-	Token           string     `json:"token"`
-	SampleToken     string     `json:"sample_token"`
-	InstanceToken   string     `json:"instance_token"`
-	VisibilityToken string     `json:"visibility_token"`
-	AttributeTokens []string   `json:"attribute_tokens"`
-	Translation     [3]float64 `json:"translation"`
-	Size            [3]float64 `json:"size"`
-	Rotation        [4]float64 `json:"rotation"`
-	Prev            string     `json:"prev"`
-	Next            string     `json:"next"`
-	NumLidarPts     int        `json:"num_lidar_pts"`
-	NumRadarPts     int        `json:"num_radar_pts"`
-}
-
-const lidarChannel = "LIDAR_TOP"
 
 var categories = []string{
 	"human.pedestrian.adult", "human.pedestrian.child", "human.pedestrian.wheelchair", "human.pedestrian.stroller",
@@ -150,44 +52,55 @@ var attributes = []string{
 func newTables() *tables {
 	t := &tables{}
 	for _, c := range categories {
-		t.category = append(t.category, namedRow{Token: token("category", c), Name: c})
+		t.category = append(t.category, nuscenes.CategoryRow{Token: token("category", c), Name: c})
 	}
 	for _, a := range attributes {
-		t.attribute = append(t.attribute, namedRow{Token: token("attribute", a), Name: a})
+		t.attribute = append(t.attribute, nuscenes.AttributeRow{Token: token("attribute", a), Name: a})
 	}
 	for i, l := range []string{"0-40", "40-60", "60-80", "80-100"} {
-		t.visibility = append(t.visibility, namedRow{Token: fmt.Sprint(i + 1), Level: "v" + l, Description: "percent of the whole object that is visible"})
+		t.visibility = append(t.visibility, nuscenes.VisibilityRow{Token: fmt.Sprint(i + 1), Level: "v" + l, Description: "percent of the whole object that is visible"})
 	}
 	for _, m := range mounts {
-		t.sensor = append(t.sensor, sensorRow{token("sensor", m.name), m.name, "camera"})
+		t.sensor = append(t.sensor, nuscenes.SensorRow{Token: token("sensor", m.name), Channel: m.name, Modality: "camera"})
 	}
-	t.sensor = append(t.sensor, sensorRow{token("sensor", lidarChannel), lidarChannel, "lidar"})
+	t.sensor = append(t.sensor, nuscenes.SensorRow{Token: token("sensor", nuscenes.LidarTop), Channel: nuscenes.LidarTop, Modality: "lidar"})
 	return t
 }
 
-// write stores the tables below dir.
+// write stores the tables below dir, and the split of all drives.
 func (t *tables) write(dir string) error {
-	for _, table := range []struct {
-		name string
-		rows any
-	}{
-		{"attribute", t.attribute}, {"calibrated_sensor", t.calibratedSensor}, {"category", t.category}, {"ego_pose", t.egoPose},
-		{"instance", t.instance}, {"log", t.log}, {"map", t.maps}, {"sample", t.sample}, {"sample_annotation", t.annotation},
-		{"sample_data", t.sampleData}, {"scene", t.scene}, {"sensor", t.sensor}, {"visibility", t.visibility},
-	} {
-		if err := writeJSON(filepath.Join(dir, Version, table.name+".json"), table.rows); err != nil {
-			return err
-		}
+	w, err := nuscenes.Create(dir, Version)
+	if err != nil {
+		return fmt.Errorf("synth: %w", err)
+	}
+	var names []string
+	for _, scene := range t.scene {
+		names = append(names, scene.Name)
+	}
+	w.Splits(map[string][]string{"all": names})
+	add(w, t.attribute)
+	add(w, t.calibratedSensor)
+	add(w, t.category)
+	add(w, t.egoPose)
+	add(w, t.instance)
+	add(w, t.log)
+	add(w, t.maps)
+	add(w, t.sample)
+	add(w, t.annotation)
+	add(w, t.sampleData)
+	add(w, t.scene)
+	add(w, t.sensor)
+	add(w, t.visibility)
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("synth: %w", err)
 	}
 	return nil
 }
 
-func writeJSON(path string, v any) error {
-	b, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
-		return fmt.Errorf("synth: table %s: %w", filepath.Base(path), err)
+func add[T nuscenes.Row](w *nuscenes.Writer, rows []T) {
+	for _, row := range rows {
+		w.Add(row)
 	}
-	return writeFile(path, append(b, '\n'))
 }
 
 func writeFile(path string, b []byte) error {

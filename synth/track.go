@@ -63,7 +63,7 @@ func egoSpeed(d dice, seconds float64, turning bool) profile {
 	return p
 }
 
-// track is a motion over the ground: along a path, or standing where path is
+// track is a motion over the ground: along a path, or standing if path is
 // empty.
 type track struct {
 	path  path

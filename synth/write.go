@@ -15,9 +15,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes"
 )
 
-// Write renders the drives into dir, which it creates. Progress, where not
+// Write renders the drives into dir, which it creates. Progress, if not
 // nil, is called after each image, from several goroutines at once and so not
 // always in order. The tables are written last: without them a folder is not
 // complete.
@@ -33,10 +34,8 @@ func Write(ctx context.Context, dir string, o Options, progress func(done, total
 	for range o.Jobs {
 		painters <- &painter{}
 	}
-	var names []string
 	for n := range o.Drives {
 		v := newDrive(&o, n)
-		names = append(names, v.name)
 		seen, err := v.render(ctx, dir, &o, painters, func() {
 			if progress != nil {
 				progress(int(done.Add(1)), total)
@@ -48,9 +47,6 @@ func Write(ctx context.Context, dir string, o Options, progress func(done, total
 		v.record(t, seen)
 	}
 	if err := t.writeMap(dir, o.Seed); err != nil {
-		return err
-	}
-	if err := writeJSON(filepath.Join(dir, Version, "splits.json"), map[string][]string{"all": names}); err != nil {
 		return err
 	}
 	return t.write(dir)
@@ -103,11 +99,11 @@ func (v *drive) render(ctx context.Context, dir string, o *Options, painters cha
 func (v *drive) expose(p *painter, e exposure, w *Window) shot {
 	t := v.seconds(e)
 	c := &v.rig[e.camera]
-	noise := uint32(v.seed)*7919 + uint32(v.number)*104729 + uint32(v.micros(t))*31 + uint32(e.camera)
+	noise := uint32(v.seed)*7919 + uint32(v.number)*104729 + uint32(v.timestamp(t))*31 + uint32(e.camera)
 	return p.paint(v.world, c.view(v.world, t, w), t, c.gain, noise)
 }
 
-// store writes an image, and its depth where that is wanted.
+// store writes an image, and its depth if that is wanted.
 func (v *drive) store(dir string, e exposure, o *Options, s shot) error {
 	quality := 92
 	if o.Window != nil {
@@ -162,7 +158,7 @@ func (v *drive) storeCloud(dir string, frame int, clouds [][]geom.Vec3) error {
 // drive.
 func (t *tables) writeMap(dir string, seed uint64) error {
 	id := token("map", seed)
-	row := mapRow{"semantic_prior", id, "maps/" + id + ".png", nil}
+	row := nuscenes.MapRow{Category: "semantic_prior", Token: id, Filename: "maps/" + id + ".png"}
 	for _, l := range t.log {
 		row.LogTokens = append(row.LogTokens, l.Token)
 	}

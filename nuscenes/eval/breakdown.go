@@ -24,8 +24,8 @@ type Group struct {
 	Name   string
 	Truth  int                // true boxes
 	Recall float64            // share of them that are matched at the distance of errors, whatever the score
-	Errors [numErrors]float64 // means over those; NaN where not defined
-	// As the metric has them, over the classes with true boxes here; NaN where
+	Errors [numErrors]float64 // means over those; NaN if not defined
+	// As the metric has them, over the classes with true boxes here; NaN if
 	// the breakdown is not graded.
 	MeanAP, NDS float64
 }
@@ -115,7 +115,7 @@ func (m *Metrics) group(name string, frames []Frame) Group {
 	for i := range graded.Classes {
 		all.truth += graded.Classes[i].Truth
 	}
-	for h := range graded.errorHits() {
+	for h := range graded.truePositives() {
 		all.add(h)
 	}
 	g := all.group(name)
@@ -125,13 +125,13 @@ func (m *Metrics) group(name string, frames []Frame) Group {
 	return g
 }
 
-// errorHits iterates over the hits at the distance of errors.
-func (m *Metrics) errorHits() iter.Seq[*hit] {
-	return func(yield func(*hit) bool) {
+// truePositives iterates over the true positives at the distance of errors.
+func (m *Metrics) truePositives() iter.Seq[*truePositive] {
+	return func(yield func(*truePositive) bool) {
 		for _, r := range m.rankings {
-			hits := r.hits[m.Config.errorIndex()]
-			for i := range hits {
-				if !yield(&hits[i]) {
+			tp := r.tp[m.Config.errorIndex()]
+			for i := range tp {
+				if !yield(&tp[i]) {
 					return
 				}
 			}
@@ -139,14 +139,14 @@ func (m *Metrics) errorHits() iter.Seq[*hit] {
 	}
 }
 
-// tally counts true boxes and their hits.
+// tally counts true boxes and their true positives.
 type tally struct {
-	truth, hits int
+	truth, tp int
 	sums
 }
 
-func (t *tally) add(h *hit) {
-	t.hits++
+func (t *tally) add(h *truePositive) {
+	t.tp++
 	errors := h.errors
 	for e := range numErrors {
 		if !e.counts(h.truth.Class) {
@@ -157,7 +157,7 @@ func (t *tally) add(h *hit) {
 }
 
 func (t *tally) group(name string) Group {
-	g := Group{Name: name, Truth: t.truth, Recall: float64(t.hits) / float64(t.truth), MeanAP: math.NaN(), NDS: math.NaN()}
+	g := Group{Name: name, Truth: t.truth, Recall: float64(t.tp) / float64(t.truth), MeanAP: math.NaN(), NDS: math.NaN()}
 	for e := range g.Errors {
 		g.Errors[e] = t.errors[e] / t.counts[e]
 	}
@@ -182,7 +182,7 @@ func (m *Metrics) byTruth(frames []Frame, binOf func(*Truth) bin) (groups []Grou
 			tallies[b].truth++
 		}
 	}
-	for h := range m.errorHits() {
+	for h := range m.truePositives() {
 		tallies[binOf(h.truth)].add(h)
 	}
 	bins := slices.SortedFunc(maps.Keys(tallies), func(a, b bin) int {

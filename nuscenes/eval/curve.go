@@ -34,50 +34,51 @@ func (c *Curve) clear() {
 // reports whether there is a match.
 func (c *Curve) drawPrecision(r *ranking, distance int, w *weights) bool {
 	c.clear()
-	p := pen{curve: c, ranking: r, weights: w, positives: w.sum(r.positives)}
-	p.enough = hitsAbove(Recall(0), p.positives)
-	for first := 0; first < len(r.hits[distance]) && p.next < Points; first += weightBlock {
-		last := min(first+weightBlock, len(r.hits[distance]))
-		scenes := r.hitScenes[distance][first:last]
-		if n := w.weigh(scenes); p.hits+n < p.enough {
-			p.hits += n
+	p := accumulator{curve: c, ranking: r, weights: w, positives: w.sum(r.positives)}
+	p.enough = tpAbove(Recall(0), p.positives)
+	for first := 0; first < len(r.tp[distance]) && p.next < Points; first += weightBlock {
+		last := min(first+weightBlock, len(r.tp[distance]))
+		scenes := r.tpScenes[distance][first:last]
+		if n := w.weigh(scenes); p.tp+n < p.enough {
+			p.tp += n
 			continue
 		}
 		for i, scene := range scenes {
-			p.draw(&r.hits[distance][first+i], w.of(scene))
+			p.add(&r.tp[distance][first+i], w.of(scene))
 		}
 	}
-	if p.hits > 0 && p.next < Points {
+	if p.tp > 0 && p.next < Points {
 		p.finish()
 	}
-	return p.hits > 0
+	return p.tp > 0
 }
 
-// pen draws precision and confidence.
-type pen struct {
+// accumulator counts true positives and found boxes along a ranking, and fills in
+// precision and confidence.
+type accumulator struct {
 	curve     *Curve
 	ranking   *ranking
 	weights   *weights
 	positives int
-	hits      int // so far
+	tp        int // so far
 	next      int // point
-	enough    int // hits whose recall exceeds the next point's
+	enough    int // true positives whose recall exceeds the next point's
 }
 
-// draw fills in the points that lie before a hit and its copies.
-func (p *pen) draw(h *hit, copies int) {
-	if p.hits+copies < p.enough {
-		p.hits += copies
+// add fills in the points that lie before a true positive and its copies.
+func (p *accumulator) add(h *truePositive, copies int) {
+	if p.tp+copies < p.enough {
+		p.tp += copies
 		return
 	}
 	for k := range copies {
-		before := place{p.hits, p.weights.before(p.ranking, h.rank) + k, h.score}
+		before := operatingPoint{p.tp, p.weights.before(p.ranking, h.rank) + k, h.score}
 		if k == 0 {
 			before.score = p.weights.scoreBefore(p.ranking, h.rank)
 		}
-		p.hits++
-		after := place{p.hits, before.found + 1, h.score}
-		for ; p.next < Points && p.hits >= p.enough; p.enough = hitsAbove(Recall(p.next), p.positives) {
+		p.tp++
+		after := operatingPoint{p.tp, before.found + 1, h.score}
+		for ; p.next < Points && p.tp >= p.enough; p.enough = tpAbove(Recall(p.next), p.positives) {
 			p.curve.set(p.next, before, after, p.positives)
 			p.next++
 		}
@@ -85,16 +86,16 @@ func (p *pen) draw(h *hit, copies int) {
 }
 
 // finish fills in the point of the last recall that is reached, if there is one.
-func (p *pen) finish() {
+func (p *accumulator) finish() {
 	all := len(p.ranking.scores)
-	end := place{p.hits, p.weights.before(p.ranking, all), p.weights.scoreBefore(p.ranking, all)}
+	end := operatingPoint{p.tp, p.weights.before(p.ranking, all), p.weights.scoreBefore(p.ranking, all)}
 	if Recall(p.next) == end.recall(p.positives) {
 		p.curve.Precision[p.next], p.curve.Confidence[p.next] = end.precision(), end.score
 	}
 }
 
-// hitsAbove returns the least number of hits whose recall exceeds r.
-func hitsAbove(r float64, positives int) int {
+// tpAbove returns the least number of true positives whose recall exceeds r.
+func tpAbove(r float64, positives int) int {
 	n := int(r * float64(positives))
 	for n > 0 && float64(n)/float64(positives) > r {
 		n--
@@ -105,19 +106,19 @@ func hitsAbove(r float64, positives int) int {
 	return n
 }
 
-// place is a point along a class's found boxes.
-type place struct {
-	hits, found int     // up to it
-	score       float64 // of the box there
+// operatingPoint is a point along a class's found boxes.
+type operatingPoint struct {
+	tp, found int     // up to it
+	score     float64 // of the box there
 }
 
-func (p place) precision() float64 { return float64(p.hits) / float64(p.found) }
+func (p operatingPoint) precision() float64 { return float64(p.tp) / float64(p.found) }
 
-func (p place) recall(positives int) float64 { return float64(p.hits) / float64(positives) }
+func (p operatingPoint) recall(positives int) float64 { return float64(p.tp) / float64(positives) }
 
 // set fills in a point whose recall lies between those of two boxes in turn, or
 // is that of the first.
-func (c *Curve) set(point int, before, after place, positives int) {
+func (c *Curve) set(point int, before, after operatingPoint, positives int) {
 	x, x0, x1 := Recall(point), before.recall(positives), after.recall(positives)
 	switch {
 	case before.found == 0: // nothing there: the first box's values hold
@@ -131,7 +132,7 @@ func (c *Curve) set(point int, before, after place, positives int) {
 }
 
 // line returns the value at x of the line through two points. It is numpy's
-// interp also where numbers overflow.
+// interp also if numbers overflow.
 func line(x, x0, y0, x1, y1 float64) float64 {
 	slope := (y1 - y0) / (x1 - x0)
 	y := float64(slope*(x-x0)) + y0
@@ -144,19 +145,19 @@ func line(x, x0, y0, x1, y1 float64) float64 {
 	return y
 }
 
-// drawErrors takes the cumulative means of the errors of hits at the curve's
-// confidences: by straight lines between the scores of hits; of hits with equal
+// drawErrors takes the cumulative means of the errors of true positives at the
+// curve's confidences: by straight lines between their scores; of those with equal
 // scores the first one's mean counts. Means skip NaN: 0 before the first number,
 // 1 everywhere if there is none.
 func (c *Curve) drawErrors(r *ranking, distance int, w *weights) {
 	var last sums
 	lastScore, next := math.Inf(1), 0
-	for i, scene := range r.hitScenes[distance] {
+	for i, scene := range r.tpScenes[distance] {
 		copies := w.of(scene)
 		if copies == 0 {
 			continue
 		}
-		h := &r.hits[distance][i]
+		h := &r.tp[distance][i]
 		if next < Points && h.score <= c.Confidence[next] {
 			here := last
 			here.add(&h.errors, 1)
@@ -197,8 +198,8 @@ func (s *sums) add(errors *[numErrors]float64, copies int) {
 // mean returns an error's mean so far, 0 before the first number.
 func (s *sums) mean(e int) float64 { return s.errors[e] / max(1, s.counts[e]) }
 
-// setErrors fills in a point whose confidence lies from a hit's score up to
-// that of the hit before.
+// setErrors fills in a point whose confidence lies from a true positive's score
+// up to that of the one before.
 func (c *Curve) setErrors(point int, score float64, means *sums, scoreBefore float64, before *sums) {
 	x := c.Confidence[point]
 	for e := range c.Errors {

@@ -7,14 +7,14 @@ import (
 )
 
 // rankingOf is a ranking of one scene whose boxes have these scores, and
-// those named hits, with the same errors at every distance.
-func rankingOf(positives int, scores []float64, hits map[int][numErrors]float64) *ranking {
+// those named true positives, with the same errors at every distance.
+func rankingOf(positives int, scores []float64, tp map[int][numErrors]float64) *ranking {
 	r := &ranking{positives: []int{positives}, scores: scores, scenes: make([]int32, len(scores))}
 	for i, score := range scores {
-		if errors, isHit := hits[i]; isHit {
-			for d := range r.hits {
-				r.hits[d] = append(r.hits[d], hit{rank: i, score: score, pair: pair{errors: errors}})
-				r.hitScenes[d] = append(r.hitScenes[d], 0)
+		if errors, isTP := tp[i]; isTP {
+			for d := range r.tp {
+				r.tp[d] = append(r.tp[d], truePositive{rank: i, score: score, pair: pair{errors: errors}})
+				r.tpScenes[d] = append(r.tpScenes[d], 0)
 			}
 		}
 	}
@@ -29,14 +29,14 @@ func TestCumulativeMeanSkipsNaN(t *testing.T) {
 		{[]float64{nan, nan}, []float64{1, 1}},
 	}
 	for _, test := range tests {
-		hits := map[int][numErrors]float64{}
+		tp := map[int][numErrors]float64{}
 		for i, x := range test.errors {
-			hits[i] = [numErrors]float64{Scale: x}
+			tp[i] = [numErrors]float64{Scale: x}
 		}
 		var c Curve
 		scores := []float64{0.9, 0.7, 0.5, 0.3}[:len(test.errors)]
 		copy(c.Confidence[:], scores)
-		c.drawErrors(rankingOf(9, scores, hits), 0, nil)
+		c.drawErrors(rankingOf(9, scores, tp), 0, nil)
 		if got := c.Errors[Scale][:len(scores)]; !slices.Equal(got, test.want) {
 			t.Errorf("%v: means %v, want %v", test.errors, got, test.want)
 		}
@@ -44,13 +44,13 @@ func TestCumulativeMeanSkipsNaN(t *testing.T) {
 }
 
 func TestErrorsAreTakenAtScores(t *testing.T) {
-	hits := map[int][numErrors]float64{}
+	tp := map[int][numErrors]float64{}
 	for i, x := range []float64{10, 30, 50, 70} { // means 10, 20, 30, 40
-		hits[i] = [numErrors]float64{Velocity: x}
+		tp[i] = [numErrors]float64{Velocity: x}
 	}
 	var c Curve
 	c.Confidence = [Points]float64{0.9, 0.8, 0.7, 0.6, 0.59, 0.4, 0.2, 0.1}
-	c.drawErrors(rankingOf(9, []float64{0.8, 0.6, 0.6, 0.2}, hits), 0, nil)
+	c.drawErrors(rankingOf(9, []float64{0.8, 0.6, 0.6, 0.2}, tp), 0, nil)
 	if got, want := c.Errors[Velocity][:8], []float64{10, 10, 15, 20, 30.25, 35, 40, 40}; !slices.EqualFunc(got, want, near) {
 		t.Errorf("errors %v, want %v", got, want)
 	}
@@ -84,12 +84,12 @@ func TestPrecisionIsInterpolated(t *testing.T) {
 
 func TestACurveThatEndsEarlyCountsNoErrors(t *testing.T) {
 	cfg := CVPR2019()
-	grade := func(hits int) ClassMetrics {
+	grade := func(tp int) ClassMetrics {
 		errors := map[int][numErrors]float64{}
-		for i := range hits {
+		for i := range tp {
 			errors[i] = [numErrors]float64{0.1, 0.1, 0.1, 0.1, 0.1}
 		}
-		scores := slices.Repeat([]float64{0.9}, hits)
+		scores := slices.Repeat([]float64{0.9}, tp)
 		g := grader{cfg: &cfg}
 		return g.grade(rankingOf(20, scores, errors))
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // WriteFiles writes metrics_summary.json and metrics_details.json into a
-// folder, in the devkit's form: both, or none where one cannot be written. The
+// folder, in the devkit's form: both, or none if one cannot be written. The
 // time is how long the evaluation took; meta is that of the results.
 func (m *Metrics) WriteFiles(folder string, meta json.RawMessage, took time.Duration) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -34,7 +34,7 @@
 // Their velocity ([nuscenes.Annotation.Velocity]) is the way between the same
 // object's annotations before and after, over the time between their samples; at
 // the ends of a track, between its own place and its only neighbour's. It is NaN
-// where there is no neighbour, or where that time exceeds 3 s with both
+// if there is no neighbour, or if that time exceeds 3 s with both
 // neighbours and 1.5 s with one. They have one attribute or none; more are an
 // error.
 //
@@ -68,7 +68,7 @@
 //
 // After each found box, precision is the share of true positives so far, and
 // recall their number over all true boxes. Both are resampled at the 101
-// recalls 0, 0.01, ... 1 by linear interpolation; where a recall occurs more
+// recalls 0, 0.01, ... 1 by linear interpolation; if a recall occurs more
 // than once, its last precision counts; before the first recall its
 // precision holds, beyond the last one precision is 0. The
 // scores are resampled in the same way: the curve's confidence. See [Curve].
@@ -81,7 +81,7 @@
 //   - orientation: the angle between both headings, radians, from 0 to pi; for
 //     barriers, whose front and back are alike, modulo pi;
 //   - velocity: length of the difference in the ground plane, metres a second;
-//   - attribute: 1 where it differs, 0 where it is right.
+//   - attribute: 1 if it differs, 0 if it is right.
 //
 // Where the true velocity or the true attribute is not known, or the found
 // velocity is NaN, that error is NaN. The cumulative mean of an error after

@@ -25,7 +25,7 @@ type ClassMetrics struct {
 	Truth, Found int                   // boxes graded
 	AP           [numDistances]float64 // at each distance of the configuration
 	MeanAP       float64               // over them
-	Errors       [numErrors]float64    // NaN where the class does not count
+	Errors       [numErrors]float64    // NaN if the class does not count
 	Curves       *[numDistances]Curve  // at each distance
 }
 
@@ -92,7 +92,7 @@ func (g *grader) grade(r *ranking) ClassMetrics {
 // drawAllErrors completes the latest class's curves.
 func (g *grader) drawAllErrors(r *ranking) {
 	for d := range g.curves {
-		if len(r.hits[d]) > 0 {
+		if len(r.tp[d]) > 0 {
 			g.curves[d].drawErrors(r, d, nil)
 		}
 	}

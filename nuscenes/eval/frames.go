@@ -27,7 +27,7 @@ type Truth struct {
 	Class     perception.Class
 	Yaw       float64
 	Velocity  [2]float64
-	Attribute string // "" where it has none
+	Attribute string // "" if it has none
 }
 
 // SamplesError says that results do not answer the samples of the split.

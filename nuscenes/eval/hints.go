@@ -49,11 +49,11 @@ func (m *Metrics) Hints(frames []Frame) []Hint {
 // somePairs returns matches of all classes, evenly from high scores to low ones.
 func (m *Metrics) somePairs() (pairs []pair) {
 	n := 0
-	for range m.errorHits() {
+	for range m.truePositives() {
 		n++
 	}
 	at := 0
-	for h := range m.errorHits() {
+	for h := range m.truePositives() {
 		if at%(1+n/hintEvidence) == 0 {
 			pairs = append(pairs, h.pair)
 		}
@@ -116,7 +116,7 @@ func wrongFrame(frames []Frame) *Hint {
 		all, global, found, frame)}
 }
 
-// nearTruth returns 1 where a true box of the class is within 2 m of a place.
+// nearTruth returns 1 if a true box of the class is within 2 m of a place.
 func nearTruth(f *Frame, b *nuscenes.Box, place geom.Vec3) int {
 	for i := range f.Truth {
 		t := &f.Truth[i]

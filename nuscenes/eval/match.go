@@ -14,7 +14,7 @@ import (
 type pair struct {
 	truth  *Truth
 	found  *nuscenes.Box
-	errors [numErrors]float64 // NaN where not defined
+	errors [numErrors]float64 // NaN if not defined
 }
 
 // matches are a found box's at each distance, nil for none.
@@ -23,7 +23,7 @@ type matches [numDistances]*pair
 // fate is what becomes of a found box.
 type fate struct {
 	score   float64
-	matches int32 // position among its frame's, -1 where it has none
+	matches int32 // position among its frame's, -1 if it has none
 }
 
 // fates are those of a frame's found boxes of each class, in the order in which

@@ -86,7 +86,7 @@ func TestOrderOfChoice(t *testing.T) {
 	cfg := CVPR2019()
 	rankings, _ := rank(&cfg, frames)
 	var places []float64
-	for _, h := range rankings[0].hits[0] {
+	for _, h := range rankings[0].tp[0] {
 		places = append(places, h.found.Center[0])
 	}
 	if want := []float64{1, 20, 22, 21, 10, 0}; !slices.Equal(places, want) {

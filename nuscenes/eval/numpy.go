@@ -25,7 +25,7 @@ func distance(dx, dy float64) float64 { return math.Sqrt(math.FMA(dy, dy, dx*dx)
 func length(dx, dy float64) float64 { return math.Sqrt(float64(dx*dx) + float64(dy*dy)) }
 
 // rotation is the matrix of a quaternion of any length, as pyquaternion has
-// it: zero where the length overflows.
+// it: zero if the length overflows.
 func rotation(q geom.Quat) (r geom.Mat3) {
 	p := [4]float64{q.W, q.X, q.Y, q.Z}
 	if squares := dot4(p, p); math.Abs(1-squares) >= 1e-14 && squares > 0 {

@@ -11,18 +11,18 @@ import (
 )
 
 // ranking is all that the metric needs of a class: its found boxes of all
-// frames in the order in which they choose, and which of them hit.
+// frames in the order in which they choose, and which of them match.
 type ranking struct {
 	class     perception.Class
-	positives []int                 // true boxes in each scene
-	scores    []float64             // of found boxes, descending
-	scenes    []int32               // of each, as a position
-	hits      [numDistances][]hit   // at each distance, in the same order
-	hitScenes [numDistances][]int32 // of each hit, by themselves since resampling reads little else
+	positives []int                        // true boxes in each scene
+	scores    []float64                    // of found boxes, descending
+	scenes    []int32                      // of each, as a position
+	tp        [numDistances][]truePositive // at each distance, in the same order
+	tpScenes  [numDistances][]int32        // of each true positive, by themselves since resampling reads little else
 }
 
-// hit is a found box that matches.
-type hit struct {
+// truePositive is a found box that matches.
+type truePositive struct {
 	rank  int
 	score float64
 	pair
@@ -32,26 +32,26 @@ type hit struct {
 // sign, as bits; then later frames first, and in a frame the order of choice.
 type key struct {
 	score uint64
-	place uint64 // frame from the last one, position in it, and in the lowest bit whether it has matches
+	order uint64 // frame from the last one, position in it, and in the lowest bit whether it has matches
 }
 
 func newKey(f fate, frame, frames, index int) key {
-	place := uint64(frames-1-frame)<<32 | uint64(index)<<1
+	order := uint64(frames-1-frame)<<32 | uint64(index)<<1
 	if f.matches >= 0 {
-		place |= 1
+		order |= 1
 	}
-	return key{^math.Float64bits(f.score + 0), place} // -0 becomes 0
+	return key{^math.Float64bits(f.score + 0), order} // -0 becomes 0
 }
 
-func (k key) frame(frames int) int { return frames - 1 - int(k.place>>32) }
+func (k key) frame(frames int) int { return frames - 1 - int(k.order>>32) }
 
-func (k key) index() int { return int(k.place&math.MaxUint32) >> 1 }
+func (k key) index() int { return int(k.order&math.MaxUint32) >> 1 }
 
-func (k key) hasMatches() bool { return k.place&1 != 0 }
+func (k key) hasMatches() bool { return k.order&1 != 0 }
 
 func compareKeys(a, b key) int {
 	switch {
-	case a.score < b.score || a.score == b.score && a.place < b.place:
+	case a.score < b.score || a.score == b.score && a.order < b.order:
 		return -1
 	case a == b:
 		return 0
@@ -101,13 +101,13 @@ func newRanking(class perception.Class, all []fates, sceneOf []int) *ranking {
 	for i := range all {
 		for j, f := range all[i].of[class] {
 			keys = append(keys, newKey(f, i, len(all), j))
-			matched += int(keys[len(keys)-1].place & 1)
+			matched += int(keys[len(keys)-1].order & 1)
 		}
 	}
 	slices.SortFunc(keys, compareKeys)
 	r := &ranking{class: class, scores: make([]float64, n), scenes: make([]int32, n)}
-	for d := range r.hits {
-		r.hits[d], r.hitScenes[d] = make([]hit, 0, matched), make([]int32, 0, matched)
+	for d := range r.tp {
+		r.tp[d], r.tpScenes[d] = make([]truePositive, 0, matched), make([]int32, 0, matched)
 	}
 	for rank, k := range keys {
 		frame, score := k.frame(len(all)), math.Float64frombits(^k.score)
@@ -119,8 +119,8 @@ func newRanking(class perception.Class, all []fates, sceneOf []int) *ranking {
 		f := &all[frame]
 		for d, p := range f.matches[f.of[class][k.index()].matches] {
 			if p != nil {
-				r.hits[d] = append(r.hits[d], hit{rank, score, *p})
-				r.hitScenes[d] = append(r.hitScenes[d], scene)
+				r.tp[d] = append(r.tp[d], truePositive{rank, score, *p})
+				r.tpScenes[d] = append(r.tpScenes[d], scene)
 			}
 		}
 	}

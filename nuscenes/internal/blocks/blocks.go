@@ -25,7 +25,7 @@ type Block struct {
 
 // Map reads a text to its end and parses its blocks of about the given size on all
 // processors. It returns their results in the text's order, or the error of one that
-// failed. A block is longer where the pattern does not occur in its size.
+// failed. A block is longer if the pattern does not occur in its size.
 func Map[T any](text io.Reader, size int, pattern string, parse func(Block) (T, error)) ([]T, error) {
 	c := cutter{text: text, size: size, pattern: pattern}
 	workers, ctx := errgroup.WithContext(context.Background())
@@ -95,7 +95,7 @@ func (c *cutter) buffer() []byte {
 	return make([]byte, 0, c.size)
 }
 
-// lastEnd returns the position behind the last place of the pattern, 0 where
+// lastEnd returns the position behind the last place of the pattern, 0 if
 // there is none.
 func lastEnd(text []byte, pattern string) int {
 	for at := len(text); ; {
@@ -110,7 +110,7 @@ func lastEnd(text []byte, pattern string) int {
 }
 
 // prefix returns the length of the pattern, with space in it, at the text's
-// beginning, 0 where it is not there.
+// beginning, 0 if it is not there.
 func prefix(text []byte, pattern string) int {
 	found := 0
 	for i, c := range text {

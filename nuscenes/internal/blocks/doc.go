@@ -14,6 +14,6 @@
 // is a guess, since the same characters may stand in a string or in an inner
 // list. Parsing tells: a block that does not begin and end with whole elements
 // does not parse. Where all blocks parse, the text as a whole would have, with
-// the same elements; where one fails, the caller parses the whole text, so that
+// the same elements; if one fails, the caller parses the whole text, so that
 // errors and their places are those of the text.
 package blocks

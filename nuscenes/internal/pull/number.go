@@ -69,7 +69,7 @@ func (r *Reader) Int() int64 {
 // maxDigits is how many decimal digits surely fit 64 bits.
 const maxDigits = 19
 
-// decimal returns the number that s begins with, and its length; 0 where it
+// decimal returns the number that s begins with, and its length; 0 if it
 // has an exponent, too many digits, or is none: these are left to strconv.
 func decimal(s string) (x float64, length int) {
 	whole := 0

@@ -15,7 +15,7 @@ const maxDepth = 100
 type Reader struct {
 	text string
 	pos  int
-	cut  bool // the text has ended behind a comma, where that is allowed
+	cut  bool // the text has ended behind a comma, if that is allowed
 	err  error
 }
 
@@ -244,7 +244,7 @@ func (r *Reader) skip(depth int) {
 	}
 }
 
-// literal reads letters, digits and signs; "" where there are none, which is
+// literal reads letters, digits and signs; "" if there are none, which is
 // an error that names what was wanted.
 func (r *Reader) literal(want string) string {
 	if r.peek(); r.err != nil {

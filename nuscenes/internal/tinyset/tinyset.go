@@ -17,9 +17,13 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/nuscenes"
 )
 
 // Version is the name of the set's version.
@@ -28,7 +32,8 @@ const Version = "v1.0-mini"
 // Size of the images in pixels.
 const Width, Height = 16, 12
 
-// Row is one row of a table.
+// Row is one row of a table by the names of its fields, so that a test can give
+// a field a value that it may not have.
 type Row map[string]any
 
 // Tables are a set's tables by name.
@@ -36,59 +41,68 @@ type Tables map[string][]Row
 
 // New returns the tables of the set.
 func New() Tables {
-	t := Tables{
-		"attribute": {{"token": "moving", "name": "vehicle.moving"}, {"token": "riderless", "name": "cycle.without_rider"}},
-		"category": {
-			{"token": "car", "name": "vehicle.car"}, {"token": "adult", "name": "human.pedestrian.adult"},
-			{"token": "bicycle", "name": "vehicle.bicycle"}, {"token": "rack", "name": "static_object.bicycle_rack"},
-		},
-		"visibility": {{"token": "4", "level": "v80-100"}},
-		"sensor": {
-			{"token": "lidar", "channel": "LIDAR_TOP", "modality": "lidar"},
-			{"token": "back", "channel": "CAM_BACK", "modality": "camera"},
-			{"token": "front", "channel": "CAM_FRONT", "modality": "camera"},
-		},
-		"calibrated_sensor": {
-			{"token": "lidar-1", "sensor_token": "lidar", "translation": []float64{1, 0, 1.8}, "rotation": []float64{0.7071067811865476, 0, 0, -0.7071067811865476}, "camera_intrinsic": []int{}},
-			camera("back-1", "back", []float64{0.5, 0.5, 0.5, 0.5}),
-			camera("front-1", "front", []float64{0.5, -0.5, 0.5, -0.5}),
-		},
-		"log": {{"token": "log-1", "logfile": "drive", "vehicle": "n001", "date_captured": "2018-08-01", "location": "nowhere"}},
-		"map": {},
-	}
+	t := Tables{}
+	t.add(
+		nuscenes.CategoryRow{Token: "car", Name: "vehicle.car"},
+		nuscenes.CategoryRow{Token: "adult", Name: "human.pedestrian.adult"},
+		nuscenes.CategoryRow{Token: "bicycle", Name: "vehicle.bicycle"},
+		nuscenes.CategoryRow{Token: "rack", Name: nuscenes.BicycleRack},
+		nuscenes.AttributeRow{Token: "moving", Name: "vehicle.moving"},
+		nuscenes.AttributeRow{Token: "riderless", Name: "cycle.without_rider"},
+		nuscenes.VisibilityRow{Token: "4", Level: "v80-100"},
+		nuscenes.LogRow{Token: "log-1", File: "drive", Vehicle: "n001", Date: "2018-08-01", Location: "nowhere"},
+	)
+	t.addSensors()
 	t.addScene("scene-0103", 1_000_000_000_000_000, 3)
 	t.addScene("scene-0916", 1_000_000_100_000_000, 2)
-	t.addStanding("scene-0103", "adult", nil, [3]float64{10, 6, 0.9}, [3]float64{0.6, 0.7, 1.8})
-	t.addStanding("scene-0103", "rack", nil, [3]float64{12, -6, 0.5}, [3]float64{2, 6, 1.4})
-	t.addStanding("scene-0103", "bicycle", []string{"riderless"}, [3]float64{12.5, -6.5, 0.5}, [3]float64{0.6, 1.7, 1.2})
+	t.addStanding("scene-0103", "adult", nil, geom.Vec3{10, 6, 0.9}, geom.Vec3{0.6, 0.7, 1.8})
+	t.addStanding("scene-0103", "rack", nil, geom.Vec3{12, -6, 0.5}, geom.Vec3{2, 6, 1.4})
+	t.addStanding("scene-0103", "bicycle", []string{"riderless"}, geom.Vec3{12.5, -6.5, 0.5}, geom.Vec3{0.6, 1.7, 1.2})
 	return t
 }
 
-func camera(token, sensor string, rotation []float64) Row {
-	return Row{
-		"token": token, "sensor_token": sensor, "translation": []float64{1.5, 0, 1.5}, "rotation": rotation,
-		"camera_intrinsic": [][]float64{{12, 0, 8}, {0, 12, 6}, {0, 0, 1}},
-	}
+func (t Tables) addSensors() {
+	t.add(
+		nuscenes.SensorRow{Token: "lidar", Channel: nuscenes.LidarTop, Modality: "lidar"},
+		nuscenes.SensorRow{Token: "back", Channel: "CAM_BACK", Modality: "camera"},
+		nuscenes.SensorRow{Token: "front", Channel: "CAM_FRONT", Modality: "camera"},
+		nuscenes.CalibrationRow{
+			Token: "lidar-1", SensorToken: "lidar",
+			Translation: geom.Vec3{1, 0, 1.8}, Rotation: [4]float64{math.Sqrt2 / 2, 0, 0, -math.Sqrt2 / 2},
+		},
+	)
+	t.addCamera("back", [4]float64{0.5, 0.5, 0.5, 0.5})
+	t.addCamera("front", [4]float64{0.5, -0.5, 0.5, -0.5})
+}
+
+func (t Tables) addCamera(sensor string, rotation [4]float64) {
+	t.add(nuscenes.CalibrationRow{
+		Token: sensor + "-1", SensorToken: sensor, Translation: geom.Vec3{1.5, 0, 1.5}, Rotation: rotation,
+		Intrinsics: [][3]float64{{12, 0, 8}, {0, 12, 6}, {0, 0, 1}},
+	})
 }
 
 // addScene adds a scene, its samples, measurements, poses, and the car ahead.
-func (t Tables) addScene(scene string, start, samples int) {
+func (t Tables) addScene(scene string, start nuscenes.Timestamp, samples int) {
 	name := func(kind string, i int) string {
 		if i < 0 || i >= samples {
 			return ""
 		}
 		return fmt.Sprintf("%s-%s-%d", scene, kind, i)
 	}
-	t.add("scene", Row{
-		"token": "token-" + scene, "log_token": "log-1", "nbr_samples": samples, "name": scene, "description": "tiny",
-		"first_sample_token": name("sample", 0), "last_sample_token": name("sample", samples-1),
+	t.add(nuscenes.SceneRow{
+		Token: "token-" + scene, LogToken: "log-1", Samples: samples, Name: scene, Description: "tiny",
+		FirstSampleToken: name("sample", 0), LastSampleToken: name("sample", samples-1),
 	})
-	t.add("instance", Row{"token": scene + "-car", "category_token": "car"})
+	t.add(nuscenes.InstanceRow{
+		Token: scene + "-car", CategoryToken: "car", Annotations: samples,
+		FirstAnnotationToken: name("car", 0), LastAnnotationToken: name("car", samples-1),
+	})
 	for i := range samples {
-		time := start + 500_000*i
-		t.add("sample", Row{
-			"token": name("sample", i), "timestamp": time, "scene_token": "token-" + scene,
-			"prev": name("sample", i-1), "next": name("sample", i+1),
+		time := start + 500_000*nuscenes.Timestamp(i)
+		t.add(nuscenes.SampleRow{
+			Token: name("sample", i), Timestamp: time, SceneToken: "token-" + scene,
+			Prev: name("sample", i-1), Next: name("sample", i+1),
 		})
 		t.measure(name("sample", i), name, "lidar", i, start, time, true)
 		t.measure(name("sample", i), name, "back", i, start, time-20_000, true)
@@ -96,14 +110,15 @@ func (t Tables) addScene(scene string, start, samples int) {
 		if i+1 < samples {
 			t.measure(name("sample", i+1), name, "front", i, start, time+210_000, false)
 		}
-		t.add("sample_annotation", annotation(name("car", i), name("sample", i), scene+"-car",
-			[]string{"moving"}, [3]float64{20 + float64(i), 0, 0.8}, [3]float64{1.9, 4.5, 1.6}, name("car", i-1), name("car", i+1)))
+		car := annotation(name("car", i), name("sample", i), scene+"-car", geom.Vec3{20 + float64(i), 0, 0.8}, geom.Vec3{1.9, 4.5, 1.6})
+		car.AttributeTokens, car.Prev, car.Next = []string{"moving"}, name("car", i-1), name("car", i+1)
+		t.add(car)
 	}
 }
 
 // measure adds a measurement at a time and the vehicle's pose then. Sweeps lie
 // between key frame i and the next.
-func (t Tables) measure(sample string, name func(string, int) string, sensor string, i, start, time int, key bool) {
+func (t Tables) measure(sample string, name func(string, int) string, sensor string, i int, start, time nuscenes.Timestamp, key bool) {
 	kind, token, prev, next := "key-"+sensor, "", name("key-"+sensor, i-1), name("key-"+sensor, i+1)
 	folder := "samples"
 	switch {
@@ -124,46 +139,60 @@ func (t Tables) measure(sample string, name func(string, int) string, sensor str
 		extension, width, height = "pcd.bin", 0, 0
 	}
 	x := 4e-6 * float64(time-start)
-	t.add("ego_pose", Row{"token": "pose-" + token, "timestamp": time, "translation": []float64{x, 0, 0}, "rotation": []float64{1, 0, 0, 0}})
-	t.add("sample_data", Row{
-		"token": token, "sample_token": sample, "ego_pose_token": "pose-" + token, "calibrated_sensor_token": sensor + "-1",
-		"timestamp": time, "fileformat": extension, "is_key_frame": key, "width": width, "height": height,
-		"filename": folder + "/" + sensor + "/" + token + "." + extension, "prev": prev, "next": next,
+	t.add(nuscenes.EgoPoseRow{Token: "pose-" + token, Timestamp: time, Translation: geom.Vec3{x}, Rotation: [4]float64{1}})
+	t.add(nuscenes.SampleDataRow{
+		Token: token, SampleToken: sample, EgoPoseToken: "pose-" + token, CalibrationToken: sensor + "-1",
+		Timestamp: time, Format: extension, KeyFrame: key, Width: width, Height: height,
+		Filename: folder + "/" + sensor + "/" + token + "." + extension, Prev: prev, Next: next,
 	})
 }
 
 // addStanding adds an object at a place in every sample of a scene.
-func (t Tables) addStanding(scene, category string, attributes []string, center, size [3]float64) {
+func (t Tables) addStanding(scene, category string, attributes []string, center, size geom.Vec3) {
 	instance := scene + "-" + category
-	t.add("instance", Row{"token": instance, "category_token": category})
-	var last Row
+	var rows []nuscenes.AnnotationRow
 	for _, sample := range t["sample"] {
 		if sample["scene_token"] != "token-"+scene {
 			continue
 		}
-		token := instance + "-" + sample["token"].(string)
-		prev := ""
-		if last != nil {
-			prev = last["token"].(string)
-			last["next"] = token
+		in := sample["token"].(string)
+		row := annotation(instance+"-"+in, in, instance, center, size)
+		row.AttributeTokens = attributes
+		if n := len(rows); n > 0 {
+			row.Prev, rows[n-1].Next = rows[n-1].Token, row.Token
 		}
-		last = annotation(token, sample["token"].(string), instance, attributes, center, size, prev, "")
-		t.add("sample_annotation", last)
+		rows = append(rows, row)
+	}
+	for _, row := range rows {
+		t.add(row)
+	}
+	t.add(nuscenes.InstanceRow{
+		Token: instance, CategoryToken: category, Annotations: len(rows),
+		FirstAnnotationToken: rows[0].Token, LastAnnotationToken: rows[len(rows)-1].Token,
+	})
+}
+
+func annotation(token, sample, instance string, center, size geom.Vec3) nuscenes.AnnotationRow {
+	return nuscenes.AnnotationRow{
+		Token: token, SampleToken: sample, InstanceToken: instance, VisibilityToken: "4",
+		Translation: center, Size: size, Rotation: [4]float64{1}, LidarPoints: 5,
 	}
 }
 
-func annotation(token, sample, instance string, attributes []string, center, size [3]float64, prev, next string) Row {
-	if attributes == nil {
-		attributes = []string{}
-	}
-	return Row{
-		"token": token, "sample_token": sample, "instance_token": instance, "visibility_token": "4",
-		"attribute_tokens": attributes, "translation": center, "size": size, "rotation": []float64{1, 0, 0, 0},
-		"prev": prev, "next": next, "num_lidar_pts": 5, "num_radar_pts": 0,
+// add adds rows as the maps of their JSON.
+func (t Tables) add(rows ...nuscenes.Row) {
+	for _, row := range rows {
+		text, err := json.Marshal(row)
+		var fields Row
+		if err == nil {
+			err = json.Unmarshal(text, &fields)
+		}
+		if err != nil {
+			panic(err) // the rows above are writable
+		}
+		t[row.Table()] = append(t[row.Table()], fields)
 	}
 }
-
-func (t Tables) add(table string, row Row) { t[table] = append(t[table], row) }
 
 // Row returns the row of a table that has the token.
 func (t Tables) Row(table, token string) Row {
@@ -179,15 +208,29 @@ func (t Tables) Row(table, token string) Row {
 func (t Tables) Write(tb testing.TB) string {
 	tb.Helper()
 	dir := tb.TempDir()
+	w, err := nuscenes.Create(dir, Version)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	for name, rows := range t {
-		text, err := json.Marshal(rows)
-		if err != nil {
-			tb.Fatal(err)
+		for _, row := range rows {
+			w.Add(anyRow{name, row})
 		}
-		WriteFile(tb, filepath.Join(dir, Version, name+".json"), text)
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
 	}
 	return dir
 }
+
+// anyRow is a table's row, whatever a test has made of it.
+type anyRow struct {
+	table string
+	row   Row
+}
+
+func (r anyRow) Table() string                { return r.table }
+func (r anyRow) MarshalJSON() ([]byte, error) { return json.Marshal(r.row) }
 
 // WriteImages writes an image for every measurement of a camera.
 func (t Tables) WriteImages(tb testing.TB, dir string) {

@@ -9,12 +9,11 @@
 //     split, 6,019 samples and 133,000 annotations; of the sensors only
 //     LIDAR_TOP, and of that only key frames;
 //   - DIR/maps/map.png, which the devkit wants to find;
-//   - DIR/results.json: 200 boxes for each sample, in one line as Python's
-//     json.dump writes it, 503 MB.
+//   - DIR/results.json: 200 boxes for each sample, 478 MB.
 //
 // Size trainval is the tables and the map alone, as large as those of the full
 // set: 850 scenes, 34,149 samples, 1,166,187 annotations, and of sample_data
-// and ego_pose 2,631,083 rows each, of twelve sensors with their sweeps, 2.6 GB.
+// and ego_pose 2,640,821 rows each, of twelve sensors with their sweeps, 2.7 GB.
 // Scenes of the val split have the samples and annotations that they have in
 // size val, so that its results.json can be graded on either.
 //
@@ -24,17 +23,13 @@
 //
 // # What the data is like
 //
-// The vehicle drives on gentle curves, at places hundreds of metres from the
-// origin of the global frame. Objects are of the ten detection classes in about
-// the proportions of nuScenes' val split, and of some categories that the
-// detection task leaves out. An object keeps to a straight line at constant
-// speed, or stands; it is annotated in consecutive samples while it is within
-// 60 m. A few annotations have no lidar points, and some bicycles stand in
-// bicycle racks.
-//
-// Results are copies of true boxes, the noisier the farther away, with the
-// lower scores the worse they are; duplicates beside them; and as many false
-// positives of low score, all around the vehicle, as it takes to have 200.
+// There is no traffic in it: the vehicle and the objects move in straight lines,
+// and objects may overlap. What the metric does with a box is all there: every
+// class near and far, every attribute and none, objects that stand and that move,
+// some seen once and so without a velocity, some without points, some in bicycle
+// racks, and categories that the detection task leaves out. Results are copies
+// of true boxes with noise, some of them two or three times, filled up with false
+// positives of low score.
 package main
 
 import (
@@ -50,7 +45,7 @@ func main() {
 	out := flag.String("out", "", "`folder` to make; left alone where it exists")
 	size := flag.String("size", "val", "val, or trainval for full tables without results")
 	flag.Parse()
-	known, ok := map[string]sizes{"val": valSize(), "trainval": trainvalSize()}[*size]
+	known, ok := map[string]amount{"val": valAmount(), "trainval": trainvalAmount()}[*size]
 	switch {
 	case flag.NArg() > 0:
 		usage("unknown argument %q, want flags only", flag.Arg(0))
@@ -72,7 +67,7 @@ func usage(format string, args ...any) {
 }
 
 // run makes the folder dir, whole or not at all.
-func run(dir string, size sizes) error {
+func run(dir string, size amount) error {
 	dir = filepath.Clean(dir)
 	if _, err := os.Stat(dir); err == nil {
 		fmt.Fprintf(os.Stderr, "benchset: %s is there already\n", dir)
