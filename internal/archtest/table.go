@@ -12,7 +12,7 @@ var layers = [][]string{
 	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},
-	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/whole"},
+	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/whole"},
 }
 
 // testSupport lists the packages that only test files import.
