@@ -75,11 +75,11 @@ func unusable(m *Manifest) (faults []string) {
 	want(whole(m.Features.Stride), "the image is not a whole number of features")
 	if m.HasStereo() {
 		want(whole(m.Features.StereoStride), "the image is not a whole number of stereo features")
-		want(m.Stereo.Samples >= 1 && m.Stereo.Samples <= m.Depth.Bins, "stereo samples more bins than there are")
+		want(m.Stereo.Samples >= 1 && m.Stereo.Samples <= m.Depth.Count, "stereo samples more bins than there are")
 		want(m.Features.Stereo%m.Stereo.Groups == 0, "stereo's groups do not share its channels")
 		want(m.Stereo.SigmaBins > 0, "the depth distribution has no width")
 	}
-	want(m.Depth.Start > 0 && m.Depth.Step > 0 && m.Depth.Bins >= 2, "the depth bins are empty")
+	want(m.Depth.Start > 0 && m.Depth.Step > 0 && m.Depth.Count >= 2, "the depth bins are empty")
 	want(m.History.Frames >= 0 && m.History.Period > 0, "the history is impossible")
 	want(m.Head.ScoreThreshold >= 0 && !math.IsInf(m.Head.ScoreThreshold, 0), "the score threshold is no score")
 	seen := map[string]bool{}

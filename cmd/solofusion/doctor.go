@@ -12,6 +12,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/internal/preempt"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/perception/pipeline"
@@ -47,6 +48,7 @@ func diagnose(w io.Writer) error {
 	findings = append(findings,
 		finding{part: "processor", state: fmt.Sprintf("%s, %d cores: %v", runtime.GOARCH, runtime.NumCPU(), features)},
 		kernelFinding(os.Getenv(isa.Variable), features),
+		preemptionFinding(preempt.Current(), preempt.Exposed(), preempt.Observe()),
 		modelFinding(rt))
 
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -108,6 +110,35 @@ func kernelFinding(asked string, features isa.Features) finding {
 		return finding{"kernels", err.Error(), "unset " + isa.Variable}
 	}
 	return finding{part: "kernels", state: string(set)}
+}
+
+// slow is the factor from which scalar code counts as slowed down by
+// interruptions: it is near one where they do no harm, and up to four where they do.
+const slow = 1.5
+
+// preemptionFinding tells where the runtime interrupts goroutines, and whether
+// that slows this machine down. A measured slowdown is a fault whatever is set.
+func preemptionFinding(set preempt.Setting, exposed bool, cost preempt.Cost) finding {
+	where := "anywhere, "
+	if set.Off {
+		where = "at function calls, "
+	}
+	f := finding{part: "preemption", state: where + string(set.By)}
+	ratio, measured := cost.Slowdown()
+	switch {
+	case measured && ratio >= slow:
+		f.state += fmt.Sprintf(": scalar code then takes %.1f times as long", ratio)
+		f.mend = "make build, or set " + preempt.Variable + "=" + preempt.Cure
+	case set.Off:
+	case !exposed:
+		f.state += ": harmless, vector registers are not saved in full"
+	case measured:
+		f.state += fmt.Sprintf(": harmless here, scalar code then takes %.2f times as long", ratio)
+	default:
+		f.state += fmt.Sprintf(": cost unknown, seen in %d of %d loops; %s=%s avoids it",
+			cost.Interrupted, cost.Loops, preempt.Variable, preempt.Cure)
+	}
+	return f
 }
 
 // modelFinding verifies the embedded bundle, its graphs included where there

@@ -13,7 +13,7 @@ var layers = [][]string{
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},
 	{"internal/compute", "tensor/npy"},
-	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/f32", "internal/queue", "internal/whole"},
+	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/f32", "internal/queue", "internal/whole"},
 }
 
 // testSupport lists the packages that only test files import.
