@@ -343,7 +343,10 @@ func TestPlacementsAreOneBox(t *testing.T) {
 	r := testResult()
 	for i, d := range m.Detections {
 		globalFromEgo := r.GlobalFromEgo
-		want := place(globalFromEgo, decodeVec(d.Ego.Center), d.Ego.Yaw, [2]float64{d.Ego.VelocityX, d.Ego.VelocityY})
+		inEgo := perception.Detection{
+			Center: decodeVec(d.Ego.Center), Yaw: d.Ego.Yaw, Velocity: [2]float64{d.Ego.VelocityX, d.Ego.VelocityY},
+		}
+		want := encodePlacement(inEgo.Placement().In(globalFromEgo))
 		got := []float64{d.Global.Center.X, d.Global.Center.Y, d.Global.Center.Z, d.Global.Yaw, d.Global.VelocityX, d.Global.VelocityY}
 		exp := []float64{want.Center.X, want.Center.Y, want.Center.Z, want.Yaw, want.VelocityX, want.VelocityY}
 		if diff := cmp.Diff(exp, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {

@@ -2,10 +2,10 @@ package bus
 
 import (
 	"errors"
-	"math"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/perception"
 	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
 )
 
@@ -63,14 +63,6 @@ func decodePose(p *pb.Pose) (geom.Pose, error) {
 	return geom.Pose{R: geom.Mat3(p.Rotation), T: decodeVec(p.Translation)}, nil
 }
 
-// place expresses a box of frame a in frame b.
-func place(bFromA geom.Pose, center geom.Vec3, yaw float64, velocity [2]float64) *pb.Placement {
-	axis := bFromA.R.Apply(geom.Vec3{math.Cos(yaw), math.Sin(yaw), 0})
-	v := bFromA.R.Apply(geom.Vec3{velocity[0], velocity[1], 0})
-	return &pb.Placement{
-		Center:    encodeVec(bFromA.Apply(center)),
-		Yaw:       math.Atan2(axis[1], axis[0]),
-		VelocityX: v[0],
-		VelocityY: v[1],
-	}
+func encodePlacement(p perception.Placement) *pb.Placement {
+	return &pb.Placement{Center: encodeVec(p.Center), Yaw: p.Yaw(), VelocityX: p.Velocity[0], VelocityY: p.Velocity[1]}
 }

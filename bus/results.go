@@ -56,8 +56,8 @@ func encodeDetection(d *perception.Detection, egoFromLidar, globalFromLidar geom
 		Lidar: &pb.Placement{
 			Center: encodeVec(d.Center), Yaw: d.Yaw, VelocityX: d.Velocity[0], VelocityY: d.Velocity[1],
 		},
-		Ego:    place(egoFromLidar, d.Center, d.Yaw, d.Velocity),
-		Global: place(globalFromLidar, d.Center, d.Yaw, d.Velocity),
+		Ego:    encodePlacement(d.Placement().In(egoFromLidar)),
+		Global: encodePlacement(d.Placement().In(globalFromLidar)),
 	}
 }
 

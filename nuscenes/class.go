@@ -51,26 +51,26 @@ const BicycleRack = "static_object.bicycle_rack"
 func DetectionClass(category string) (perception.Class, bool) {
 	switch category {
 	case "movable_object.barrier":
-		return perception.ParseClass("barrier")
+		return perception.Barrier, true
 	case "vehicle.bicycle":
-		return perception.ParseClass("bicycle")
+		return perception.Bicycle, true
 	case "vehicle.bus.bendy", "vehicle.bus.rigid":
-		return perception.ParseClass("bus")
+		return perception.Bus, true
 	case "vehicle.car":
-		return perception.ParseClass("car")
+		return perception.Car, true
 	case "vehicle.construction":
-		return perception.ParseClass("construction_vehicle")
+		return perception.ConstructionVehicle, true
 	case "vehicle.motorcycle":
-		return perception.ParseClass("motorcycle")
+		return perception.Motorcycle, true
 	case "human.pedestrian.adult", "human.pedestrian.child",
 		"human.pedestrian.construction_worker", "human.pedestrian.police_officer":
-		return perception.ParseClass("pedestrian")
+		return perception.Pedestrian, true
 	case "movable_object.trafficcone":
-		return perception.ParseClass("traffic_cone")
+		return perception.TrafficCone, true
 	case "vehicle.trailer":
-		return perception.ParseClass("trailer")
+		return perception.Trailer, true
 	case "vehicle.truck":
-		return perception.ParseClass("truck")
+		return perception.Truck, true
 	}
 	return 0, false
 }
@@ -78,10 +78,10 @@ func DetectionClass(category string) (perception.Class, bool) {
 // EvaluationRange returns the distance from the ego vehicle, in metres in the ground
 // plane, up to which boxes of the class are graded (detection_cvpr_2019).
 func EvaluationRange(c perception.Class) float64 {
-	switch c.String() {
-	case "pedestrian", "motorcycle", "bicycle":
+	switch c {
+	case perception.Pedestrian, perception.Motorcycle, perception.Bicycle:
 		return 40
-	case "traffic_cone", "barrier":
+	case perception.TrafficCone, perception.Barrier:
 		return 30
 	}
 	return 50

@@ -16,6 +16,7 @@ import (
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/nuscenes"
+	"github.com/solofusion/solofusion/perception"
 )
 
 // TestTruthFallsOnTheImages draws the annotated boxes on the real images, by
@@ -107,9 +108,9 @@ func inkOf(a *nuscenes.Annotation) color.RGBA {
 	switch {
 	case !ok:
 		return color.RGBA{200, 200, 200, 255}
-	case class.String() == "pedestrian":
+	case class == perception.Pedestrian:
 		return color.RGBA{255, 60, 60, 255}
-	case class.String() == "car":
+	case class == perception.Car:
 		return color.RGBA{60, 255, 60, 255}
 	}
 	return color.RGBA{255, 220, 0, 255}

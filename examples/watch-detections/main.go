@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"github.com/solofusion/solofusion/bus"
-	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -73,9 +72,9 @@ func show(r *perception.Result, score float32) {
 			continue
 		}
 		// Detections are in the lidar frame of the calibration.
-		at := r.EgoFromLidar.Apply(d.Center)
-		v := r.EgoFromLidar.R.Apply(geom.Vec3{d.Velocity[0], d.Velocity[1], 0})
+		ego := d.Placement().In(r.EgoFromLidar)
+		at := ego.Center
 		fmt.Printf("  %-20s %.2f  at %6.1f %6.1f  %5.1f m away  %4.1f m/s\n",
-			d.Class, d.Score, at[0], at[1], math.Hypot(at[0], at[1]), v.Norm())
+			d.Class, d.Score, at[0], at[1], math.Hypot(at[0], at[1]), ego.Velocity.Norm())
 	}
 }

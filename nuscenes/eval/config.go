@@ -36,11 +36,10 @@ func CVPR2019() Config {
 		MeanAPWeight:    5,
 		DistanceMeasure: "center_distance",
 	}
-	for _, name := range []string{
-		"car", "truck", "bus", "trailer", "construction_vehicle",
-		"pedestrian", "motorcycle", "bicycle", "traffic_cone", "barrier",
+	for _, class := range []perception.Class{
+		perception.Car, perception.Truck, perception.Bus, perception.Trailer, perception.ConstructionVehicle,
+		perception.Pedestrian, perception.Motorcycle, perception.Bicycle, perception.TrafficCone, perception.Barrier,
 	} {
-		class, _ := perception.ParseClass(name)
 		cfg.Classes = append(cfg.Classes, class)
 		cfg.Range[class] = nuscenes.EvaluationRange(class)
 	}

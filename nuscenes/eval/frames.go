@@ -197,7 +197,7 @@ type filter struct {
 func newFilter(cfg Config) (f filter) {
 	for _, class := range cfg.Classes {
 		f.reach[class] = cfg.Range[class]
-		f.isCycle[class] = class.String() == "bicycle" || class.String() == "motorcycle"
+		f.isCycle[class] = class == perception.Bicycle || class == perception.Motorcycle
 	}
 	return f
 }

@@ -152,7 +152,7 @@ func (m *matcher) pair(truth int, found *nuscenes.Box, earlier []*pair) *pair {
 
 func errorsOf(truth *Truth, found *nuscenes.Box) [numErrors]float64 {
 	period := 2 * math.Pi
-	if truth.Class.String() == "barrier" {
+	if truth.Class == perception.Barrier {
 		period = math.Pi
 	}
 	return [numErrors]float64{

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
 )
@@ -97,30 +96,27 @@ func Boxes(result *perception.Result) []nuscenes.Box {
 	boxes := make([]nuscenes.Box, 0, len(result.Detections))
 	for i := range result.Detections {
 		d := &result.Detections[i]
-		inEgo := result.EgoFromLidar.Apply(d.Center)
-		if math.Hypot(inEgo[0], inEgo[1]) > nuscenes.EvaluationRange(d.Class) {
+		inEgo := d.Placement().In(result.EgoFromLidar)
+		if math.Hypot(inEgo.Center[0], inEgo.Center[1]) > nuscenes.EvaluationRange(d.Class) {
 			continue
 		}
-		boxes = append(boxes, globalBox(d, inEgo, result))
+		boxes = append(boxes, globalBox(d, inEgo.In(result.GlobalFromEgo)))
 	}
 	slices.SortStableFunc(boxes, func(a, b nuscenes.Box) int { return cmp.Compare(b.Score, a.Score) })
 	return boxes[:min(len(boxes), nuscenes.MaxBoxesPerSample)]
 }
 
-func globalBox(d *perception.Detection, inEgo geom.Vec3, result *perception.Result) nuscenes.Box {
-	rotation := geom.QuatFromMat3(result.GlobalFromEgo.R).
-		Mul(geom.QuatFromMat3(result.EgoFromLidar.R)).
-		Mul(geom.QuatFromYaw(d.Yaw))
-	velocity := result.GlobalFromEgo.R.Apply(
-		result.EgoFromLidar.R.Apply(geom.Vec3{d.Velocity[0], d.Velocity[1], 0}))
+// globalBox returns a detection's box at its place in the global frame.
+func globalBox(d *perception.Detection, at perception.Placement) nuscenes.Box {
+	v := at.Velocity
 	return nuscenes.Box{
 		Class:     d.Class,
 		Score:     float64(d.Score),
-		Center:    result.GlobalFromEgo.Apply(inEgo),
+		Center:    at.Center,
 		Size:      d.Size,
-		Rotation:  rotation,
-		Velocity:  [2]float64{velocity[0], velocity[1]},
-		Attribute: attribute(d.Class, math.Hypot(velocity[0], velocity[1])),
+		Rotation:  at.Rotation(),
+		Velocity:  [2]float64{v[0], v[1]},
+		Attribute: attribute(d.Class, math.Hypot(v[0], v[1])),
 		Points:    -1,
 	}
 }
@@ -128,14 +124,14 @@ func globalBox(d *perception.Detection, inEgo geom.Vec3, result *perception.Resu
 // attribute guesses a box's attribute from its speed over ground.
 func attribute(class perception.Class, speed float64) nuscenes.BoxAttribute {
 	moving := speed > movingSpeed
-	switch name := class.String(); name {
-	case "barrier", "traffic_cone":
+	switch class {
+	case perception.Barrier, perception.TrafficCone:
 		return nuscenes.NoAttribute
-	case "pedestrian":
+	case perception.Pedestrian:
 		return choose(moving, nuscenes.PedestrianMoving, nuscenes.PedestrianStanding)
-	case "bicycle", "motorcycle":
+	case perception.Bicycle, perception.Motorcycle:
 		return choose(moving, nuscenes.CycleWithRider, nuscenes.CycleWithoutRider)
-	case "bus":
+	case perception.Bus:
 		return choose(moving, nuscenes.VehicleMoving, nuscenes.VehicleStopped)
 	default:
 		return choose(moving, nuscenes.VehicleMoving, nuscenes.VehicleParked)

@@ -230,12 +230,12 @@ func standsInRack(frames []eval.Frame) int {
 	for _, f := range frames {
 		for _, a := range f.Sample.Annotations {
 			away := a.Center.Sub(f.Sample.KeyPose().GlobalFromEgo.Translation)
-			if class, _ := a.Class(); class.String() == "bicycle" && math.Hypot(away[0], away[1]) < 40 && a.LidarPoints+a.RadarPoints > 0 {
+			if class, _ := a.Class(); class == perception.Bicycle && math.Hypot(away[0], away[1]) < 40 && a.LidarPoints+a.RadarPoints > 0 {
 				n++
 			}
 		}
 		for _, truth := range f.Truth {
-			if truth.Class.String() == "bicycle" {
+			if truth.Class == perception.Bicycle {
 				n--
 			}
 		}
