@@ -13,20 +13,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
-)
 
-// ConnOptions say which server to connect to and as whom.
-type ConnOptions struct {
-	URL      string  // several separated by commas; unused with Server
-	Server   *Server // in this process, which lets its own process in
-	User     string
-	Password string
-	Token    string
-	Creds    string        // file
-	Name     string        // shown by the server's monitoring; default solofusion
-	Timeout  time.Duration // for the first connection; default 5 s
-	Log      *slog.Logger  // default slog.Default
-}
+	"github.com/solofusion/solofusion/internal/option"
+)
 
 // Conn is a connection to a NATS server. Once made, it reconnects whenever it is
 // lost, until Close. It does not hear what it says itself: a source and the publisher that feeds
@@ -70,15 +59,7 @@ func (h *handlers) call() {
 
 // Connect returns a connection, or one error that says what to check.
 func Connect(o ConnOptions) (*Conn, error) {
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	if o.Timeout == 0 {
-		o.Timeout = 5 * time.Second
-	}
-	if o.Name == "" {
-		o.Name = "solofusion"
-	}
+	o = option.Fill(o, DefaultConn())
 	c := &Conn{log: o.Log, closed: make(chan struct{})}
 	nc, err := nats.Connect(o.URL, c.options(o)...)
 	if err != nil {

@@ -9,18 +9,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-)
 
-// ServerOptions configure the embedded server.
-type ServerOptions struct {
-	Host           string // default 127.0.0.1
-	Port           int    // default 4222; -1 for any free one
-	MaxPayload     int    // bytes; default 8 MiB
-	User, Password string // what clients must give, where set
-	Token          string
-	Store          string       // folder of the calibration bucket; "" for a temporary one
-	Log            *slog.Logger // default slog.Default
-}
+	"github.com/solofusion/solofusion/internal/option"
+)
 
 // Server is a NATS server in this process, with JetStream.
 type Server struct {
@@ -31,12 +22,7 @@ type Server struct {
 
 // StartServer returns a server that takes connections.
 func StartServer(o ServerOptions) (*Server, error) {
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	if o.MaxPayload == 0 {
-		o.MaxPayload = 8 << 20
-	}
+	o = option.Fill(o, DefaultServer())
 	s := &Server{user: o.User, password: o.Password, token: o.Token}
 	if o.Store == "" {
 		dir, err := os.MkdirTemp("", "solofusion-nats-")

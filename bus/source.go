@@ -13,18 +13,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/solofusion/solofusion/internal/option"
 	"github.com/solofusion/solofusion/internal/queue"
 	"github.com/solofusion/solofusion/perception"
 )
-
-// SourceOptions configure a Source.
-type SourceOptions struct {
-	Queue int // messages that wait at most; default 256
-
-	// Lossless waits where it would drop, and ends at the end of the stream:
-	// for replays, whose publisher confirms.
-	Lossless bool
-}
 
 // Source is a perception.Source of one rig's messages.
 type Source struct {
@@ -46,9 +38,7 @@ func NewSource(ctx context.Context, c *Conn, s Subjects, o SourceOptions) (*Sour
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Queue == 0 {
-		o.Queue = 256
-	}
+	o = option.Fill(o, DefaultSource())
 	least := dispensable
 	if o.Lossless {
 		least = nil

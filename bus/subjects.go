@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/solofusion/solofusion/internal/option"
 )
 
 // Subjects names one rig's messages.
@@ -27,16 +29,27 @@ var (
 	prefix = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 )
 
-// Validate returns an error where the names cannot be parts of a subject.
+// Validate returns an error if the names cannot be parts of a subject.
 func (s Subjects) Validate() error {
-	if !prefix.MatchString(s.Prefix) {
-		return fmt.Errorf("bus: prefix %q: want letters, digits, _ and -, in tokens separated by dots", s.Prefix)
-	}
-	if !token.MatchString(s.Rig) {
-		return fmt.Errorf("bus: rig %q: want letters, digits, _ and -", s.Rig)
+	values := map[string]string{"prefix": s.Prefix, "rig": s.Rig}
+	for _, b := range s.Bounds() {
+		if !b.OK {
+			return fmt.Errorf("bus: %s %q: want %s", b.Name, values[b.Name], b.Want)
+		}
 	}
 	return nil
 }
+
+// Bounds returns what the names must satisfy.
+func (s Subjects) Bounds() []option.Bound {
+	return []option.Bound{
+		{Name: "prefix", OK: prefix.MatchString(s.Prefix), Want: "letters, digits, _ and -, in tokens separated by dots"},
+		{Name: "rig", OK: token.MatchString(s.Rig), Want: "letters, digits, _ and -"},
+	}
+}
+
+// DefaultSubjects names the rig of a service that nobody has named.
+func DefaultSubjects() Subjects { return Subjects{Prefix: "sf", Rig: "car"} }
 
 func (s Subjects) of(kind string) string { return s.Prefix + "." + s.Rig + "." + kind }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/solofusion/solofusion/internal/config"
 	"github.com/solofusion/solofusion/internal/service"
 	"github.com/solofusion/solofusion/model"
-	"github.com/solofusion/solofusion/perception/framesync"
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
@@ -74,9 +73,7 @@ func logger(c config.Log) (*slog.Logger, error) {
 
 // serve runs until ctx is done.
 func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
-	p, err := newDetector(b, c.Kernels, pipeline.Options{
-		History: c.History.Mode, Time: c.History.Time, Providers: c.ONNX.Providers, Threads: c.ONNX.Threads,
-	})
+	p, err := newDetector(b, c.Kernels, c.Pipeline())
 	if err != nil {
 		return err
 	}
@@ -86,13 +83,13 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 		return err
 	}
 	defer stop()
-	subjects := bus.Subjects{Prefix: c.NATS.Prefix, Rig: c.NATS.Rig}
-	source, err := bus.NewSource(ctx, conn, subjects, bus.SourceOptions{Queue: c.NATS.Queue})
+	subjects := c.NATS.Subjects()
+	source, err := bus.NewSource(ctx, conn, subjects, c.NATS.Source())
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), loop(c))
+	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), c.Loop())
 	closeHTTP, err := listen(c.HTTP.Listen, s.Handler())
 	if err != nil {
 		return err
@@ -106,36 +103,12 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 	return nil
 }
 
-// loop is the run loop's part of the configuration.
-func loop(c *config.Config) service.Options {
-	return service.Options{
-		Sync: framesync.Options{
-			Spread:   c.Sync.Spread,
-			Deadline: c.Sync.Deadline,
-			PoseGap:  c.Sync.PoseGap,
-			Jump:     c.Sync.Jump,
-			Pending:  c.Sync.Pending,
-			Poses:    c.Sync.Poses,
-		},
-		Queue:        c.Service.Queue,
-		StatusPeriod: c.Service.StatusPeriod,
-		Drain:        c.Service.Drain,
-		Stall:        c.Service.Stall,
-	}
-}
-
 // join connects to the server that c names, or to one that it starts. stop ends
 // both.
 func join(c *config.NATS) (conn *bus.Conn, stop func(), err error) {
-	as := bus.ConnOptions{
-		URL: c.URL, User: c.User, Password: c.Password, Token: c.Token, Creds: c.Creds, Timeout: c.ConnectTimeout,
-	}
-	stopServer := func() {}
+	as, stopServer := c.Conn(), func() {}
 	if c.URL == "" {
-		as.Server, err = bus.StartServer(bus.ServerOptions{
-			Host: c.Embedded.Host, Port: c.Embedded.Port, MaxPayload: c.Embedded.MaxPayload, Store: c.Embedded.Store,
-			User: c.User, Password: c.Password, Token: c.Token,
-		})
+		as.Server, err = bus.StartServer(c.Server())
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w (nats.embedded.host and port say where it listens)", err)
 		}

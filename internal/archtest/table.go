@@ -6,14 +6,15 @@ const module = "github.com/solofusion/solofusion"
 // all folders below it.
 var layers = [][]string{
 	{"cmd/solofusion", "examples/..."},
+	{"internal/config", "internal/playback", "internal/demo"},
 	{"internal/service", "internal/trace", "internal/bench"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
-	{"model", "onnx", "nuscenes/eval", "synth", "internal/config", "internal/picture"},
+	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture"},
 	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},
 	{"internal/compute", "tensor/npy"},
-	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/f32", "internal/queue", "internal/whole"},
+	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/whole"},
 }
 
 // testSupport lists the packages that only test files import.

@@ -3,118 +3,126 @@ package config
 import (
 	"time"
 
+	"github.com/solofusion/solofusion/bus"
 	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/internal/service"
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception/framesync"
+	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
 // Config is the whole configuration. The comment of each key is in
 // solofusion.yaml.
 type Config struct {
-	NATS    NATS    `koanf:"nats"`
-	Sync    Sync    `koanf:"sync"`
-	Service Service `koanf:"service"`
-	Model   Model   `koanf:"model"`
-	History History `koanf:"history"`
-	ONNX    ONNX    `koanf:"onnx"`
-	Kernels string  `koanf:"kernels"`
-	HTTP    HTTP    `koanf:"http"`
-	Log     Log     `koanf:"log"`
+	NATS    NATS              `yaml:"nats"`
+	Sync    framesync.Options `yaml:"sync"`
+	Service service.Options   `yaml:"service"`
+	Model   Model             `yaml:"model"`
+	History History           `yaml:"history"`
+	ONNX    ONNX              `yaml:"onnx"`
+	Kernels string            `yaml:"kernels"`
+	HTTP    HTTP              `yaml:"http"`
+	Log     Log               `yaml:"log"`
 }
 
 // NATS says where the stream is.
 type NATS struct {
-	URL            string        `koanf:"url"` // "" for the embedded server
-	Prefix         string        `koanf:"prefix"`
-	Rig            string        `koanf:"rig"`
-	User           string        `koanf:"user"`
-	Password       string        `koanf:"password"`
-	Token          string        `koanf:"token"`
-	Creds          string        `koanf:"creds"`
-	ConnectTimeout time.Duration `koanf:"connect_timeout"`
-	Queue          int           `koanf:"queue"`
-	Embedded       Embedded      `koanf:"embedded"`
+	URL            string            `yaml:"url"` // "" for the embedded server
+	Prefix         string            `yaml:"prefix"`
+	Rig            string            `yaml:"rig"`
+	User           string            `yaml:"user"`
+	Password       string            `yaml:"password"`
+	Token          string            `yaml:"token"`
+	Creds          string            `yaml:"creds"`
+	ConnectTimeout time.Duration     `yaml:"connect_timeout"`
+	Queue          int               `yaml:"queue"`
+	Embedded       bus.ServerOptions `yaml:"embedded"`
 }
 
-// Embedded is the server that runs inside the service.
-type Embedded struct {
-	Host       string `koanf:"host"`
-	Port       int    `koanf:"port"`
-	MaxPayload int    `koanf:"max_payload"` // bytes
-	Store      string `koanf:"store"`       // "" for a temporary folder
+// Subjects names the rig's messages.
+func (n *NATS) Subjects() bus.Subjects { return bus.Subjects{Prefix: n.Prefix, Rig: n.Rig} }
+
+// Conn says which server to connect to and as whom.
+func (n *NATS) Conn() bus.ConnOptions {
+	return bus.ConnOptions{
+		URL: n.URL, User: n.User, Password: n.Password, Token: n.Token, Creds: n.Creds, Timeout: n.ConnectTimeout,
+	}
 }
 
-// Sync bounds how frames become sets; see package framesync.
-type Sync struct {
-	Spread   time.Duration `koanf:"spread"`
-	Deadline time.Duration `koanf:"deadline"`
-	PoseGap  time.Duration `koanf:"pose_gap"`
-	Jump     time.Duration `koanf:"jump"`
-	Pending  int           `koanf:"pending"`
-	Poses    int           `koanf:"poses"`
+// Server configures the embedded server, which lets in who the connection is.
+func (n *NATS) Server() bus.ServerOptions {
+	o := n.Embedded
+	o.User, o.Password, o.Token = n.User, n.Password, n.Token
+	return o
 }
 
-// Service bounds the run loop.
-type Service struct {
-	Queue        int           `koanf:"queue"`
-	StatusPeriod time.Duration `koanf:"status_period"`
-	Drain        time.Duration `koanf:"drain"`
-	Stall        time.Duration `koanf:"stall"`
-}
+// Source configures the source.
+func (n *NATS) Source() bus.SourceOptions { return bus.SourceOptions{Queue: n.Queue} }
 
 // Model names the bundle.
 type Model struct {
-	Bundle string `koanf:"bundle"`
+	Bundle string `yaml:"bundle"`
 }
 
 // History says how the past is aligned and timed.
 type History struct {
-	Mode string `koanf:"mode"`
-	Time string `koanf:"time"`
+	Mode string `yaml:"mode"`
+	Time string `yaml:"time"`
 }
 
 // ONNX configures ONNX Runtime.
 type ONNX struct {
-	Providers []string `koanf:"providers"`
-	Threads   int      `koanf:"threads"`
+	Providers []string `yaml:"providers"`
+	Threads   int      `yaml:"threads"`
 }
 
 // HTTP serves metrics and health.
 type HTTP struct {
-	Listen string `koanf:"listen"`
+	Listen string `yaml:"listen"`
 }
 
 // Log configures the log on stderr.
 type Log struct {
-	Level  string `koanf:"level"`
-	Format string `koanf:"format"`
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
 }
 
-// Default returns the configuration that holds where nothing is configured.
+// Loop returns the run loop's options.
+func (c *Config) Loop() service.Options {
+	o := c.Service
+	o.Sync = c.Sync
+	return o
+}
+
+// Pipeline returns the detector's options, but for the kernels.
+func (c *Config) Pipeline() pipeline.Options {
+	return pipeline.Options{
+		History: c.History.Mode, Time: c.History.Time, MaxGap: pipeline.Defaults().MaxGap,
+		Providers: c.ONNX.Providers, Threads: c.ONNX.Threads,
+	}
+}
+
+// Default returns the configuration that holds if nothing is configured: the
+// packages' own defaults, and those of the command.
 func Default() Config {
+	subjects, detector := bus.DefaultSubjects(), pipeline.Defaults()
+	loop := service.Defaults()
+	loop.Sync, loop.Log = framesync.Options{}, nil // Sync has its own section
+	server := bus.DefaultServer()
+	server.Log = nil
 	return Config{
 		NATS: NATS{
-			Prefix:         "sf",
-			Rig:            "car",
-			ConnectTimeout: 5 * time.Second,
-			Queue:          256,
-			Embedded:       Embedded{Host: "127.0.0.1", Port: 4222, MaxPayload: 8 << 20},
+			Prefix:         subjects.Prefix,
+			Rig:            subjects.Rig,
+			ConnectTimeout: bus.DefaultConn().Timeout,
+			Queue:          bus.DefaultSource().Queue,
+			Embedded:       server,
 		},
-		Sync: Sync{
-			Spread:   60 * time.Millisecond,
-			Deadline: 150 * time.Millisecond,
-			PoseGap:  200 * time.Millisecond,
-			Jump:     10 * time.Second,
-			Pending:  8,
-			Poses:    4096,
-		},
-		Service: Service{
-			Queue:        2,
-			StatusPeriod: time.Second,
-			Drain:        10 * time.Second,
-			Stall:        30 * time.Second,
-		},
-		Model:   Model{Bundle: "default"},
-		History: History{Mode: "model", Time: "model"},
-		ONNX:    ONNX{Providers: []string{"cpu"}},
+		Sync:    framesync.Defaults(),
+		Service: loop,
+		Model:   Model{Bundle: model.DefaultName},
+		History: History{Mode: detector.History, Time: detector.Time},
+		ONNX:    ONNX{Providers: detector.Providers, Threads: detector.Threads},
 		Kernels: isa.Auto,
 		HTTP:    HTTP{Listen: "127.0.0.1:9464"},
 		Log:     Log{Level: "info", Format: "text"},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,17 +137,26 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestEveryKeyIsChecked: no key is without a rule but those that may be
+// TestEveryKeyIsChecked: no key is without a bound but those that may be
 // anything.
 func TestEveryKeyIsChecked(t *testing.T) {
-	free := map[string]bool{"nats.user": true, "nats.embedded.store": true}
-	for _, r := range rules() {
-		free[r.key] = true
-	}
 	c := Default()
-	for _, key := range keys(&c) {
-		if !free[key] {
-			t.Errorf("%s has no rule", key)
+	checked := map[string]bool{"nats.user": true, "nats.embedded.store": true}
+	for _, b := range c.bounds() {
+		checked[b.Name] = true
+		if !b.OK {
+			t.Errorf("the default of %s is out of bounds, want %s", b.Name, b.Want)
+		}
+	}
+	known := keys(&c)
+	for _, key := range known {
+		if !checked[key] {
+			t.Errorf("%s has no bound", key)
+		}
+	}
+	for key := range checked {
+		if !slices.Contains(known, key) {
+			t.Errorf("%s has a bound and is no key", key)
 		}
 	}
 }

@@ -12,7 +12,11 @@ import (
 // holds its value.
 func walk(prefix string, v reflect.Value, visit func(key string, field reflect.Value)) {
 	for i := range v.NumField() {
-		key := prefix + v.Type().Field(i).Tag.Get("koanf")
+		name := v.Type().Field(i).Tag.Get("yaml")
+		if name == "-" { // not a setting
+			continue
+		}
+		key := prefix + name
 		if field := v.Field(i); field.Kind() == reflect.Struct {
 			walk(key+".", field, visit)
 		} else {

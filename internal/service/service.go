@@ -20,37 +20,6 @@ type Stepper interface {
 	Step(*perception.FrameSet) (*perception.Result, error)
 }
 
-// Options configure a Service. Fields that are zero take their default.
-type Options struct {
-	Sync     framesync.Options
-	Lossless bool // for recordings: wait instead of dropping, time by the frames
-
-	Queue        int           // sets that wait for the detector at most; default 2
-	StatusPeriod time.Duration // of status messages and of words about drops; default 1 s
-	Drain        time.Duration // for finishing, once ctx is done; default 10 s
-	Stall        time.Duration // of one step, that makes the service unhealthy; default 30 s
-	Log          *slog.Logger  // default slog.Default
-}
-
-func (o Options) withDefaults() Options {
-	set := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-	set(&o.StatusPeriod, time.Second)
-	set(&o.Drain, 10*time.Second)
-	set(&o.Stall, 30*time.Second)
-	if o.Queue == 0 {
-		o.Queue = 2
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	o.Sync.StreamTime = o.Lossless
-	return o
-}
-
 // Service is one run of the detector.
 type Service struct {
 	source  perception.Source
@@ -71,7 +40,7 @@ type Service struct {
 
 // New returns a service that Run starts.
 func New(source perception.Source, stepper Stepper, sink perception.Sink, o Options) *Service {
-	o = o.withDefaults()
+	o = o.filled()
 	s := &Service{
 		source:  source,
 		stepper: stepper,

@@ -5,42 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/solofusion/solofusion/internal/option"
 	"github.com/solofusion/solofusion/perception"
 )
-
-// Options are the bounds that a Sync keeps. Fields that are zero take their
-// default.
-type Options struct {
-	Spread   time.Duration // largest difference of capture times within a set; default 60 ms
-	Deadline time.Duration // from a set's first frame until it leaves incomplete; default 150 ms
-	PoseGap  time.Duration // largest distance of two poses to interpolate between; default 200 ms
-	Jump     time.Duration // largest unexplained difference between successive frames' times; default 10 s
-	Pending  int           // sets in the making at most, the oldest leaves when there are more; default 8
-	Poses    int           // ego poses remembered; default 4096
-
-	// StreamTime counts deadlines in the frames' own time and ignores the
-	// caller's, so that a recording gives the same sets at any speed.
-	StreamTime bool
-}
-
-func (o Options) withDefaults() Options {
-	set := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-	set(&o.Spread, 60*time.Millisecond)
-	set(&o.Deadline, 150*time.Millisecond)
-	set(&o.PoseGap, 200*time.Millisecond)
-	set(&o.Jump, 10*time.Second)
-	if o.Pending == 0 {
-		o.Pending = 8
-	}
-	if o.Poses == 0 {
-		o.Poses = 4096
-	}
-	return o
-}
 
 // Sync assembles the frames of one rig. It must not be used from two
 // goroutines at once.
@@ -58,7 +25,7 @@ type Sync struct {
 
 // New returns a Sync that waits for a calibration.
 func New(o Options) *Sync {
-	o = o.withDefaults()
+	o = option.Fill(o, Defaults())
 	return &Sync{
 		options: o,
 		poses:   track{limit: o.Poses},

@@ -31,7 +31,7 @@ type Detector struct {
 // New loads a bundle's graphs and prepares everything that does not depend on
 // a rig. The caller closes the detector.
 func New(b *model.Bundle, o Options) (*Detector, error) {
-	o, err := o.withDefaults()
+	o, err := o.filled()
 	if err != nil {
 		return nil, err
 	}

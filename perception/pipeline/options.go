@@ -1,12 +1,13 @@
 package pipeline
 
 import (
-	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/internal/option"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 )
@@ -15,32 +16,43 @@ import (
 // it was trained.
 const AsModel = "model"
 
-// Options are a Detector's; zero values stand for the defaults.
+// Options are a Detector's. Fields that are zero take their default.
 type Options struct {
-	History      string        // recursive, direct or AsModel, which is the default
-	Time         string        // counted, measured or AsModel, which is the default
-	MaxGap       time.Duration // between sets, above which history starts anew; default 5 s
-	Providers    []string      // ONNX Runtime's, in order of preference; default cpu
-	Threads      int           // default the processors that Go uses
+	History      string        // recursive, direct or AsModel
+	Time         string        // counted, measured or AsModel
+	MaxGap       time.Duration // between sets, above which history starts anew
+	Providers    []string      // ONNX Runtime's, in order of preference
+	Threads      int           // 0 for the processors that Go uses
 	Kernels      isa.Set       // default generic
 	Observer     Observer      // may be nil
 	KeepFeatures bool          // show the observer the aligned history; costs its resampling once more
 }
 
-func (o Options) withDefaults() (Options, error) {
-	if o.MaxGap == 0 {
-		o.MaxGap = 5 * time.Second
+// Defaults returns the defaults.
+func Defaults() Options {
+	return Options{History: AsModel, Time: AsModel, MaxGap: 5 * time.Second, Providers: []string{"cpu"}, Kernels: isa.Generic}
+}
+
+// Bounds returns what the options must satisfy.
+func (o Options) Bounds() []option.Bound {
+	return []option.Bound{
+		option.OneOf("history", o.History, AsModel, history.Recursive.String(), history.Direct.String()),
+		option.OneOf("time", o.Time, AsModel, history.Counted.String(), history.Measured.String()),
+		option.Positive("max_gap", o.MaxGap),
+		{Name: "providers", OK: onnx.CheckProviders(o.Providers) == nil, Want: "some of " + strings.Join(onnx.Providers[:], ", ") + ", each once"},
+		{Name: "threads", OK: o.Threads >= 0 && o.Threads <= 1024, Want: "0 for all cores, or 1 to 1024"},
 	}
-	if len(o.Providers) == 0 {
-		o.Providers = []string{"cpu"}
+}
+
+func (o Options) filled() (Options, error) {
+	o = option.Fill(o, Defaults())
+	if err := option.Check("pipeline", o.Bounds()); err != nil {
+		return o, err
 	}
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	if o.MaxGap < 0 || o.Threads < 0 {
-		return o, fmt.Errorf("pipeline: gap %v and %d threads must not be negative", o.MaxGap, o.Threads)
-	}
-	return o, onnx.CheckProviders(o.Providers)
+	return o, nil
 }
 
 // modes returns how history is aligned and timed: as the options say, else as
@@ -55,7 +67,7 @@ func (o *Options) modes(m *model.History) (history.Mode, history.Clock, error) {
 }
 
 func choose(asked, trained, reference string) string {
-	if asked != "" && asked != AsModel {
+	if asked != AsModel {
 		return asked
 	}
 	if trained != "" {

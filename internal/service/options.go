@@ -1,0 +1,50 @@
+package service
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/solofusion/solofusion/internal/option"
+	"github.com/solofusion/solofusion/perception/framesync"
+)
+
+// Options configure a Service. Fields that are zero take their default. Tags name
+// the settings.
+type Options struct {
+	Queue        int           `yaml:"queue"`         // sets that wait for the detector at most
+	StatusPeriod time.Duration `yaml:"status_period"` // of status messages and of log lines about drops
+	Drain        time.Duration `yaml:"drain"`         // for finishing, once Run's context is done
+	Stall        time.Duration `yaml:"stall"`         // of one step, that makes the service unhealthy
+
+	Sync     framesync.Options `yaml:"-"`
+	Lossless bool              `yaml:"-"` // for recordings: wait instead of dropping, time by the frames
+	Log      *slog.Logger      `yaml:"-"` // default slog.Default
+}
+
+// Defaults returns the defaults.
+func Defaults() Options {
+	return Options{
+		Queue:        2,
+		StatusPeriod: time.Second,
+		Drain:        10 * time.Second,
+		Stall:        30 * time.Second,
+		Sync:         framesync.Defaults(),
+		Log:          slog.Default(),
+	}
+}
+
+// Bounds returns what the options must satisfy; those of Sync are its own.
+func (o Options) Bounds() []option.Bound {
+	return []option.Bound{
+		option.Within("queue", o.Queue, 1, 1024),
+		option.Positive("status_period", o.StatusPeriod),
+		option.Positive("drain", o.Drain),
+		option.Positive("stall", o.Stall),
+	}
+}
+
+func (o Options) filled() Options {
+	o = option.Fill(o, Defaults())
+	o.Sync.StreamTime = o.Lossless
+	return o
+}

@@ -1,0 +1,46 @@
+package framesync
+
+import (
+	"time"
+
+	"github.com/solofusion/solofusion/internal/option"
+)
+
+// Options are the bounds that a Sync keeps. Fields that are zero take their
+// default. Tags name the settings.
+type Options struct {
+	Spread   time.Duration `yaml:"spread"`   // largest difference of capture times within a set
+	Deadline time.Duration `yaml:"deadline"` // from a set's first frame until it leaves incomplete
+	PoseGap  time.Duration `yaml:"pose_gap"` // largest distance of two poses to interpolate between
+	Jump     time.Duration `yaml:"jump"`     // largest unexplained difference between successive frames' times
+	Pending  int           `yaml:"pending"`  // sets in the making at most, the oldest leaves if there are more
+	Poses    int           `yaml:"poses"`    // ego poses remembered
+
+	// StreamTime counts deadlines in the frames' own time and ignores the
+	// caller's, so that a recording gives the same sets at any speed.
+	StreamTime bool `yaml:"-"`
+}
+
+// Defaults returns the defaults.
+func Defaults() Options {
+	return Options{
+		Spread:   60 * time.Millisecond,
+		Deadline: 150 * time.Millisecond,
+		PoseGap:  200 * time.Millisecond,
+		Jump:     10 * time.Second,
+		Pending:  8,
+		Poses:    4096,
+	}
+}
+
+// Bounds returns what the options must satisfy.
+func (o Options) Bounds() []option.Bound {
+	return []option.Bound{
+		option.Positive("spread", o.Spread),
+		option.Positive("deadline", o.Deadline),
+		option.Positive("pose_gap", o.PoseGap),
+		option.Positive("jump", o.Jump),
+		option.Within("pending", o.Pending, 1, 1024),
+		option.Within("poses", o.Poses, 2, 1<<20),
+	}
+}
