@@ -3,18 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"text/tabwriter"
-	"time"
 
-	"github.com/solofusion/solofusion/internal/picture"
-	"github.com/solofusion/solofusion/nuscenes"
-	"github.com/solofusion/solofusion/nuscenes/eval"
-	"github.com/solofusion/solofusion/nuscenes/replay"
+	"github.com/solofusion/solofusion/internal/demo"
 	"github.com/solofusion/solofusion/perception/pipeline"
-	"github.com/solofusion/solofusion/synth"
 )
 
 type demoCmd struct {
@@ -42,170 +34,17 @@ func (c *demoCmd) Validate() error {
 	return nil
 }
 
-// demo is what its parts leave for each other.
-type demo struct {
-	*demoCmd
-	dataset *nuscenes.Dataset
-	results *nuscenes.Results
-	counted *tally
-	metrics *eval.Metrics
-	took    map[string]time.Duration
-	files   [][2]string // what, where
-}
-
 func (c *demoCmd) Run(ctx context.Context) error {
-	d := &demo{demoCmd: c, took: map[string]time.Duration{}}
-	for _, part := range []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"render", d.render}, {"detect", d.detect}, {"grade", d.grade}, {"draw", d.draw},
-	} {
-		start := time.Now()
-		if err := part.run(ctx); err != nil {
-			return err
-		}
-		d.took[part.name] = time.Since(start)
-		fmt.Fprintf(os.Stderr, "%s  %.1f s\n", part.name, d.took[part.name].Seconds())
-	}
-	return d.write(os.Stdout)
-}
-
-// file returns the path of something below the demo's folder, and notes it.
-func (d *demo) file(what string, path ...string) string {
-	name := filepath.Join(append([]string{d.Out}, path...)...)
-	d.files = append(d.files, [2]string{what, name})
-	return name
-}
-
-func (d *demo) render(ctx context.Context) (err error) {
-	folder := d.file("drive", "drive")
-	progress, finish := progressBar("rendering", "images")
-	err = synth.Write(ctx, folder, synth.Options{Seed: d.Seed, Drives: 1, Frames: d.Frames}, progress)
-	finish()
-	if err == nil {
-		d.dataset, err = nuscenes.Open(folder, synth.Version)
-	}
-	return err
-}
-
-func (d *demo) detect(ctx context.Context) error {
-	source, err := replay.NewSource(d.dataset, d.dataset.Scenes, replay.Options{})
+	detector, err := c.open(pipeline.Options{})
 	if err != nil {
 		return err
 	}
-	rows, err := replay.NewRows(d.dataset.Samples)
+	defer detector.Close()
+	made, err := demo.Run(ctx, detector, demo.Options{
+		Out: c.Out, Frames: c.Frames, Seed: c.Seed, Words: os.Stderr, Progress: progressBar,
+	})
 	if err != nil {
 		return err
 	}
-	p, err := d.open(pipeline.Options{})
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	progress, finish := progressBar("detecting", "sets")
-	d.counted = newTally(rows, len(d.dataset.Samples), progress)
-	start := time.Now()
-	status, err := play(ctx, "nats", source, p.For(p.NewMemory()), d.counted)
-	finish()
-	if err != nil {
-		return err
-	}
-	if err := d.counted.write(os.Stderr, time.Since(start), source.Stats(), status); err != nil {
-		return err
-	}
-	d.results = rows.Results()
-	return d.results.WriteFile(d.file("detections", "results.json"))
-}
-
-func (d *demo) grade(context.Context) error {
-	split, err := d.dataset.Split("all")
-	if err != nil {
-		return err
-	}
-	start, cfg := time.Now(), eval.CVPR2019()
-	frames, err := eval.Frames(d.dataset, split, d.results, cfg)
-	if err != nil {
-		return err
-	}
-	d.metrics = eval.Evaluate(cfg, frames)
-	return d.metrics.WriteFiles(d.file("metrics", "metrics"), d.results.Meta, time.Since(start))
-}
-
-// shownScore is the least score of the boxes in pictures.
-const shownScore = 0.3
-
-func (d *demo) draw(ctx context.Context) error {
-	samples := d.dataset.Scenes[0].Samples
-	load := func(i int) (*picture.Frame, error) {
-		for _, r := range d.results.Samples {
-			if r.Token == samples[i].Token {
-				return picture.Load(d.dataset, samples[i], r.Boxes, shownScore)
-			}
-		}
-		return nil, fmt.Errorf("demo: no results of sample %s", samples[i].Token)
-	}
-	var above []*picture.Frame
-	for _, i := range spread(6, len(samples)) {
-		f, err := load(i)
-		if err != nil {
-			return err
-		}
-		above = append(above, f)
-	}
-	title := fmt.Sprintf("White outline: truth. Filled: detected, score %g and above. Line: way of one second.", shownScore)
-	if err := picture.BirdsEye(d.file("from above", "birdseye.png"), title, above); err != nil {
-		return err
-	}
-	for _, i := range spread(4, len(samples)) {
-		f, err := load(i)
-		if err != nil {
-			return err
-		}
-		title := fmt.Sprintf("%s, key frame %d of %d. White: truth. Coloured: detected, with its score.", f.Sample.Scene.Name, i+1, len(samples))
-		if err := picture.Cameras(d.file("cameras", fmt.Sprintf("cameras-%02d.jpg", i+1)), title, f); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
-}
-
-// spread returns up to n of the indices below total, evenly spaced, the last
-// among them.
-func spread(n, total int) (indices []int) {
-	n = min(n, total)
-	for i := range n {
-		indices = append(indices, (i+1)*total/n-1)
-	}
-	return indices
-}
-
-// write prints the table and where the files are. A class that the drive lacks
-// has a dash, and counts as zero in the means as the metric wants it.
-func (d *demo) write(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "%-20s\tAP\ttruth\tfound\t\n", "class")
-	absent := 0
-	for i := range d.metrics.Classes {
-		c, ap := &d.metrics.Classes[i], "-"
-		if c.Truth > 0 {
-			ap = fmt.Sprintf("%.3f", c.MeanAP)
-		} else {
-			absent++
-		}
-		fmt.Fprintf(t, "%-20s\t%s\t%d\t%d\t\n", c.Class, ap, c.Truth, c.Found)
-	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("demo: %w", err)
-	}
-	fmt.Fprintf(w, "\nmAP %.3f   NDS %.3f", d.metrics.MeanAP, d.metrics.NDS)
-	if absent > 0 {
-		fmt.Fprintf(w, "   (%d classes that the drive lacks count as 0)", absent)
-	}
-	fmt.Fprintf(w, "\n%.0f ms a frame of %d cameras\n\n", d.counted.perFrame().Seconds()*1000, len(d.dataset.Samples[0].Cameras()))
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, f := range d.files {
-		fmt.Fprintf(t, "%s\t%s\n", f[0], f[1])
-	}
-	return t.Flush()
+	return made.Write(os.Stdout)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/solofusion/solofusion/internal/playback"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
 	"github.com/solofusion/solofusion/perception"
@@ -110,14 +111,14 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	}
 	defer p.Close()
 	progress, finish := progressBar("detecting", "sets")
-	counted := newTally(rows, len(samples), progress)
+	summary := playback.NewSummary(rows, len(samples), progress)
 	start := time.Now()
-	status, err := play(ctx, c.Via, source, p.For(p.NewMemory()), counted)
+	status, err := playback.Run(ctx, playback.Way(c.Via), source, p.For(p.NewMemory()), summary)
 	finish()
 	if err != nil {
 		return err
 	}
-	if err := counted.write(os.Stderr, time.Since(start), recorded.Stats(), status); err != nil {
+	if err := summary.Write(os.Stderr, time.Since(start), recorded.Stats(), status); err != nil {
 		return err
 	}
 	return c.write(rows)

@@ -6,7 +6,8 @@ const module = "github.com/solofusion/solofusion"
 // all folders below it.
 var layers = [][]string{
 	{"cmd/solofusion", "examples/..."},
-	{"internal/config", "internal/playback", "internal/demo"},
+	{"internal/config", "internal/demo"},
+	{"internal/playback"},
 	{"internal/service", "internal/trace", "internal/bench"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture"},

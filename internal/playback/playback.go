@@ -1,4 +1,4 @@
-package main
+package playback
 
 import (
 	"context"
@@ -16,21 +16,29 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// play runs a recording through the service to its end and returns the
-// service's account. Nothing is dropped for want of time. The way, direct or
-// nats, makes no difference to what the sink gets.
-func play(ctx context.Context, via string, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
-	if via == "nats" {
-		return playOverNATS(ctx, source, stepper, sink)
+// Way is how a recording's events reach the service.
+type Way string
+
+// The ways. What the sink gets is the same by both.
+const (
+	Direct Way = "direct"
+	NATS   Way = "nats" // through an embedded server
+)
+
+// Run runs a recording through the service to its end and returns the service's
+// account. Nothing is dropped for want of time.
+func Run(ctx context.Context, via Way, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
+	if via == NATS {
+		return overNATS(ctx, source, stepper, sink)
 	}
 	s := service.New(source, stepper, sink, service.Options{Lossless: true})
 	err := errors.Join(s.Run(ctx), ctx.Err())
 	return s.Status(), err
 }
 
-// playOverNATS sends the events to an embedded server from which the service
-// takes them, and takes the results from it.
-func playOverNATS(ctx context.Context, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
+// overNATS sends the events to an embedded server from which the service takes
+// them, and takes the results from it.
+func overNATS(ctx context.Context, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
 	server, err := bus.StartServer(bus.ServerOptions{Port: -1, MaxPayload: replayPayload, Log: errorsOnly()})
 	if err != nil {
 		return nil, err
@@ -133,7 +141,7 @@ func (e *echo) Publish(ctx context.Context, m *perception.Moment) error {
 	defer cancel()
 	got, err := e.results.Next(ctx)
 	if err != nil {
-		return fmt.Errorf("the result did not come back: %w", err)
+		return fmt.Errorf("playback: the result did not come back: %w", err)
 	}
 	return e.reader.Publish(ctx, &perception.Moment{Set: m.Set, Result: got})
 }

@@ -1,4 +1,4 @@
-package main
+package playback
 
 import (
 	"context"
@@ -13,6 +13,20 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
+var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// pair is a rig of two cameras.
+func pair() *perception.Rig {
+	r := &perception.Rig{Name: "pair", EgoFromLidar: geom.IdentityTransform()}
+	for _, name := range []string{"CAM_FRONT", "CAM_BACK"} {
+		r.Cameras = append(r.Cameras, perception.Camera{
+			Name: name, Width: 16, Height: 12,
+			Intrinsics: geom.Mat3{12, 0, 8, 0, 12, 6, 0, 0, 1}, EgoFromCamera: geom.IdentityTransform(),
+		})
+	}
+	return r
+}
+
 // reel is a source of n instants of a rig of two cameras that ends with err.
 type reel struct {
 	events  []perception.Event
@@ -23,7 +37,7 @@ type reel struct {
 func newReel(n int, err error) *reel {
 	r := &reel{events: []perception.Event{pair()}, err: err}
 	for i := range n {
-		at := serveEpoch.Add(time.Duration(i) * 500 * time.Millisecond)
+		at := epoch.Add(time.Duration(i) * 500 * time.Millisecond)
 		r.events = append(r.events, perception.EgoPose{Time: at, GlobalFromEgo: geom.IdentityTransform()})
 		for _, c := range pair().Cameras {
 			r.events = append(r.events, &perception.Frame{Camera: c.Name, Captured: at, Image: []byte{1}})
@@ -66,7 +80,7 @@ func (h *heard) Flush(context.Context) error                      { return nil }
 
 // A recording ends with its own end or with the source's fault, and each way
 // says so; either way every event is settled.
-func TestPlayEnds(t *testing.T) {
+func TestRunEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		source  error
 		stepper error
@@ -76,11 +90,11 @@ func TestPlayEnds(t *testing.T) {
 		"source":                {errors.New("disk full of holes"), nil, "disk full of holes"},
 		"a set that is refused": {io.EOF, errors.New("bad set"), ""},
 	} {
-		for _, via := range []string{"direct", "nats"} {
+		for _, via := range []Way{Direct, NATS} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			h := &heard{}
 			source := newReel(40, test.source)
-			status, err := play(ctx, via, source, &steps{test.stepper}, h)
+			status, err := Run(ctx, via, source, &steps{test.stepper}, h)
 			cancel()
 			if want := 1 + 40*3; source.settled != want {
 				t.Errorf("%s, %s: %d events were settled, want %d", name, via, source.settled, want)
@@ -103,7 +117,7 @@ func TestPlayEnds(t *testing.T) {
 }
 
 // What one way refuses is one loss by that way, and the recording goes on.
-func TestPlayGoesOnAfterARefusal(t *testing.T) {
+func TestRunGoesOnAfterARefusal(t *testing.T) {
 	for _, test := range []struct {
 		name           string
 		frame          perception.Frame
@@ -113,16 +127,16 @@ func TestPlayGoesOnAfterARefusal(t *testing.T) {
 		{"name of two tokens", perception.Frame{Camera: "a.b", Image: []byte{1}}, "drop.unknown_camera", "drop.unsent"},
 		{"too large", perception.Frame{Camera: "CAM_BACK", Image: make([]byte, replayPayload+1)}, "", "drop.unsent"},
 	} {
-		for via, count := range map[string]string{"direct": test.direct, "nats": test.byNATS} {
+		for via, count := range map[Way]string{Direct: test.direct, NATS: test.byNATS} {
 			source := newReel(20, io.EOF)
 			frame := test.frame
-			frame.Captured = serveEpoch.Add(20 * 500 * time.Millisecond)
+			frame.Captured = epoch.Add(20 * 500 * time.Millisecond)
 			source.events = slices.Insert(source.events, len(source.events)-2, perception.Event(&frame))
 			source.events = append(source.events, &perception.Frame{Camera: "CAM_FRONT", Captured: frame.Captured, Image: []byte{1}},
 				perception.EgoPose{Time: frame.Captured, GlobalFromEgo: geom.IdentityTransform()})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			h := &heard{}
-			status, err := play(ctx, via, source, &steps{}, h)
+			status, err := Run(ctx, via, source, &steps{}, h)
 			cancel()
 			if err != nil || len(h.times) != 21 {
 				t.Errorf("%s, %s: %d results, error %v; want 21", test.name, via, len(h.times), err)
@@ -137,17 +151,6 @@ func TestPlayGoesOnAfterARefusal(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-}
-
-func TestSpread(t *testing.T) {
-	for _, test := range []struct{ n, total, first, last, length int }{
-		{6, 20, 2, 19, 6}, {4, 3, 0, 2, 3}, {4, 4, 0, 3, 4}, {4, 1, 0, 0, 1},
-	} {
-		got := spread(test.n, test.total)
-		if len(got) != test.length || got[0] != test.first || got[len(got)-1] != test.last {
-			t.Errorf("%d of %d: %v", test.n, test.total, got)
 		}
 	}
 }

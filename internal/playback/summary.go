@@ -1,4 +1,4 @@
-package main
+package playback
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// tally is a sink that counts results on their way into the rows.
-type tally struct {
+// Summary is a sink that counts results on their way into the rows.
+type Summary struct {
 	*replay.Rows
 	samples  int
 	progress func(done, total int)
@@ -26,53 +26,56 @@ type tally struct {
 	reasons           map[string]string // of the last rejection, by camera
 }
 
-func newTally(rows *replay.Rows, samples int, progress func(done, total int)) *tally {
+// NewSummary returns a summary of a recording of that many samples. progress is
+// told of each set.
+func NewSummary(rows *replay.Rows, samples int, progress func(done, total int)) *Summary {
 	progress(0, samples)
-	return &tally{
+	return &Summary{
 		Rows: rows, samples: samples, progress: progress,
 		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{},
 	}
 }
 
 // Publish implements [perception.Sink].
-func (t *tally) Publish(ctx context.Context, m *perception.Moment) error {
-	if err := t.Rows.Publish(ctx, m); err != nil {
+func (s *Summary) Publish(ctx context.Context, m *perception.Moment) error {
+	if err := s.Rows.Publish(ctx, m); err != nil {
 		return err
 	}
 	r := m.Result
-	t.sets++
-	t.detections += len(r.Detections)
+	s.sets++
+	s.detections += len(r.Detections)
 	for _, d := range r.StageDurations {
-		t.stepping += d
+		s.stepping += d
 	}
 	for _, camera := range r.Missing {
-		t.missing[camera]++
+		s.missing[camera]++
 	}
 	for camera, why := range r.Rejected {
-		t.rejected[camera]++
-		t.reasons[camera] = why
+		s.rejected[camera]++
+		s.reasons[camera] = why
 	}
-	t.progress(t.sets, t.samples)
+	s.progress(s.sets, s.samples)
 	return nil
 }
 
-// perFrame is how long the detector took for a set, in the mean.
-func (t *tally) perFrame() time.Duration { return t.stepping / time.Duration(max(1, t.sets)) }
+// PerFrame is how long the detector took for a set, in the mean.
+func (s *Summary) PerFrame() time.Duration { return s.stepping / time.Duration(max(1, s.sets)) }
 
-// write says what was made and what was not. Lines that would say nothing are
-// left out.
-func (t *tally) write(w io.Writer, took time.Duration, sent replay.Stats, status *perception.Status) error {
+// Write says what was made and what was not. Lines that would say nothing are
+// left out. took is the time of it all, sent the source's account, status the
+// service's.
+func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, status *perception.Status) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, format string, values ...any) {
 		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, values...))
 	}
-	line("sets", "%d of %d samples, %d detections", t.sets, t.samples, t.detections)
-	line("time", "%.1f s, %.1f frames a second", took.Seconds(), float64(t.sets)/took.Seconds())
-	for _, camera := range slices.Sorted(maps.Keys(t.missing)) {
-		line("missing", "%s in %d sets", camera, t.missing[camera])
+	line("sets", "%d of %d samples, %d detections", s.sets, s.samples, s.detections)
+	line("time", "%.1f s, %.1f frames a second", took.Seconds(), float64(s.sets)/took.Seconds())
+	for _, camera := range slices.Sorted(maps.Keys(s.missing)) {
+		line("missing", "%s in %d sets", camera, s.missing[camera])
 	}
-	for _, camera := range slices.Sorted(maps.Keys(t.rejected)) {
-		line("rejected", "%d images of %s, the last: %s", t.rejected[camera], camera, t.reasons[camera])
+	for _, camera := range slices.Sorted(maps.Keys(s.rejected)) {
+		line("rejected", "%d images of %s, the last: %s", s.rejected[camera], camera, s.reasons[camera])
 	}
 	if sent.AbsentImages > 0 {
 		line("skipped", "%d samples without any image; %d images are absent", sent.SkippedSamples, sent.AbsentImages)
