@@ -109,6 +109,9 @@ func kernelFinding(asked string, features isa.Features) finding {
 	if err != nil {
 		return finding{"kernels", err.Error(), "unset " + isa.Variable}
 	}
+	if err := isa.Require(os.Getenv(isa.RequireVariable), set); err != nil {
+		return finding{"kernels", err.Error(), "unset " + isa.RequireVariable + ", or build for a set that has it"}
+	}
 	return finding{part: "kernels", state: string(set)}
 }
 
