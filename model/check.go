@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -86,8 +87,10 @@ func (m *Manifest) checkFeatures(f *faults) {
 	f.require(inRange(m.History.Frames, 0, 256), "history.frames", m.History.Frames, "0 to 256")
 	f.require(between(m.History.Period, 1e-3, 60), "history.period", m.History.Period, "0.001 to 60")
 	mode, time := m.History.Mode, m.History.Time
-	f.require(slices.Contains([]string{"", "recursive", "direct"}, mode), "history.mode", mode, "recursive or direct")
-	f.require(slices.Contains([]string{"", "counted", "measured"}, time), "history.time", time, "counted or measured")
+	_, noMode := history.ParseMode(mode)
+	_, noTime := history.ParseClock(time)
+	f.require(mode == "" || noMode == nil, "history.mode", mode, "recursive or direct")
+	f.require(time == "" || noTime == nil, "history.time", time, "counted or measured")
 }
 
 func (h *Head) check(f *faults) {
