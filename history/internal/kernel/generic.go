@@ -91,7 +91,7 @@ func quantiseGeneric(dst []uint8, src []float32, scale float32, zero uint8) {
 // for NaN.
 func whole(x float32) uint8 {
 	if x != x {
-		return 0
+		x = 0
 	}
 	const one = 3 << 22 // here the last bit of a float32 is worth one
 	return uint8(math.Float32bits(x + one))
