@@ -20,7 +20,7 @@ import (
 
 // TestTruthFallsOnTheImages draws the annotated boxes on the real images, by
 // the rig and the ego poses. The pictures are to be looked at: they are
-// kept in the folder SOLOFUSION_PICTURES where that is set. A mirrored axis or
+// kept in the folder SOLOFUSION_PICTURES if that is set. A mirrored axis or
 // a pose of the wrong time would also change how many boxes fall on the images.
 func TestTruthFallsOnTheImages(t *testing.T) {
 	folder := os.Getenv("SOLOFUSION_PICTURES")

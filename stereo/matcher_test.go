@@ -275,7 +275,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 }
 
 // TestMissingCameras checks that cameras which come and go leave the others'
-// results alone where they see nothing of each other.
+// results alone if they see nothing of each other.
 func TestMissingCameras(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 5))
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)

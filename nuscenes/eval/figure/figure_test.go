@@ -89,7 +89,7 @@ func carMetrics() (*eval.Metrics, *eval.Spread) {
 }
 
 // folder is where pictures go that are to be looked at: SOLOFUSION_PICTURES
-// where that is set.
+// if that is set.
 func folder(t *testing.T) string {
 	if dir := os.Getenv("SOLOFUSION_PICTURES"); dir != "" {
 		return dir
