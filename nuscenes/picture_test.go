@@ -83,7 +83,7 @@ func drawTruth(canvas *image.RGBA, sample *nuscenes.Sample, camera *nuscenes.Sam
 	return inside
 }
 
-// edges are pairs of corners; a corner's bits say on which side it lies along
+// edges are pairs of corners; a corner's bits are the side on which it lies along
 // x, y and z. The last two cross the front.
 var edges = [][2]int{
 	{0, 1}, {2, 3}, {4, 5}, {6, 7}, {0, 2}, {1, 3}, {4, 6}, {5, 7}, {0, 4}, {1, 5}, {2, 6}, {3, 7}, {1, 7}, {3, 5},

@@ -111,7 +111,7 @@ func compare(t *testing.T, ds *nuscenes.Dataset, sample *nuscenes.Sample, right,
 	}
 }
 
-// eye is a camera's view with what the test knows beside it.
+// eye is a camera's view with what the test needs beside it.
 type eye struct {
 	View
 	name   string

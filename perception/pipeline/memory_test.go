@@ -107,7 +107,7 @@ func checkApart(t *testing.T, b *model.Bundle, o Options, all [][]*perception.Fr
 	}
 }
 
-// TestRigsOfTheDefaultBundle does so with the bundle that people use, and says
+// TestRigsOfTheDefaultBundle does so with the default bundle, and logs
 // what each further rig costs.
 func TestRigsOfTheDefaultBundle(t *testing.T) {
 	if testing.Short() {

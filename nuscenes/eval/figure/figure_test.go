@@ -130,7 +130,7 @@ func names(t *testing.T, dir string) (list []string) {
 	return list
 }
 
-// checkPicture wants something in both halves, and nothing at the edges, where it
+// checkPicture checks for something in both halves, and nothing at the edges, where it
 // would have been cut.
 func checkPicture(t *testing.T, file string) {
 	t.Helper()
