@@ -97,11 +97,11 @@ lint: deps ## vet, gofmt and staticcheck
 golangci: deps ## the linters of .golangci.yml; building golangci-lint takes minutes the first time
 	@go run $(GOLANGCI) run ./...
 
-fmt: toolchain ## format Go, and Python where .venv is there
+fmt: toolchain ## format Go, and Python if .venv is there
 	@files=$$($(GIT) ls-files '*.go') && $(GOFMT) -w $$files
 	@if [ -x .venv/bin/ruff ]; then .venv/bin/ruff format; fi
 
-proto: deps ## lint the wire schema, generate its Go, fail where that changes what is committed
+proto: deps ## lint the wire schema, generate its Go, fail if that changes what is committed
 	@cd proto && go run $(BUF) lint && go run $(BUF) generate
 	@$(GIT) diff --exit-code -- proto
 

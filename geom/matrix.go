@@ -38,8 +38,8 @@ func (a Mat3) Det() float64 {
 		float64(a[2]*(float64(a[3]*a[7])-float64(a[4]*a[6])))
 }
 
-// Inv returns the inverse of a by cofactors; its entries are not finite where
-// a is singular.
+// Inv returns the inverse of a by cofactors; its entries are not finite if a
+// is singular.
 func (a Mat3) Inv() Mat3 {
 	d := 1 / a.Det()
 	return Mat3{

@@ -98,7 +98,7 @@ func finite(s []float64) bool {
 }
 
 // Transform is a pose as tables and messages carry it. It is kept in that form
-// where the same bits must arrive by every way.
+// if the same bits must arrive by every way.
 type Transform struct {
 	Rotation    Quat
 	Translation Vec3

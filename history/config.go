@@ -7,7 +7,7 @@ import (
 	"github.com/solofusion/solofusion/history/internal/kernel"
 )
 
-// Mode says when planes are resampled.
+// Mode selects when planes are resampled.
 type Mode int
 
 const (
@@ -30,7 +30,7 @@ func ParseMode(name string) (Mode, error) {
 	return 0, fmt.Errorf("history: mode %q, want recursive or direct", name)
 }
 
-// Clock says what a plane's age is.
+// Clock selects what a plane's age is.
 type Clock int
 
 const (
@@ -64,7 +64,7 @@ type Config struct {
 	KeepFeatures bool // for Features: keep the planes as they came, too
 }
 
-// Weights are the time convolution's, its batch norm folded; not looked at where
+// Weights are the time convolution's, its batch norm folded; not looked at if
 // there is no history.
 type Weights struct {
 	Weight []float32 // C x C, row major, one row for each output: the feature columns
@@ -79,7 +79,7 @@ func (c *Config) validate() error {
 	case c.Frames < 0:
 		return fmt.Errorf("history: %d frames, want 0 or more", c.Frames)
 	case !(c.Period > 0):
-		return fmt.Errorf("history: period of %v s", c.Period)
+		return fmt.Errorf("history: period of %v s, want a positive number", c.Period)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type Stack struct {
 	Zero  uint8
 }
 
-// Reach says what a result rests on.
+// Reach is how far back a result reaches.
 type Reach struct {
 	Frames int           // earlier frames in the history, at most T
 	Age    time.Duration // of the oldest of them

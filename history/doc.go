@@ -6,7 +6,7 @@
 // [Convolution] has the weights and the buffers, and serves any number of rings.
 // Its Step aligns a ring's planes with the current frame, appends their age
 // through the time convolution, writes current and past planes side by side, and
-// then lets the current plane replace the oldest.
+// then replaces the oldest plane by the current one.
 //
 //	c, err := history.New(cfg, weights, with) // the kernels and the pool
 //	ring := c.NewRing()

@@ -59,7 +59,7 @@ type Layer struct {
 	Weight, Bias *tensor.F32
 }
 
-// Open reads the bundle in a folder, or the one inside the binary where name
+// Open reads the bundle in a folder, or the one inside the binary if name
 // is [DefaultName].
 func Open(name string) (*Bundle, error) {
 	if name == DefaultName {
@@ -131,7 +131,7 @@ func readFiles(folder fs.FS, sums map[string]string) (map[string][]byte, error) 
 			return nil, err
 		}
 		if got := hexSum(data); got != sums[name] {
-			return nil, fmt.Errorf("%s has SHA-256 %s, but %s says %s", name, got, manifestFile, sums[name])
+			return nil, fmt.Errorf("%s has SHA-256 %s, want %s as in %s", name, got, sums[name], manifestFile)
 		}
 		files[name] = data
 	}
@@ -184,7 +184,7 @@ func (b *Bundle) Graph(g Graph) []byte { return b.graphs[g] }
 // ID is the bundle's name and short digest, for results.
 func (b *Bundle) ID() string { return b.Manifest.Name + "@" + b.Digest[:12] }
 
-// Quantisation is the method by which the head was quantised; "none" where it
+// Quantisation is the method by which the head was quantised; "none" if it
 // is float32.
 func (b *Bundle) Quantisation() string {
 	if method, ok := b.Manifest.Quantisation["method"].(string); ok {

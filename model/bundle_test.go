@@ -55,7 +55,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"a changed graph": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "head.onnx"), []byte("x"))
-		}, []string{"head.onnx has SHA-256 2d711642", "model.yaml says"}},
+		}, []string{"head.onnx has SHA-256 2d711642", "as in model.yaml"}},
 		"a missing file": {func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, "bev_embed.onnx")); err != nil {
 				t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 // faults collects what is wrong, each with its key.
 type faults []error
 
-// require adds a fault unless ok; want says what would be right.
+// require adds a fault unless ok; want is what would be right.
 func (f *faults) require(ok bool, key string, got any, want string) {
 	if !ok {
 		*f = append(*f, fmt.Errorf("%s is %v, want %s", key, got, want))
@@ -26,7 +26,7 @@ func (f *faults) require(ok bool, key string, got any, want string) {
 func (m *Manifest) check() []error {
 	var f faults
 	f.require(m.Format == 1, "format", m.Format, "1")
-	f.require(m.Name != "", "name", "empty", "a word")
+	f.require(m.Name != "", "name", "empty", "a name")
 	f.require(len(m.Cameras) > 0 && distinct(m.Cameras), "cameras", m.Cameras, "at least one, each once")
 	m.checkImage(&f)
 	m.checkGrid(&f)

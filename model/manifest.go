@@ -13,7 +13,7 @@ import (
 	"github.com/solofusion/solofusion/geom"
 )
 
-// Manifest is model.yaml. Every key is required but those whose tag says
+// Manifest is model.yaml. Every key is required but those whose tag has
 // omitempty.
 type Manifest struct {
 	Format       int               `yaml:"format"` // 1
@@ -80,7 +80,7 @@ func (m *Manifest) HasStereo() bool { return m.Stereo != Stereo{} }
 
 // History is the number of earlier frames, 0 in a model without history, and the
 // seconds between them, and how they were aligned (recursive or direct) and timed
-// (counted or measured) in training. Without a word on these, it was as in the
+// (counted or measured) in training. If these are absent, it was as in the
 // reference: recursive, counted.
 type History struct {
 	Frames int     `yaml:"frames"`
@@ -125,7 +125,7 @@ type NMS struct {
 }
 
 // ReadManifest reads model.yaml. The error joins all faults: unknown and
-// missing keys, values of a wrong type; where there are none, values out of
+// missing keys, values of a wrong type; if there are none, values out of
 // range.
 func ReadManifest(data []byte) (*Manifest, error) {
 	var faults []error
@@ -183,7 +183,7 @@ func missing(n *yaml.Node, t reflect.Type, path string) []error {
 	return faults
 }
 
-// value returns the value of key in the mapping n, nil where it is absent.
+// value returns the value of key in the mapping n, nil if it is absent.
 func value(n *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {

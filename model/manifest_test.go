@@ -16,7 +16,7 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// FuzzReadManifest wants of any manifest that is accepted that it holds what the
+// FuzzReadManifest checks that any manifest that is accepted holds what the
 // detector relies on, and that it reads back as it was after it is written.
 // Provenance and quantisation are free texts, and left out of that.
 func FuzzReadManifest(f *testing.F) {

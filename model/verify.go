@@ -14,7 +14,7 @@ type Port struct {
 	Shape []int64
 }
 
-// Inspector tells a graph's ports without running it.
+// Inspector returns a graph's ports without running it.
 type Inspector func(g Graph) (inputs, outputs []Port, err error)
 
 // Verify compares the ports of every graph with the manifest; hashes, ranges
@@ -71,7 +71,7 @@ func (m *Manifest) ports(g Graph) (inputs, outputs []Port) {
 	return []Port{stack}, outputs
 }
 
-// anyWidth stands for a dimension that only the graph knows.
+// anyWidth stands for a dimension that only the graph defines.
 const anyWidth = 0
 
 // Branches are the maps of each task; heatmap has a channel for each class.

@@ -212,7 +212,7 @@ func TestBrokenFilesGetOneClearError(t *testing.T) {
 	}{
 		{string(pose[:len(pose)/2]), "the end of the text"},
 		{strings.Replace(string(pose), "[\n   0,", "[\n   NaN,", 1), "number 0 is NaN, want a finite one"},
-		{strings.Replace(string(pose), `"timestamp":`, `"timestamp": 1, "timestamp":`, 1), "is there twice"},
+		{strings.Replace(string(pose), `"timestamp":`, `"timestamp": 1, "timestamp":`, 1), "occurs twice"},
 		{string(pose) + "x", "after the value"},
 		{"{}", "want an array"},
 		{"[1]", "want an object"},

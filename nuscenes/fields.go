@@ -3,7 +3,7 @@ package nuscenes
 import "github.com/solofusion/solofusion/nuscenes/internal/pull"
 
 // field reads one field of an object into a value of type T, or, if wanted is set
-// in place of read, says that the object as a whole is to be left out.
+// in place of read, decides whether the object as a whole is left out.
 type field[T any] struct {
 	name     string
 	read     func(r *pull.Reader, value *T)
@@ -31,7 +31,7 @@ func (fs fields[T]) read(r *pull.Reader, value *T) (keep bool, where string) {
 			r.Skip()
 			continue
 		case seen&(1<<i) != 0:
-			r.Fail("is there twice")
+			r.Fail("occurs twice")
 		case fs[i].wanted != nil:
 			keep = fs[i].wanted(r, value)
 		default:

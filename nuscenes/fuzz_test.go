@@ -24,7 +24,7 @@ const goodResults = `{"meta": {"use_camera": true, "use_lidar": false}, "results
 "detection_name": "truck", "detection_score": 0.5, "attribute_name": ""}]}, "extra": [1, {"a": null}]}`
 
 // FuzzResults parses a text as a whole and in blocks of any size. Blocks may fail
-// where the whole does not, since they are cut by guess, but may not give anything
+// if the whole does not, since they are cut by guess, but may not give anything
 // else. What is written of results reads back.
 func FuzzResults(f *testing.F) {
 	f.Add(goodResults, 64)

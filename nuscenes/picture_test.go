@@ -21,7 +21,7 @@ import (
 
 // TestTruthFallsOnTheImages draws the annotated boxes on the real images, by
 // the rig and the ego poses. The pictures are to be looked at: they are
-// kept in the folder SOLOFUSION_PICTURES where that is set. A mirrored axis or
+// kept in the folder SOLOFUSION_PICTURES if that is set. A mirrored axis or
 // a pose of the wrong time would also change how many boxes fall on the images.
 func TestTruthFallsOnTheImages(t *testing.T) {
 	folder := os.Getenv("SOLOFUSION_PICTURES")
@@ -84,7 +84,7 @@ func drawTruth(canvas *image.RGBA, sample *nuscenes.Sample, camera *nuscenes.Sam
 	return inside
 }
 
-// edges are pairs of corners; a corner's bits say on which side it lies along
+// edges are pairs of corners; a corner's bits are the side on which it lies along
 // x, y and z. The last two cross the front.
 var edges = [][2]int{
 	{0, 1}, {2, 3}, {4, 5}, {6, 7}, {0, 2}, {1, 3}, {4, 6}, {5, 7}, {0, 4}, {1, 5}, {2, 6}, {3, 7}, {1, 7}, {3, 5},

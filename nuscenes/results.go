@@ -10,7 +10,7 @@ import (
 // Results is the content of a results file in submission format.
 type Results struct {
 	File    string          // that they were read from, "" for none
-	Meta    json.RawMessage // an object; says which inputs were used
+	Meta    json.RawMessage // an object: which inputs were used
 	Samples []SampleResult  // in the file's order
 }
 
@@ -29,7 +29,7 @@ type Box struct {
 	Size      geom.Vec3  // width, length, height
 	Rotation  geom.Quat  // global from box
 	Velocity  [2]float64 // both may be NaN
-	Points    int        // lidar and radar points inside; -1 if the file does not say
+	Points    int        // lidar and radar points inside; -1 if the file has none
 }
 
 // CameraMeta is the meta object of results made from cameras alone.

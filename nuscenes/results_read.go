@@ -16,7 +16,7 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// ResultsError says what is wrong with a results file.
+// ResultsError describes what is wrong with a results file.
 type ResultsError struct {
 	File   string
 	Sample string // token, "" if the file as a whole is meant
@@ -81,7 +81,7 @@ func readFileBlocks(file string) (*Results, error) {
 	return readBlocks(f, blocks.Size)
 }
 
-// readBlocks reads a results file in parallel. Its errors do not say which box
+// readBlocks reads a results file in parallel. Its errors do not name the box that
 // is wrong.
 func readBlocks(text io.Reader, size int) (*Results, error) {
 	rooms := sync.Pool{New: func() any { return new([]Box) }}

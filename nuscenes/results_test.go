@@ -114,7 +114,7 @@ func TestBrokenResultsAreRefused(t *testing.T) {
 		{"score NaN", swap(`"detection_score":0.25`, `"detection_score":NaN`), "field detection_score"},
 		{"score absent", swap(`"detection_score":0.25,`, ``), "field detection_score: is missing"},
 		{"points", swap(`"num_pts":3`, `"num_pts":NaN`), "field num_pts"},
-		{"field twice", swap(`"size":`, `"size":[1,1,1],"size":`), "field size: is there twice"},
+		{"field twice", swap(`"size":`, `"size":[1,1,1],"size":`), "field size: occurs twice"},
 		{"too many", many, `sample "a": has more than 500 boxes`},
 	}
 	for _, test := range tests {

@@ -73,7 +73,7 @@ func separator(i int) string {
 	return ",\n"
 }
 
-// appendJSON appends the box as the format wants it.
+// appendJSON appends the box as the format has it.
 func (b *Box) appendJSON(dst []byte, sample string) []byte {
 	dst = append(dst, `{"sample_token":`...)
 	dst = appendString(dst, sample)

@@ -9,7 +9,7 @@ import (
 
 // Rig returns the calibrated cameras of a sample in the order of the given
 // names, without those that the sample does not have; without names, all its
-// cameras in the order of the sensor table. Where the vehicle has no lidar,
+// cameras in the order of the sensor table. If the vehicle has no lidar,
 // detections are in its ego frame.
 func (d *Dataset) Rig(sample *Sample, cameras []string) (*perception.Rig, error) {
 	rig := &perception.Rig{Name: d.rigName(sample), EgoFromLidar: geom.IdentityTransform()}

@@ -199,7 +199,7 @@ func (a *Annotation) Class() (perception.Class, bool) {
 }
 
 // maxVelocityGap is how far apart, in seconds, two annotations of an object may
-// be to tell its velocity.
+// be to give its velocity.
 const maxVelocityGap = 1.5
 
 // Velocity returns the object's velocity in the global frame from its places

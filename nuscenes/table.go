@@ -14,7 +14,7 @@ import (
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
 )
 
-// TableError says what is wrong with a table.
+// TableError describes what is wrong with a table.
 type TableError struct {
 	File  string // for example data/v1.0-mini/sample.json
 	Row   int    // from 0; -1 if the file as a whole is meant
@@ -66,7 +66,7 @@ func readTable[T any](folder string, s schema[T]) (index[T], error) {
 		x.rows, err = s.readBlocks(f, blocks.Size)
 		f.Close()
 	}
-	if err != nil { // read it again to say what is wrong
+	if err != nil { // read it again to find what is wrong
 		x.rows, err = s.readWhole(x.file)
 	}
 	if err != nil {
@@ -83,7 +83,7 @@ func readTable[T any](folder string, s schema[T]) (index[T], error) {
 	return x, nil
 }
 
-// readBlocks reads a table's rows in parallel. Its errors do not say which row
+// readBlocks reads a table's rows in parallel. Its errors do not name the row that
 // is wrong.
 func (s schema[T]) readBlocks(text io.Reader, size int) ([]T, error) {
 	parts, err := blocks.Map(text, size, "},", func(b blocks.Block) ([]T, error) {
@@ -93,8 +93,8 @@ func (s schema[T]) readBlocks(text io.Reader, size int) ([]T, error) {
 	return slices.Concat(parts...), err
 }
 
-// readWhole reads a table's rows as a single text, and says what is wrong with
-// it.
+// readWhole reads a table's rows as a single text; its error is what is wrong
+// with it.
 func (s schema[T]) readWhole(file string) ([]T, error) {
 	text, err := readText(file)
 	if err != nil {
@@ -158,7 +158,7 @@ func tokenOf(r pull.Reader) string {
 	return ""
 }
 
-// tokenField is the field token, which the schema itself knows.
+// tokenField is the field token, which is the schema's own.
 func (s schema[T]) tokenField() field[T] {
 	return field[T]{name: "token", optional: true, wanted: func(r *pull.Reader, row *T) bool {
 		token := r.View()

@@ -100,7 +100,7 @@ func (s *Session) check(kind string, ports []Port, tensors Tensors) error {
 }
 
 // fits reports whether shape is one that the port takes: positive everywhere
-// and equal where the port's axis is not open.
+// and equal if the port's axis is not open.
 func fits(shape []int, port []int64) bool {
 	if len(shape) != len(port) {
 		return false

@@ -1,5 +1,5 @@
 // Package onnx runs ONNX graphs over the project's tensors with ONNX Runtime.
-// It is the only package that knows that library.
+// It is the only package that imports that library.
 //
 //	rt, err := onnx.Open("")                          // finds libonnxruntime
 //	s, err := rt.Load("head", graph, []string{"cuda", "cpu"}, 2)

@@ -16,14 +16,14 @@ const LibraryVariable = "SOLOFUSION_ONNXRUNTIME"
 // libraryPattern is where make deps puts the library in a checkout.
 var libraryPattern = filepath.Join(".deps", "onnxruntime", "libonnxruntime.so.*")
 
-// ErrNoLibrary is returned where no ONNX Runtime library is found.
+// ErrNoLibrary is returned if no ONNX Runtime library is found.
 var ErrNoLibrary = errors.New("ONNX Runtime is not installed: run make deps, or set " +
 	LibraryVariable + " to the file libonnxruntime.so")
 
 // FindLibrary returns the file of the ONNX Runtime library: the one that
 // SOLOFUSION_ONNXRUNTIME names, else the one that make deps installed in the
 // checkout that holds the executable or the working directory. It returns
-// [ErrNoLibrary] where there is none.
+// [ErrNoLibrary] if there is none.
 func FindLibrary() (string, error) {
 	if file := os.Getenv(LibraryVariable); file != "" {
 		if _, err := os.Stat(file); err != nil {
@@ -49,7 +49,7 @@ func FindLibrary() (string, error) {
 	return "", fmt.Errorf("onnx: %w", ErrNoLibrary)
 }
 
-// searchUpwards looks for the library in dir and its parents; "" where there
+// searchUpwards looks for the library in dir and its parents; "" if there
 // is none. Of several versions it takes the last by name.
 func searchUpwards(dir string) string {
 	for {
@@ -77,9 +77,9 @@ var environment struct {
 	library string
 }
 
-// Open loads the library of that file, or the one of [FindLibrary] where the
+// Open loads the library of that file, or the one of [FindLibrary] if the
 // file is "". Later calls share it; naming another file then is an error,
-// since a process has room for one.
+// since a process can load one.
 func Open(library string) (*Runtime, error) {
 	if library == "" {
 		found, err := FindLibrary()
@@ -96,7 +96,7 @@ func Open(library string) (*Runtime, error) {
 		}
 		return &Runtime{library: library}, nil
 	}
-	// What the library has to say comes back as errors.
+	// What the library would log comes back as errors.
 	ort.SetSharedLibraryPath(library)
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return nil, fmt.Errorf("onnx: loading %s: %w", library, err)

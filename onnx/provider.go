@@ -12,7 +12,7 @@ import (
 // Providers are the names of the execution providers, fastest first.
 var Providers = [...]string{"tensorrt", "cuda", "cpu"}
 
-// CheckProviders returns an error where the list is empty or has an unknown or
+// CheckProviders returns an error if the list is empty or has an unknown or
 // repeated name.
 func CheckProviders(names []string) error {
 	known := strings.Join(Providers[:], ", ")
@@ -30,7 +30,7 @@ func CheckProviders(names []string) error {
 	return nil
 }
 
-// Available returns nil where the library can be told to use the provider:
+// Available returns nil if the library can use the provider:
 // it was built with it and the driver libraries it needs are there.
 func (r *Runtime) Available(provider string) error {
 	if err := CheckProviders([]string{provider}); err != nil {
@@ -67,7 +67,7 @@ func createSession(name string, graph []byte, providers []string, threads int) (
 }
 
 // createOn makes a session whose first provider must work; those after it are
-// added where they can be.
+// added if they can be.
 func createOn(graph []byte, providers []string, threads int) (*ort.DynamicAdvancedSession, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -82,13 +82,13 @@ func createOn(graph []byte, providers []string, threads int) (*ort.DynamicAdvanc
 	}
 	for _, provider := range providers[1:] {
 		if err := appendProvider(options, provider); err != nil {
-			slog.Debug("provider cannot stand in", "provider", provider, "reason", err)
+			slog.Debug("provider is not added behind the first", "provider", provider, "reason", err)
 		}
 	}
 	return ort.NewDynamicAdvancedSessionWithONNXData(graph, nil, nil, options)
 }
 
-// configure asks for deterministic kernels, and for worker threads that sleep
+// configure sets deterministic kernels, and worker threads that sleep
 // between runs, since the cores are then needed by the stages in Go.
 func configure(options *ort.SessionOptions, threads int) error {
 	if err := options.SetIntraOpNumThreads(threads); err != nil {

@@ -13,7 +13,7 @@ import (
 // are -1.
 type Port struct {
 	Name  string
-	Type  string // as Go says it: float32, uint8; for others ONNX Runtime's name
+	Type  string // as in Go: float32, uint8; for others ONNX Runtime's name
 	Shape []int64
 }
 
@@ -49,7 +49,7 @@ func (r *Runtime) Load(name string, graph []byte, providers []string, threads in
 }
 
 // inspect returns the ports of a graph, in its order. It loads the graph, so
-// that an error says what is wrong with it.
+// that an error names what is wrong with it.
 func inspect(graph []byte) (inputs, outputs []Port, err error) {
 	in, out, err := ort.GetInputOutputInfoWithONNXData(graph)
 	return ports(in), ports(out), err
@@ -93,7 +93,7 @@ func (s *Session) Inputs() []Port { return slices.Clone(s.inputs) }
 // Outputs returns the graph's outputs in its order.
 func (s *Session) Outputs() []Port { return slices.Clone(s.outputs) }
 
-// Run binds, runs and unbinds. Where a session runs more than once over the
+// Run binds, runs and unbinds. If a session runs more than once over the
 // same tensors, a [Binding] saves the allocations.
 func (s *Session) Run(inputs, outputs Tensors) error {
 	b, err := s.Bind(inputs, outputs)

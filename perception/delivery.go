@@ -2,25 +2,25 @@ package perception
 
 import "context"
 
-// Delivery is an event on its way, with what its source needs to know that it
-// arrived.
+// Delivery is an event on its way, with the means to report to its source what
+// became of it.
 type Delivery struct {
 	Event Event
 
-	// Cursor is the place in the source, in the source's own words, after which
-	// it can resume: a sample's token in a recording, for example. It is "" if
+	// Cursor is the position in the source, in the source's own format, after
+	// which it can resume: a sample's token in a recording, for example. It is "" if
 	// the source cannot.
 	Cursor string
 
-	// Done is told once what became of the event; nil if the source has no use
-	// for that. Use Settle to call it.
+	// Done is called once with what became of the event; nil if the source has
+	// no use for that. Use Settle to call it.
 	Done func(err error)
 }
 
-// Settle says what became of the event. A frame is settled with nil when the
-// result of its set is out, and with the reason if there will be none. Other
-// events lead to no result of their own: they are settled when they are taken,
-// or refused. Whoever has a delivery settles it once or hands it on.
+// Settle reports to the source what became of the event. A frame is settled with
+// nil when the result of its set is out, and with the reason if there will be
+// none. Other events lead to no result of their own: they are settled when they
+// are taken, or refused. The holder of a delivery settles it once or passes it on.
 func (d Delivery) Settle(err error) {
 	if d.Done != nil {
 		d.Done(err)

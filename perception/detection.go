@@ -34,7 +34,7 @@ var Classes = [...]string{
 // String returns the class's nuScenes name.
 func (c Class) String() string { return Classes[c] }
 
-// Words returns the class's name as people write it.
+// Words returns the class's name with spaces, as in a text.
 func (c Class) Words() string { return strings.ReplaceAll(c.String(), "_", " ") }
 
 // ParseClass returns the class of that name.
@@ -69,8 +69,8 @@ type Result struct {
 	Rejected       map[string]string    // why, for those of Missing whose image came but could not be used
 	HistoryDepth   int                  // earlier frames that the result rests on
 	HistoryAge     time.Duration        // of the oldest of them
-	Reset          string               // why history started anew with this frame; "" where it did not
+	Reset          string               // why history started anew with this frame; "" if it did not
 	Model          string               // name and short digest of the bundle
-	Quantisation   string               // of the head, "none" where it is float32
+	Quantisation   string               // of the head, "none" if it is float32
 	StageDurations map[string]time.Duration
 }

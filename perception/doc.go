@@ -11,7 +11,7 @@
 //	                                     preprocess, stereo, lift, history, decode
 //
 // A [Source] gives a [Delivery]: an event, the place in the source that it came
-// from, and a function that is told once what the event led to. A [Sink] takes
+// from, and a function that is called once with what the event led to. A [Sink] takes
 // a [Moment]: a set together with its result.
 //
 // Frames of reference. Detections are in the rig's lidar frame at the set's

@@ -10,7 +10,7 @@ import (
 // the frames it is for), an [EgoPose], a [*Frame] or a [Reset].
 type Event interface{ event() }
 
-// EgoPose says where the vehicle was.
+// EgoPose is where the vehicle was at a time.
 type EgoPose struct {
 	Time          time.Time
 	GlobalFromEgo geom.Transform

@@ -31,7 +31,7 @@ func ExampleRig() {
 	// perception: rig "car": camera CAM_FRONT appears twice
 }
 
-// A source that must know what became of its events gives a function.
+// A source that must learn what became of its events gives a function.
 func ExampleDelivery() {
 	d := perception.Delivery{
 		Event:  perception.Reset{Reason: "scene-0103 begins"},

@@ -10,7 +10,7 @@ import (
 type Frame struct {
 	Camera        string
 	Captured      time.Time
-	KeyTime       time.Time // of the key frame it belongs to; zero where the source has none
+	KeyTime       time.Time // of the key frame it belongs to; zero if the source has none
 	Sequence      uint64    // counts the camera's images, to tell duplicates and gaps
 	Image         []byte    // encoded, JPEG or PNG; never modified
 	GlobalFromEgo geom.Pose // at Captured; framesync fills it in from the ego poses
@@ -21,8 +21,8 @@ type FrameSet struct {
 	Rig           *Rig
 	Time          time.Time // the key frame's: a lidar sweep's, or the latest capture's
 	GlobalFromEgo geom.Pose // at Time
-	Frames        []*Frame  // one for each camera of Rig, in its order; nil where missing
-	NewSequence   string    // why history must not reach back beyond this set; "" where it may
+	Frames        []*Frame  // one for each camera of Rig, in its order; nil if missing
+	NewSequence   string    // why history must not reach back beyond this set; "" if it may
 	Cursor        string    // of its latest delivery: after it the source resumes behind this set
 }
 

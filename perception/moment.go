@@ -9,7 +9,7 @@ type Moment struct {
 	Result *Result
 }
 
-// Sink takes what a service has to say. A sink that has no use for a kind of
+// Sink takes a service's results and messages. A sink that has no use for a kind of
 // message returns nil.
 type Sink interface {
 	Publish(ctx context.Context, m *Moment) error // in order of time

@@ -28,7 +28,7 @@ func TestValidate(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		spoil func(*Rig)
-		want  string // in the error; "" where the rig is sound
+		want  string // in the error; "" if the rig is sound
 	}{
 		{"sound", func(*Rig) {}, ""},
 		{"no cameras", func(r *Rig) { r.Cameras = nil }, "no cameras"},

@@ -6,7 +6,7 @@ import "time"
 type State string
 
 // The states in their usual order. A service that runs moves between Running
-// and Degraded, which says that its latest result lacks a camera.
+// and Degraded, in which its latest result lacks a camera.
 const (
 	Starting State = "starting" // loading, connecting
 	Waiting  State = "waiting"  // for a calibration and frames
@@ -20,7 +20,7 @@ type Status struct {
 	Time      time.Time // when it was made
 	State     State
 	Model     string            // name and short digest of the bundle; "" before the first result
-	LastError string            // "" where there was none
+	LastError string            // "" if there was none
 	ErrorTime time.Time         // of LastError
 	Counts    map[string]uint64 // by stable names, for example drop.duplicate
 }

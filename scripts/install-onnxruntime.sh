@@ -1,7 +1,7 @@
 #!/bin/sh
 # install-onnxruntime.sh
 # Puts ONNX Runtime's library into .deps/onnxruntime of the checkout, out of the
-# wheel that scripts/onnxruntime.txt pins by version and hash. Does nothing where
+# wheel that scripts/onnxruntime.txt pins by version and hash. Does nothing if
 # it is there already.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

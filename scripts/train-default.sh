@@ -2,7 +2,7 @@
 # train-default.sh [OUT]
 # Makes the default bundle from nothing: renders the drives, trains the three
 # stages, exports with an 8-bit head, grades on held-out drives, and writes
-# OUT/bundle (default out/default). Every part resumes or is passed over where
+# OUT/bundle (default out/default). Every part resumes or is passed over if
 # its result is there. An hour and a half on two quiet cores; copy the bundle to
 # model/default to embed it.
 set -eu

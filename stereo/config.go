@@ -41,7 +41,7 @@ func (c *Config) validate() error {
 	case !c.Depth.Sound():
 		return fmt.Errorf("stereo: %d bins from %v m in steps of %v m: want positive numbers", c.Depth.Count, c.Depth.Start, c.Depth.Step)
 	case c.Samples < 1 || c.Samples > c.Depth.Count:
-		return fmt.Errorf("stereo: %d samples of %d bins", c.Samples, c.Depth.Count)
+		return fmt.Errorf("stereo: %d samples of %d bins, want at least 1 and at most all", c.Samples, c.Depth.Count)
 	case !(c.Sigma > 0):
 		return fmt.Errorf("stereo: sigma is %v bins, want a positive number", c.Sigma)
 	}

@@ -39,7 +39,7 @@ const (
 // TestLidar finds the lidar's depth with hand-made descriptors in place of
 // learned ones: normalised patches, correlated over a dense set of depths, at
 // points where another view is so far away that a hundredth of the depth can be
-// seen. Calibration and sampling must be right for that and, where the vehicle
+// seen. Calibration and sampling must be right for that and, if the vehicle
 // moves, poses and times. In the shared recording it stands still: one camera
 // has enough such points, through the one it overlaps with. The sizes above were
 // chosen on it.
@@ -86,7 +86,7 @@ func findDepth(t *testing.T, dir, version string) {
 }
 
 // compare measures the errors in a sample's images against the ones before,
-// sweeps where there are any.
+// sweeps if there are any.
 func compare(t *testing.T, ds *nuscenes.Dataset, sample *nuscenes.Sample, right, wrong map[string][]float64) {
 	t.Helper()
 	var before []*nuscenes.SampleData
@@ -111,7 +111,7 @@ func compare(t *testing.T, ds *nuscenes.Dataset, sample *nuscenes.Sample, right,
 	}
 }
 
-// eye is a camera's view with what the test knows beside it.
+// eye is a camera's view with what the test needs beside it.
 type eye struct {
 	View
 	name   string
@@ -283,7 +283,7 @@ func measure(all map[string][]float64, camera *eye, others []eye, points []geom.
 	}
 }
 
-// moves returns how many pixels are between two points, 0 where the view does
+// moves returns how many pixels are between two points, 0 if the view does
 // not have the first.
 func (e *eye) moves(a, b geom.Vec3) float64 {
 	_, _, seen := e.place(a)

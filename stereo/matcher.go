@@ -64,7 +64,7 @@ func New(cfg Config, w Weights, with compute.Resources) (*Matcher, error) {
 func (m *Matcher) Kernels() isa.Set { return m.kernels }
 
 // Step fuses mono, the monocular logits [N, h, w, D], with what matching the
-// N current views against the past says, and writes the distribution over bins
+// N current views against the past finds, and writes the distribution over bins
 // to depth, of the same shape; depth may be mono itself. The views hold one
 // entry for each camera with an image; those of the past need not be of the same
 // cameras. They then become the past, copied. It panics if shapes disagree.

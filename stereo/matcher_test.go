@@ -275,7 +275,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 }
 
 // TestMissingCameras checks that cameras which come and go leave the others'
-// results alone where they see nothing of each other.
+// results alone if they see nothing of each other.
 func TestMissingCameras(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 5))
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
@@ -314,7 +314,7 @@ func TestUnseenPoints(t *testing.T) {
 }
 
 // TestMatchFindsTheDepth gives the views descriptors of a textured wall and a
-// network that likes correlation: the wall's bin must win.
+// network that prefers correlation: the wall's bin must win.
 func TestMatchFindsTheDepth(t *testing.T) {
 	c := Config{
 		Image: geom.Size{Width: 128, Height: 64}, Coarse: geom.Size{Width: 16, Height: 8}, Stereo: geom.Size{Width: 32, Height: 16},

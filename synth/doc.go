@@ -24,7 +24,7 @@
 // trees and lamps stand beside them. The ten detection classes park, drive,
 // wait, walk and close lanes in about the same numbers on every stretch, so
 // that a drive is balanced by itself. Nothing ever touches anything: an object
-// is placed only where its whole motion is free. Light, sky, haze, colours and
+// is placed only if its whole motion is free. Light, sky, haze, colours and
 // textures vary from drive to drive.
 //
 // Six cameras are mounted and calibrated as nuScenes' are, with small

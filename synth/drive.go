@@ -227,8 +227,8 @@ func (v *drive) annotate(i, frame int, seen sighting) (nuscenes.AnnotationRow, b
 	return row, true
 }
 
-// visibility grades how much of an object is seen, and says how many beams a
-// lidar in the cameras' places would have had on it.
+// visibility grades how much of an object is seen, and counts the beams that a
+// lidar at the cameras would have had on it.
 func visibility(visible, covered float64) (string, int) {
 	points := int(math.Round(visible / lidarBeam))
 	if points == 0 && visible > lidarBeam/5 {

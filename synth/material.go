@@ -206,7 +206,7 @@ func (b *style) surface(f spot) color {
 	return mix(c, mix(pane, b.trim, bars), open)
 }
 
-// pane varies the windows of a wall where they can be told apart.
+// pane varies the windows of a wall as far as they can be told apart.
 func (b *style) pane(column, row int32, fade float32) color {
 	switch h := hash01(column, row, b.seed+9); {
 	case h < 0.12:

@@ -21,12 +21,12 @@ func (a vec) unit() vec {
 	return a.mul(1 / n)
 }
 
-// paint says what a face looks like: a material and what varies it.
+// paint is what a face looks like: a material and what varies it.
 type paint struct {
 	kind  material
 	color color
 	glow  float32 // light it sends by itself, as a share of its colour
-	ref   int     // which road or façade of the world, for materials that ask
+	ref   int     // which road or façade of the world, for materials that use it
 }
 
 func matt(c color) paint { return paint{kind: plain, color: c} }

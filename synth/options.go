@@ -12,7 +12,7 @@ const Version = "v1.0-synth"
 // keyRate is the rate of key frames, which nuScenes fixes.
 const keyRate = 2.0
 
-// Options say what to render.
+// Options are what to render.
 type Options struct {
 	Seed   uint64
 	Drives int     // at least 1

@@ -20,8 +20,8 @@ type view struct {
 	noise           float32 // of the sensor, as a share of a full image's
 }
 
-// drawn is a face as one image sees it. Over the screen 1/z, u/z and v/z are
-// affine, so three numbers each say all of them: value, and change per pixel
+// drawn is a face as one image shows it. Over the screen 1/z, u/z and v/z are
+// affine, so three numbers define each of them: value, and change per pixel
 // along x and y. What only colours need is worked out for faces that are seen.
 type drawn struct {
 	w      [3]float64

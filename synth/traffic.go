@@ -302,7 +302,7 @@ func (c *crowd) walk(i int, side float64) {
 	}
 }
 
-// stroll sends a person along a path where it keeps on side-walks.
+// stroll sends a person along a path if that keeps on side-walks.
 func (c *crowd) stroll(r *road, p path, s float64) {
 	v := steady(c.between(0.8, 1.8))
 	o := aPerson(true, false)(c.dice)

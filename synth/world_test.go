@@ -85,7 +85,7 @@ func TestSpeedsArePlausible(t *testing.T) {
 					t.Errorf("seed %d: %s moves at %g m/s", seed, o.category, moved)
 				}
 				if math.Abs(moved-o.track.velocity(at)) > 0.25 {
-					t.Errorf("seed %d: %s moves at %g m/s and says %g", seed, o.category, moved, o.track.velocity(at))
+					t.Errorf("seed %d: %s moves at %g m/s, its velocity is %g", seed, o.category, moved, o.track.velocity(at))
 				}
 			}
 		}
@@ -117,7 +117,7 @@ func TestEveryDriveHoldsTheTenClasses(t *testing.T) {
 }
 
 // TestPixelsLieInBoxes puts every pixel of an object back into the world, by
-// its depth, and wants it in the object's box.
+// its depth, and checks that it is in the object's box.
 func TestPixelsLieInBoxes(t *testing.T) {
 	v := testDrive(2)
 	w := &Window{352, 128, 0.24, 16, 88}
@@ -189,7 +189,7 @@ func TestVisibility(t *testing.T) {
 	}
 }
 
-// TestLongDrivesHaveCrossings wants people who start at one kerb and stop at
+// TestLongDrivesHaveCrossings checks for people who start at one kerb and stop at
 // the other, in drives that last longer than their way.
 func TestLongDrivesHaveCrossings(t *testing.T) {
 	crossed := 0

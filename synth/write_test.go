@@ -160,7 +160,7 @@ func TestTablesReferToEachOther(t *testing.T) {
 	}
 }
 
-// checkFiles wants every file, in the folder of its kind and of its size.
+// checkFiles checks for every file, in the folder of its kind and of its size.
 func checkFiles(t *testing.T, dir string, data []row) {
 	t.Helper()
 	for _, r := range data {

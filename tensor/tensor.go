@@ -35,7 +35,7 @@ func New[T Elem](shape ...int) *Dense[T] {
 }
 
 // From returns an array of the given shape over data, which it aliases. It
-// panics where the lengths disagree.
+// panics if the lengths disagree.
 func From[T Elem](data []T, shape ...int) *Dense[T] {
 	t := &Dense[T]{Shape: slices.Clone(shape), Data: data}
 	if n := Size(shape); n != len(data) {

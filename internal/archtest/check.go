@@ -24,7 +24,7 @@ func faults(edges []edge) []string {
 	return list
 }
 
-// unplaced returns those packages that the table does not know.
+// unplaced returns those packages that are not in the table.
 func unplaced(packages []string) []string {
 	return slices.DeleteFunc(slices.Clone(packages), func(name string) bool {
 		_, ok := layer(name)
@@ -69,7 +69,7 @@ func confinedFault(e edge) string {
 	return ""
 }
 
-// layer returns a package's index in the table; false where it has none.
+// layer returns a package's index in the table; false if it has none.
 func layer(name string) (int, bool) {
 	name = owner(name)
 	for i, packages := range layers {

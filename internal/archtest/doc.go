@@ -3,5 +3,5 @@
 //
 // Imports go downward: a package imports only from layers below its own. A
 // package's internal/ folders belong to it. A few imports have rules of their
-// own, such as that only bus knows NATS. Test files are free.
+// own, such as that only bus imports NATS. Test files are free.
 package archtest

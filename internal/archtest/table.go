@@ -27,25 +27,25 @@ var reserved = []struct {
 	may    []string
 	why    string
 }{
-	{"github.com/nats-io", []string{"bus"}, "only bus knows NATS"},
-	{"google.golang.org/protobuf", []string{"bus", "proto/solofusion/v1"}, "only bus knows protobuf"},
-	{"github.com/yalue/onnxruntime_go", []string{"onnx"}, "only onnx knows ONNX Runtime"},
+	{"github.com/nats-io", []string{"bus"}, "only bus imports NATS"},
+	{"google.golang.org/protobuf", []string{"bus", "proto/solofusion/v1"}, "only bus imports protobuf"},
+	{"github.com/yalue/onnxruntime_go", []string{"onnx"}, "only onnx imports ONNX Runtime"},
 	{"gocv.io", []string{"perception/preprocess", "internal/picture", "cmd/solofusion"}, "OpenCV is for reading and drawing pictures"},
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
-	{"github.com/knadh/koanf", []string{"internal/config"}, "only config knows how settings are read"},
+	{"github.com/knadh/koanf", []string{"internal/config"}, "only config reads settings"},
 	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure"}, "drawing belongs to the figures"},
 	{"github.com/prometheus", []string{"internal/service", "internal/trace", "internal/bench"}, "metrics belong to the service"},
 }
 
-// confined gives, for packages that must know little, all they may import of
-// this module.
+// confined gives, for packages that depend on little, all that they may import
+// of this module.
 var confined = []struct {
 	name string
 	may  []string
 	why  string
 }{
-	{"nuscenes/eval", []string{"nuscenes", "nuscenes/internal/python", "perception", "geom", "internal/parallel", "internal/whole"}, "the metric grades anybody's results and does not know the detector"},
-	{"stereo", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32"}, "stereo does not know perception"},
-	{"history", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32"}, "history does not know perception"},
-	{"onnx", []string{"tensor"}, "onnx runs any graph and does not know the detector's"},
+	{"nuscenes/eval", []string{"nuscenes", "nuscenes/internal/python", "perception", "geom", "internal/parallel", "internal/whole"}, "the metric grades any results file and does not import the detector"},
+	{"stereo", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32"}, "stereo does not import perception"},
+	{"history", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32"}, "history does not import perception"},
+	{"onnx", []string{"tensor"}, "onnx runs any graph, the detector's among them"},
 }

@@ -10,7 +10,7 @@ import (
 type cost struct{ bytes, flops int64 }
 
 // costs returns those of the stages between the graphs, as far as the manifest
-// tells them. Points of which no earlier camera has a view, or that lie outside
+// gives them. Points of which no earlier camera has a view, or that lie outside
 // the grid, are counted too, so that these are upper bounds.
 func costs(m *model.Manifest, cameras int) map[string]cost {
 	f := &m.Features

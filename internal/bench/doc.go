@@ -7,6 +7,6 @@
 //	err = r.WriteTable(os.Stdout)
 //
 // A report has, for each stage, the median milliseconds of a frame of all
-// cameras, its share of the frame, its allocations and, if the manifest tells
+// cameras, its share of the frame, its allocations and, if the manifest gives
 // them, the bytes and floating-point operations that it cannot do without.
 package bench

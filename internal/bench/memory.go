@@ -15,7 +15,7 @@ func forgetPeak() {
 }
 
 // peakMemory returns the largest resident size of the process, 0 if the system
-// does not tell it as Linux does.
+// does not report it as Linux does.
 func peakMemory() int64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -27,7 +27,7 @@ type Report struct {
 	times  map[string][]float64 // milliseconds
 	allocs map[string][]float64
 	frames []float64 // milliseconds
-	peak   int64     // bytes, 0 if the system does not tell
+	peak   int64     // bytes, 0 if the system does not report it
 
 	before uint64 // allocations at the stage's beginning
 	stages map[string]uint64
@@ -90,7 +90,7 @@ func median(values []float64) float64 {
 	return stat.Quantile(0.5, stat.Empirical, slices.Sorted(slices.Values(values)), nil)
 }
 
-// row is what the report says of a stage and, without a cost, of a frame.
+// row is the report's line of a stage and, without a cost, of a frame.
 type row struct {
 	name   string
 	MS     float64 `json:"ms"`
@@ -133,7 +133,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return err
 }
 
-// WriteTable writes the numbers for people.
+// WriteTable writes the numbers as a table for reading.
 func (r *Report) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "stage\tms\tshare\tMB\tMFLOP\tallocs\t")

@@ -7,8 +7,8 @@ import (
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// Bound says how far a result may be from what is expected. An element passes
-// where its difference is at most Abs + Rel · (the expected array's largest
+// Bound is how far a result may be from what is expected. An element passes
+// if its difference is at most Abs + Rel · (the expected array's largest
 // finite absolute value). NaN equals NaN, an infinity equals itself.
 type Bound struct {
 	Abs, Rel float64
@@ -16,7 +16,7 @@ type Bound struct {
 
 // Diff is the largest difference between two arrays.
 type Diff struct {
-	Abs     float64 // largest absolute difference; +Inf where only one is NaN or infinite
+	Abs     float64 // largest absolute difference; +Inf if only one is NaN or infinite
 	Rel     float64 // Abs / Largest
 	Index   int     // where it is
 	Largest float64 // finite absolute value of the expected array
@@ -56,7 +56,7 @@ type Reporter interface {
 	Errorf(format string, args ...any)
 }
 
-// Within fails the test where got is not within the bound of want, and names
+// Within fails the test if got is not within the bound of want, and names
 // the worst element. It returns the difference, for the log.
 func Within[T tensor.Elem](t Reporter, name string, got, want []T, b Bound) Diff {
 	t.Helper()

@@ -15,7 +15,7 @@ import (
 )
 
 // Checkpoint opens a file that torch.save wrote and returns the float32
-// tensors of its state_dict, or of the whole file where it is one itself.
+// tensors of its state_dict, or of the whole file if it is one itself.
 // Other element types (batch counters) are left out.
 func Checkpoint(t testing.TB, file string) map[string]*tensor.F32 {
 	t.Helper()

@@ -30,7 +30,7 @@ func Guard[T tensor.Elem](n, offset int, value T) Guarded[T] {
 	return Guarded[T]{Slice: s, whole: whole, value: value}
 }
 
-// Check fails the test where a guard word has changed.
+// Check fails the test if a guard word has changed.
 func (g Guarded[T]) Check(t testing.TB, name string) {
 	t.Helper()
 	lo := len(g.whole) - guardWords - len(g.Slice)

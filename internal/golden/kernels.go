@@ -10,7 +10,7 @@ import (
 )
 
 // Kernels fails the test if a kernel folder's table is not sound: it has a
-// generic entry, sets that this build knows and no other, no function unset,
+// generic entry, no set but this build's, no function unset,
 // and each set is what [isa.Table.Take] gives for its name. If
 // SOLOFUSION_REQUIRE_KERNELS names a set that is not in the table, the test
 // fails too.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Shared returns the path of a file or folder of the shared test data. Where
+// Shared returns the path of a file or folder of the shared test data. If
 // it is absent the test is skipped, or fails with CI=true or
 // SOLOFUSION_REQUIRE_DATA=1.
 func Shared(t testing.TB, path string) string {

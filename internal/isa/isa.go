@@ -2,14 +2,14 @@
 //
 // Every kernel has a generic implementation in plain Go, which is its
 // specification. A [Set] names a family of implementations, the same name for
-// all kernels, so that one word says what a result was computed with:
+// all kernels, so that one name tells what a result was computed with:
 //
 //	set, err := isa.Choose(isa.Auto, isa.Detect())
 //	kernels := kernel.Table.Take(set) // what this folder has for that set
 //
 // The sets are ordered. A kernel folder need not have an implementation for
 // each: [Table.Take] gives the best one that is not above the chosen set, and
-// says which it is.
+// its name.
 //
 // Two variables of the environment: SOLOFUSION_KERNELS chooses the set, "auto"
 // or nothing being the best one that this build and this machine have.

@@ -32,8 +32,8 @@ func (c *canvas) part(left, top, width, height int) *canvas {
 	return &canvas{c.mat.Region(image.Rect(fine*left, fine*top, fine*(left+width), fine*(top+height)))}
 }
 
-// save reduces the picture to its size and writes it; the name's end says in
-// which format.
+// save reduces the picture to its size and writes it; the name's ending is
+// the format.
 func (c *canvas) save(file string) error {
 	small := gocv.NewMat()
 	defer small.Close()

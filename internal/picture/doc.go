@@ -1,5 +1,5 @@
-// Package picture draws what was detected for people to look at: boxes in the
-// camera images, and the ground around the vehicle seen from above.
+// Package picture draws what was detected: boxes in the camera images, and the
+// ground around the vehicle seen from above.
 //
 //	frame, err := picture.Load(ds, sample, boxes)
 //	err = picture.Cameras("cameras.jpg", frame)

@@ -19,7 +19,7 @@ type Frame struct {
 	GlobalFromEgo geom.Pose
 	Truth, Found  []Box
 	Views         []View      // of the cameras whose images exist
-	Ground        []geom.Vec3 // lidar points in the ego frame; none where there is no lidar
+	Ground        []geom.Vec3 // lidar points in the ego frame; none if there is no lidar
 }
 
 // Box is a true or a found object, in the global frame.
@@ -31,7 +31,7 @@ type Box struct {
 	Velocity [2]float64
 }
 
-// View is a camera's image and how it sees the world.
+// View is a camera's image and how it is placed in the world.
 type View struct {
 	Camera           string
 	File             string
@@ -90,7 +90,7 @@ func (f *Frame) loadGround(ds *nuscenes.Dataset) error {
 	return nil
 }
 
-// corner returns one of a box's eight, whose bits say on which side it lies
+// corner returns one of a box's eight, whose bits are the side on which it lies
 // along x (length), y (width) and z.
 func (b *Box) corner(bits int) geom.Vec3 {
 	side := func(bit int, length float64) float64 { return length * (float64(bits>>bit&1) - 0.5) }

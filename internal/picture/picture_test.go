@@ -18,7 +18,7 @@ import (
 )
 
 // folder is where pictures go that are to be looked at: SOLOFUSION_PICTURES
-// where that is set.
+// if that is set.
 func folder(t *testing.T) string {
 	if dir := os.Getenv("SOLOFUSION_PICTURES"); dir != "" {
 		return dir

@@ -6,5 +6,5 @@ package preempt
 // halves of vector registers on this machine: it never does.
 func Exposed() bool { return false }
 
-// Observe has nothing to see where nothing is exposed, and returns zero.
+// Observe returns zero, since nothing is exposed.
 func Observe() Cost { return Cost{} }

@@ -21,8 +21,8 @@ const (
 )
 
 // Observe runs scalar loops on a thread of its own, has the runtime interrupt
-// them, and times them. It takes about 0.1 s, and up to three times that where
-// scalar code is slow after an interruption. Where the processor does not tell
+// them, and times them. It takes about 0.1 s, and up to three times that if
+// scalar code is slow after an interruption. If the processor does not report
 // which registers are in use, nothing is run and the cost is zero.
 func Observe() Cost {
 	if !Exposed() || !tellsUse() {

@@ -47,7 +47,7 @@ func TestUpperHalvesInUse(t *testing.T) {
 }
 
 // The trap and its cure: a scalar loop that is interrupted ends with upper
-// halves in use, and does not where asynchronous preemption is off.
+// halves in use, and does not if asynchronous preemption is off.
 func TestInterruptionsUseUpperHalves(t *testing.T) {
 	mustTell(t)
 	eventually(t, "interrupted", func() bool { return interruptions(t, "asyncpreemptoff=0") != "0" })

@@ -1,4 +1,4 @@
-// Package preempt tells what the runtime's asynchronous preemption costs the
+// Package preempt measures what the runtime's asynchronous preemption costs the
 // scalar code of this process.
 //
 // The runtime interrupts a goroutine that runs for long, by a signal, wherever
@@ -34,7 +34,7 @@ const Cure = key + "=1"
 
 const key = "asyncpreemptoff"
 
-// Setting is what the runtime was told about asynchronous preemption.
+// Setting is the runtime's setting of asynchronous preemption.
 type Setting struct {
 	Off bool
 	By  Origin
@@ -51,8 +51,8 @@ const (
 )
 
 // Current returns the setting of this process. A build with -trimpath does not
-// record what its linker was told: then a setting of the linker is not known
-// and ByDefault is returned.
+// record its linker's flags: a setting of the linker is then not known, and
+// ByDefault is returned.
 func Current() Setting {
 	return current(os.Getenv(Variable), linkerFlags())
 }
@@ -121,7 +121,7 @@ type Cost struct {
 const enough = 3
 
 // Slowdown returns the factor by which scalar code is slower after an
-// interruption, and false where too few interruptions were seen to say.
+// interruption, and false if too few interruptions were seen to tell.
 func (c Cost) Slowdown() (ratio float64, ok bool) {
 	if c.Interrupted < enough {
 		return 0, false

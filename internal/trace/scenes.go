@@ -15,12 +15,12 @@ import (
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
-// Options say what is traced.
+// Options are what is traced.
 type Options struct {
 	Out    string // folder; it is made
 	Frames int    // of each scene at most; all if it is 0
 
-	// Traced is told of each frame that was written; may be nil.
+	// Traced is called for each frame that was written; may be nil.
 	Traced func(scene string, index int, r *perception.Result)
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // MinScenes is how many scenes intervals need. With fewer, resamples differ too
-// little from one another to tell how far the metric wanders.
+// little from one another to tell how far the metric varies.
 const MinScenes = 10
 
 // Interval holds a number in 95 of 100 resamples.

@@ -133,7 +133,7 @@ func TestComparingIsPaired(t *testing.T) {
 	}
 }
 
-// TestAClassThatIsRareKeepsItsValue where a resample has none of it: a perfect detector
+// TestAClassThatIsRareKeepsItsValue if a resample has none of it: a perfect detector
 // stays perfect.
 func TestAClassThatIsRareKeepsItsValue(t *testing.T) {
 	pedestrian, _ := perception.ParseClass("pedestrian")

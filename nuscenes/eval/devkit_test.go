@@ -32,7 +32,7 @@ func TestReports(t *testing.T) {
 		t.Errorf("%d curves, precision %v", len(details), curve)
 	}
 	if err := m.WriteFiles(filepath.Join(folder, "metrics_summary.json"), nuscenes.CameraMeta(), 0); err == nil {
-		t.Error("no error where the folder is a file")
+		t.Error("no error although the folder is a file")
 	}
 	var table bytes.Buffer
 	if err := (&Report{Metrics: m}).WriteTable(&table); err != nil {

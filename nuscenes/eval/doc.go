@@ -1,7 +1,7 @@
 // Package eval grades detection results with the nuScenes detection metric,
 // number for number as nuscenes-devkit 1.2.0 does with its configuration
-// detection_cvpr_2019. It knows data sets and results files, and nothing of the
-// detector that made them.
+// detection_cvpr_2019. It reads data sets and results files, and does not depend on
+// the detector that made them.
 //
 //	ds, split, err := nuscenes.OpenTruth("data/nuscenes", "v1.0-mini", nuscenes.Part{Split: "mini_val"})
 //	results, err := nuscenes.ReadResults("results.json")
@@ -10,7 +10,7 @@
 //	metrics := eval.Evaluate(cfg, frames)
 //	fmt.Println(metrics.MeanAP, metrics.NDS)
 //
-// [Metrics] then tells how sure its numbers are ([Metrics.Bootstrap]), how they
+// [Metrics] then gives how sure its numbers are ([Metrics.Bootstrap]), how they
 // differ from those of other results ([Metrics.Compare]), what they are for
 // parts of the data ([Metrics.Breakdown]), and which conventions the results may have
 // broken ([Metrics.Hints]). A [Report] writes all of it.
@@ -33,7 +33,7 @@
 //
 // Their velocity ([nuscenes.Annotation.Velocity]) is the way between the same
 // object's annotations before and after, over the time between their samples; at
-// the ends of a track, between its own place and its only neighbour's. It is NaN
+// the ends of a track, between its own position and its only neighbour's. It is NaN
 // if there is no neighbour, or if that time exceeds 3 s with both
 // neighbours and 1.5 s with one. They have one attribute or none; more are an
 // error.
@@ -47,8 +47,8 @@
 //     time, in the ground plane, than the class's range: 50 m for car, truck,
 //     bus, trailer and construction vehicle, 40 m for pedestrian, motorcycle
 //     and bicycle, 30 m for traffic cone and barrier;
-//  2. those with zero lidar and radar points together (found boxes do not
-//     say, as a rule, and stay);
+//  2. those with zero lidar and radar points together (found boxes without
+//     such numbers stay);
 //  3. bicycles and motorcycles whose centre lies in or on the box of an
 //     annotated bicycle rack of the sample, in three dimensions.
 //
@@ -83,7 +83,7 @@
 //   - velocity: length of the difference in the ground plane, metres a second;
 //   - attribute: 1 if it differs, 0 if it is right.
 //
-// Where the true velocity or the true attribute is not known, or the found
+// If the true velocity or the true attribute is not known, or the found
 // velocity is NaN, that error is NaN. The cumulative mean of an error after
 // each match skips NaN (it is 0 before the first number, and 1 throughout if
 // there is none). This mean, as a function of the match's score, is
@@ -114,7 +114,7 @@
 // # Intervals
 //
 // A data set is a sample of the drives that there might have been. The
-// bootstrap asks how far the numbers would be elsewhere with other drives: it
+// bootstrap estimates how far the numbers would differ with other drives: it
 // draws as many scenes as there are, with replacement, grades them as a data
 // set of their own, and repeats that. The interval of a number holds the central
 // 95 % of what comes out. Samples of a scene resemble one another, so scenes are
@@ -126,8 +126,8 @@
 // over a class's boxes, in their order, gives the weight before each match, and
 // with it precision and recall there; copies of a box follow one another.
 //
-// It assumes that scenes are independent draws of the kind of drives that one wants
-// to know about. Scenes cut from the same drive, or a split that leaves out what
+// It assumes that scenes are independent draws of the kind of drives that is
+// of interest. Scenes cut from the same drive, or a split that leaves out what
 // will be met, make the truth wider than the interval. With few scenes the
 // intervals are too narrow; below [MinScenes] there are none.
 //

@@ -33,7 +33,7 @@ func TestGradesRealResultsAsTheDevkitDoes(t *testing.T) {
 		{"mAVE", m.Errors[Velocity], 1.2163846683674784},
 	} {
 		if math.Abs(test.got-test.want) > 1e-12 {
-			t.Errorf("%s = %.17g, the devkit says %.17g", test.name, test.got, test.want)
+			t.Errorf("%s = %.17g, the devkit's is %.17g", test.name, test.got, test.want)
 		}
 	}
 }

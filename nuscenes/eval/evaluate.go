@@ -66,7 +66,7 @@ func (g *grader) gradeAll(all *Metrics) *Metrics {
 	return m
 }
 
-// grade grades a class and draws its curves, errors only where they are counted.
+// grade grades a class and draws its curves, errors only if they are counted.
 func (g *grader) grade(r *ranking) ClassMetrics {
 	w := g.weights
 	w.turnTo(r)

@@ -30,7 +30,7 @@ type Truth struct {
 	Attribute string // "" if it has none
 }
 
-// SamplesError says that results do not answer the samples of the split.
+// SamplesError reports that results do not answer the samples of the split.
 type SamplesError struct {
 	File           string // of the results
 	Split          string
@@ -124,7 +124,7 @@ func answered(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Resu
 	return inTable, nil
 }
 
-// origins says which splits samples are of.
+// origins names the splits that samples are of.
 func origins(ds *nuscenes.Dataset, tokens []string) string {
 	scenes, splits, unknown := map[*nuscenes.Scene]int{}, map[string]int{}, 0
 	for _, token := range tokens {

@@ -17,7 +17,7 @@ type Hint struct {
 	Text string // what was seen, and what would be right
 }
 
-// Limits of the checks. Each asks for a plain majority, so that a detector which
+// Limits of the checks. Each requires a plain majority, so that a detector which
 // is merely bad gets no hint.
 const (
 	hintPairs = 20   // boxes with a true one that a check needs
@@ -30,7 +30,7 @@ const (
 )
 
 // Hints looks for mistakes in conventions, by what turns bad numbers into good
-// ones. Matches of the evaluation are the evidence, and where boxes are in
+// ones. Matches of the evaluation are the evidence and, if boxes are in
 // another frame of reference, all boxes of some of the frames.
 func (m *Metrics) Hints(frames []Frame) []Hint {
 	hints := equalScores(frames)

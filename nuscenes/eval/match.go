@@ -33,7 +33,7 @@ type fates struct {
 	matches []matches
 }
 
-// matchFrame lets each found box in turn take the nearest free true box of
+// matchFrame matches each found box in turn with the nearest free true box of
 // its class, if that is nearer than the limit, at each of the distances. Boxes of other
 // samples have no part in it.
 func matchFrame(cfg *Config, f *Frame) (all fates) {

@@ -50,7 +50,7 @@ func dot4(a, b [4]float64) float64 {
 }
 
 // yaw is the heading of the rotated x axis. The quaternion's length does not
-// matter. Where the rotation is zero the signs of zeros decide, as in numpy.
+// matter. If the rotation is zero the signs of zeros decide, as in numpy.
 func yaw(q geom.Quat) float64 {
 	r, x := rotation(q), geom.Vec3{1, 0, 0}
 	return math.Atan2(dot(geom.Vec3(r[3:6]), x), dot(geom.Vec3(r[:3]), x))

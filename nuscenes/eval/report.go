@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Report is all that is said of results.
+// Report is all that is computed of results.
 type Report struct {
 	*Metrics
 	Split      string
@@ -81,7 +81,7 @@ func (b *Breakdown) objects() (groups []object) {
 }
 
 // WriteTable writes the report for a person to read, without the hints. A dash
-// stands where a number is not defined.
+// stands for a number that is not defined.
 func (r *Report) WriteTable(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "split %s: %s of %s\n\n", r.Split, plural(r.Samples, "sample"), plural(len(r.scenes), "scene"))
@@ -172,8 +172,8 @@ func (r *Report) writeComparison(w io.Writer) {
 	t.end()
 }
 
-// sentence says in words how a number differs, and whether that can be told
-// from chance.
+// sentence returns how a number differs, and whether that can be told from
+// chance.
 func (r *Report) sentence(name string, difference float64, spread Interval) string {
 	s := fmt.Sprintf("%s is %s by %.4f", name, map[bool]string{true: "higher", false: "lower"}[difference > 0], math.Abs(difference))
 	switch {

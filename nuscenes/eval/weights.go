@@ -2,7 +2,7 @@ package eval
 
 import "math/rand/v2"
 
-// weights say how many times each scene counts, as in a bootstrap's resample. Nil
+// weights are how many times each scene counts, as in a bootstrap's resample. Nil
 // weights count each once.
 type weights struct {
 	scenes []int32
@@ -78,7 +78,7 @@ func (w *weights) before(r *ranking, rank int) int {
 }
 
 // scoreBefore returns the score of the last box before a rank that counts, 0
-// where there is none.
+// if there is none.
 func (w *weights) scoreBefore(r *ranking, rank int) float64 {
 	for rank--; rank >= 0; rank-- {
 		if w == nil || w.scenes[r.scenes[rank]] > 0 {

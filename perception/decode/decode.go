@@ -10,7 +10,7 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Config says where the maps lie and which boxes are wanted.
+// Config has the maps' layout and the limits of boxes that are kept.
 type Config struct {
 	Grid        geom.Grid // of the maps, in the lidar frame
 	Threshold   float32   // a score must exceed it
@@ -26,7 +26,7 @@ type Task struct {
 }
 
 // Maps are a task's raw maps: planes of rows x columns, as many as the comment
-// says.
+// has.
 type Maps struct {
 	Reg     []float32 // 2: column and row within the cell
 	Height  []float32 // 1: of the centre, metres
@@ -76,7 +76,7 @@ type box struct {
 }
 
 // Append appends the detections of all tasks to dst, by falling score within
-// each. It panics where the maps do not fit the configuration.
+// each. It panics if the maps do not fit the configuration.
 func (d *Decoder) Append(dst []perception.Detection, maps []Maps) []perception.Detection {
 	if len(maps) != len(d.config.Tasks) {
 		panic(fmt.Sprintf("decode: maps of %d tasks, want %d", len(maps), len(d.config.Tasks)))

@@ -29,7 +29,7 @@ func newRectangle(x, y, length, width, heading float64) rectangle {
 	}
 }
 
-// iou returns the area of the intersection over that of the union, zero where
+// iou returns the area of the intersection over that of the union, zero if
 // both are empty.
 func (r *rectangle) iou(s *rectangle) float64 {
 	if math.Hypot(r.center.x-s.center.x, r.center.y-s.center.y) > r.radius+s.radius {

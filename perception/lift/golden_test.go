@@ -87,7 +87,7 @@ func TestReferenceCells(t *testing.T) {
 	}
 }
 
-// points returns the cell of each point, [pixel][bin], -1 where it is dropped.
+// points returns the cell of each point, [pixel][bin], -1 if it is dropped.
 func (l *placed) points() []int32 {
 	out := make([]int32, len(l.cellOf))
 	for i := range out {

@@ -30,11 +30,11 @@ func (c *Config) validate() error {
 	case c.Grid.Z.Cells() != 1:
 		return fmt.Errorf("lift: grid z has %d cells, want 1", c.Grid.Z.Cells())
 	case c.Coarse.Width < 2 || c.Coarse.Height < 2 || c.Image.Width < c.Coarse.Width || c.Image.Height < c.Coarse.Height:
-		return fmt.Errorf("lift: maps of %v for images of %v", c.Coarse, c.Image)
+		return fmt.Errorf("lift: maps of %v for images of %v, want at least 2 x 2 and no larger than the images", c.Coarse, c.Image)
 	case !c.Depth.Sound():
-		return fmt.Errorf("lift: %d bins from %v m in steps of %v m", c.Depth.Count, c.Depth.Start, c.Depth.Step)
+		return fmt.Errorf("lift: %d bins from %v m in steps of %v m: want positive numbers", c.Depth.Count, c.Depth.Start, c.Depth.Step)
 	case c.Channels < 1:
-		return fmt.Errorf("lift: %d channels", c.Channels)
+		return fmt.Errorf("lift: %d channels, want at least 1", c.Channels)
 	}
 	return nil
 }

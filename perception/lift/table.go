@@ -7,7 +7,7 @@ import (
 	"github.com/solofusion/solofusion/perception/lift/internal/kernel"
 )
 
-// Table says which points fall into which cell: the runs of one rig's cameras,
+// Table lists which points fall into which cell: the runs of one rig's cameras,
 // by cell. The zero value is of no cameras. [Lifter.Place] makes it, and makes it
 // anew only if a camera is not where it was.
 type Table struct {

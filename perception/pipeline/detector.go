@@ -13,9 +13,9 @@ import (
 )
 
 // Detector is the model at work: the networks' sessions, the weights and the
-// goroutines. A process has one, which serves any number of rigs; what it knows
-// of a rig is in the rig's [Memory]. Several goroutines may call Step, which lets
-// them in one at a time.
+// goroutines. A process has one, which serves any number of rigs; what it keeps
+// of a rig is in the rig's [Memory]. Several goroutines may call Step, which runs
+// them one at a time.
 type Detector struct {
 	bundle   *model.Bundle
 	options  Options

@@ -35,10 +35,10 @@
 // the head the current plane alone.
 //
 // Cameras are known by name. One without a usable image is left out: it is not
-// lifted, it is nobody's previous camera in the next frame, and what the others
-// see is unchanged. A set without any image still moves the history on.
+// lifted, it is no previous camera for the next frame, and the others' part
+// is unchanged. A set without any image still moves the history on.
 //
-// An [Observer] sees what each stage made, the head's input among it: timing,
+// An [Observer] is given what each stage made, the head's input included: timing,
 // traces and calibration hang on it, so that there is one pipeline for all.
 //
 // The same sets, bundle, kernels and options give the same detections to the bit,

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// SetError says why a set cannot be used: its rig, its poses or its form. The
+// SetError is the reason why a set cannot be used: its rig, its poses or its form. The
 // memory is as if the set had never come.
 type SetError struct {
 	Time   time.Time // of the set

@@ -13,7 +13,7 @@ import (
 )
 
 // The reference's matrices of two real key frames, with the vehicle's motion
-// between each exposure and the lidar's: what the encoder is told, and what
+// between each exposure and the lidar's: what the encoder is given, and what
 // places the cameras.
 func TestCameraNumbersEqualReference(t *testing.T) {
 	ds, err := nuscenes.Open(golden.Shared(t, "data/nuscenes"), "v1.0-mini")

@@ -7,7 +7,7 @@ import (
 	"github.com/solofusion/solofusion/stereo"
 )
 
-// Memory is what a [Detector] knows of one rig: its cameras with their tables,
+// Memory is what a [Detector] keeps of one rig: its cameras with their tables,
 // where its sequence stands, the last frame for stereo, and the history. It is
 // one goroutine's at a time.
 type Memory struct {
@@ -21,7 +21,7 @@ type Memory struct {
 	ring    *history.Ring
 }
 
-// Reset makes history start anew with the next set; its result says why.
+// Reset makes history start anew with the next set; its result has the reason.
 func (m *Memory) Reset(reason string) { m.sequence.end(reason) }
 
 // For returns a detector for one rig, which remembers in m.

@@ -107,7 +107,7 @@ func checkApart(t *testing.T, b *model.Bundle, o Options, all [][]*perception.Fr
 	}
 }
 
-// TestRigsOfTheDefaultBundle does so with the bundle that people use, and says
+// TestRigsOfTheDefaultBundle does so with the default bundle, and logs
 // what each further rig costs.
 func TestRigsOfTheDefaultBundle(t *testing.T) {
 	if testing.Short() {
@@ -242,12 +242,12 @@ func TestLoadMemoryRefuses(t *testing.T) {
 		want    string
 	}{
 		"another bundle":   {plain, direct, whole, "it is of the bundle with digest"},
-		"another mode":     {b, Options{History: "recursive"}, whole, "its history is direct and counted, this detector's recursive and counted"},
+		"another mode":     {b, Options{History: "recursive"}, whole, "its history is direct and counted, want recursive and counted"},
 		"another clock":    {b, Options{History: "direct", Time: "measured"}, whole, "direct and measured"},
-		"features":         {b, Options{History: "direct", KeepFeatures: true}, whole, "it keeps features: false, this detector: true"},
+		"features":         {b, Options{History: "direct", KeepFeatures: true}, whole, "it keeps features: false, want true"},
 		"another version":  {b, direct, newer, "it has version 2, want 1"},
-		"nothing":          {b, direct, nil, "it does not begin as one"},
-		"a picture":        {b, direct, bytes.Repeat([]byte{0xff, 0xd8}, 100), "it does not begin as one"},
+		"nothing":          {b, direct, nil, "first line, want what Save wrote"},
+		"a picture":        {b, direct, bytes.Repeat([]byte{0xff, 0xd8}, 100), "first line, want what Save wrote"},
 		"half":             {b, direct, whole[:len(whole)/2], "EOF"},
 		"without checksum": {b, direct, whole[:len(whole)-4], "it ends before its checksum"},
 	} {

@@ -75,7 +75,7 @@ func TestMissingCameraTakesOnlyItsCells(t *testing.T) {
 	}
 }
 
-// Where views overlap a camera's image also helps its neighbours' depth. The
+// If views overlap, a camera's image also helps its neighbours' depth. The
 // cameras that see nothing of what it sees keep theirs to the bit.
 func TestMissingCameraLeavesDistantDepthAlone(t *testing.T) {
 	set := drive(t, 1)[0]

@@ -38,7 +38,7 @@ func TestDefaultBundleIsSound(t *testing.T) {
 	}
 }
 
-// What the options leave open the bundle says, and what it leaves open the
+// What the options leave open comes from the bundle, and what it leaves open the
 // reference.
 func TestHistoryModes(t *testing.T) {
 	silent, direct := model.History{}, model.History{Mode: "direct", Time: "measured"}

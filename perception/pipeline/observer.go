@@ -5,7 +5,7 @@ import "github.com/solofusion/solofusion/tensor"
 // Observer follows the stages of a Step, on its goroutine.
 type Observer interface {
 	Begin(stage string)
-	// End says that the stage is done. The outputs and what they hold are valid
+	// End is called when the stage is done. The outputs and what they hold are valid
 	// until it returns.
 	End(stage string, outputs func() []Output)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/solofusion/solofusion/onnx"
 )
 
-// AsModel leaves the mode or the time of history to the bundle, which says how
+// AsModel leaves the mode or the time of history to the bundle, which records how
 // it was trained.
 const AsModel = "model"
 
@@ -55,8 +55,8 @@ func (o Options) filled() (Options, error) {
 	return o, nil
 }
 
-// modes returns how history is aligned and timed: as the options say, else as
-// the manifest does, else as in the reference.
+// modes returns how history is aligned and timed: as the options have it, else as
+// the manifest has it, else as in the reference.
 func (o *Options) modes(m *model.History) (history.Mode, history.Clock, error) {
 	mode, err := history.ParseMode(choose(o.History, m.Mode, history.Recursive.String()))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
-// cameraNumbers is the length of what the encoder knows about a camera:
+// cameraNumbers is the length of what the encoder takes of a camera:
 // intrinsics 9, the augmentation's 3 x 3 and its translation 12, the lidar's
 // pose of the camera 12 (model spec, section 2).
 const cameraNumbers = 33
@@ -25,7 +25,7 @@ type camera struct {
 }
 
 // prepareCameras returns a rig's cameras in the order of the encoder's rows: the
-// model's, then those that the model does not know in the rig's order.
+// model's, then those that the model does not name, in the rig's order.
 func prepareCameras(config preprocess.Config, order []string, r *perception.Rig, with compute.Resources) ([]camera, error) {
 	cameras := make([]camera, len(r.Cameras))
 	for i := range cameras {
@@ -56,7 +56,7 @@ func (c *camera) placed(set *perception.FrameSet, image *perception.Frame) (glob
 	return global, lidar
 }
 
-// numbers writes what the encoder knows about a camera to dst.
+// numbers writes what the encoder takes of a camera to dst.
 func (c *camera) numbers(dst []float32, lidarFromCamera geom.Pose) {
 	a := &c.augment
 	values := slices.Concat(

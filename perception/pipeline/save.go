@@ -24,7 +24,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// header says what a saved memory is of. A detector that differs in any of it but
+// header is what a saved memory is of. A detector that differs in any of it but
 // the sequence and the rig cannot go on with it.
 type header struct {
 	Version  int             `json:"version"`
@@ -72,9 +72,9 @@ func (m *Memory) Save(w io.Writer) error {
 	return nil
 }
 
-// LoadMemory reads what [Memory.Save] wrote, and nothing beyond it. It refuses,
-// and says why, what is no saved memory, is damaged, or is of another bundle, or
-// of a detector whose history is aligned or timed in another way.
+// LoadMemory reads what [Memory.Save] wrote, and nothing beyond it. The
+// error is the reason if that is no saved memory, is damaged, or is of another
+// bundle or of a detector whose history is aligned or timed in another way.
 func (d *Detector) LoadMemory(r io.Reader) (*Memory, error) {
 	m, err := d.loadMemory(r)
 	if err != nil {
@@ -122,7 +122,7 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 func readHeader(r io.Reader) (h header, err error) {
 	title := make([]byte, len(savedTitle))
 	if _, err := io.ReadFull(r, title); err != nil || string(title) != savedTitle {
-		return h, errors.New("it does not begin as one")
+		return h, errors.New("it does not begin with a saved memory's first line, want what Save wrote")
 	}
 	var n uint32
 	if err := binary.Read(r, binary.LittleEndian, &n); err != nil {
@@ -148,11 +148,11 @@ func (h *header) fits(own header) error {
 	case h.Version != own.Version:
 		return fmt.Errorf("it has version %d, want %d", h.Version, own.Version)
 	case h.Model != own.Model:
-		return fmt.Errorf("it is of the bundle with digest %.12s, not of %.12s", h.Model, own.Model)
+		return fmt.Errorf("it is of the bundle with digest %.12s, want %.12s", h.Model, own.Model)
 	case h.History != own.History || h.Time != own.Time:
-		return fmt.Errorf("its history is %s and %s, this detector's %s and %s", h.History, h.Time, own.History, own.Time)
+		return fmt.Errorf("its history is %s and %s, want %s and %s as in this detector", h.History, h.Time, own.History, own.Time)
 	case h.Features != own.Features:
-		return fmt.Errorf("it keeps features: %t, this detector: %t", h.Features, own.Features)
+		return fmt.Errorf("it keeps features: %t, want %t as in this detector", h.Features, own.Features)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // sequence decides which sets the history connects. It is the one place that
-// does: a source only says what it knows of a set, in [perception.FrameSet].
+// does: a source only puts its own reasons into [perception.FrameSet].
 type sequence struct {
 	ended string    // why the next set is a first one, "" if it is not
 	last  time.Time // of the last set; meaningless if ended
@@ -26,7 +26,7 @@ func (s *sequence) end(reason string) {
 // next takes in a set and returns why it is the first of a sequence, "" if it is
 // not. A history connects what one vehicle saw with one calibration, forward in
 // time and without a gap in which the scene may have changed: the model was
-// trained on nothing else. What the set itself says comes before other reasons.
+// trained on nothing else. The set's own reason comes before others.
 func (s *sequence) next(set *perception.FrameSet, newCalibration bool, maxGap time.Duration) (reset string) {
 	gap := set.Time.Sub(s.last)
 	switch {

@@ -89,7 +89,7 @@ func (w *worker) close() error {
 }
 
 // prepareRig returns the rig's cameras in the order of the encoder's rows: the
-// manifest's, then what the manifest does not know in the rig's order.
+// manifest's, then those that the manifest does not name, in the rig's order.
 func prepareRig(m *model.Manifest, r *perception.Rig, with compute.Resources) ([]camera, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err

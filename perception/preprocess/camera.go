@@ -81,7 +81,7 @@ func overlap(offset, n, size int) (first, count int) {
 }
 
 // Image decodes an image and writes the network's input: planes R, G, B of
-// Height x Width. The error says what is wrong with the image; dst is then
+// Height x Width. The error names what is wrong with the image; dst is then
 // undefined.
 func (c *Camera) Image(dst []float32, encoded []byte, s *Scratch) error {
 	w, h, err := inspect(encoded)

@@ -53,7 +53,7 @@ func (c *Config) check(source geom.Size) error {
 	width, height := source.Width, source.Height
 	switch {
 	case c.Size.Width <= 0 || c.Size.Height <= 0:
-		return fmt.Errorf("preprocess: network image of %d x %d pixels", c.Size.Width, c.Size.Height)
+		return fmt.Errorf("preprocess: network image of %d x %d pixels, want at least 1 x 1", c.Size.Width, c.Size.Height)
 	case width <= 0 || height <= 0 || width > maxPixels/height:
 		return fmt.Errorf("preprocess: source image of %d x %d pixels, want 1 to %d in all", width, height, maxPixels)
 	case c.Std[0] <= 0 || c.Std[1] <= 0 || c.Std[2] <= 0:

@@ -1,5 +1,5 @@
 // Package preprocess turns a camera's encoded image into the image encoder's
-// input, and says by which matrix.
+// input, and gives the matrix that maps the one to the other.
 //
 // An image is decoded to RGB, scaled as Pillow's bicubic resize does to the
 // byte, cropped, and normalised into planes of float32 (model spec, section 1).

@@ -20,7 +20,7 @@ const bicubicSupport = 2
 // newTaps returns the coefficients of outputs first to first+count-1 of out,
 // resampled from in inputs. They are those of Pillow's precompute_coeffs and
 // normalize_coeffs_8bpc: the filter widens with the reduction, and the
-// coefficients that the border leaves are brought to a sum of one. Where the
+// coefficients that the border leaves are brought to a sum of one. If the
 // border leaves fewer than n inputs, the others have coefficient zero.
 func newTaps(in, out, first, count int) taps {
 	scale := float64(in) / float64(out)

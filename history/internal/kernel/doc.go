@@ -15,7 +15,7 @@
 //	dst[j·C+c] = Σ over the four cells around (x, y) of weight · src[cell·C+c]
 //
 // Coordinates are float64, weights are rounded to float32. Bounded: 1e-6 of the
-// largest of the four. Where a coordinate is not finite the cell is zero.
+// largest of the four. If a coordinate is not finite the cell is zero.
 //
 // ActivateF32 and ActivateU8, the rest of the time convolution on n cells, with
 // cells of dst stride elements apart:

@@ -89,7 +89,7 @@ func carMetrics() (*eval.Metrics, *eval.Spread) {
 }
 
 // folder is where pictures go that are to be looked at: SOLOFUSION_PICTURES
-// where that is set.
+// if that is set.
 func folder(t *testing.T) string {
 	if dir := os.Getenv("SOLOFUSION_PICTURES"); dir != "" {
 		return dir
@@ -130,7 +130,7 @@ func names(t *testing.T, dir string) (list []string) {
 	return list
 }
 
-// checkPicture wants something in both halves, and nothing at the edges, where it
+// checkPicture checks for something in both halves, and nothing at the edges, where it
 // would have been cut.
 func checkPicture(t *testing.T, file string) {
 	t.Helper()

@@ -22,7 +22,7 @@ type Reader struct {
 // NewReader returns a reader at the start of text.
 func NewReader(text string) *Reader { return &Reader{text: text} }
 
-// SyntaxError says where a text is not the JSON that was expected.
+// SyntaxError reports where a text is not the JSON that was expected.
 type SyntaxError struct {
 	Line, Column int // from 1; the column counts bytes
 	Problem      string
@@ -65,7 +65,7 @@ func (r *Reader) Object() iter.Seq[string] { return r.ObjectPart(true, true) }
 func (r *Reader) Array() iter.Seq[int] { return r.ArrayPart(true, true) }
 
 // ObjectPart is Object for a text that may begin at a key (first is false) and
-// end behind a comma (last is false). Where it ends so, the loops around it
+// end behind a comma (last is false). If it ends so, the loops around it
 // end too, and what they lack is no error.
 func (r *Reader) ObjectPart(first, last bool) iter.Seq[string] {
 	return func(yield func(string) bool) {

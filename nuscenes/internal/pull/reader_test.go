@@ -118,7 +118,7 @@ func TestFloatsTellsHowManyThereAre(t *testing.T) {
 }
 
 // TestParts cuts a text behind every comma: the parts must read as the
-// whole does where the comma is one between elements of the outer list, and
+// whole does if the comma is one between elements of the outer list, and
 // must not be accepted elsewhere.
 func TestParts(t *testing.T) {
 	array := func(text string, first, last bool) (list []string, err error) {

@@ -5,7 +5,7 @@
 //	for i := range logits { logits[i] += penalty[i] }
 //	return the first index of the largest logit
 //
-// Exact: additions in float32. NaN is never the largest; where all are NaN, or
+// Exact: additions in float32. NaN is never the largest; if all are NaN, or
 // there is nothing larger than -Inf, the index is 0.
 //
 // Project, the points of one coarse pixel in one previous camera: those of the

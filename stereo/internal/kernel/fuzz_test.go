@@ -29,7 +29,7 @@ func FuzzSuppress(f *testing.F) {
 			got, want := append([]float32(nil), x[:n]...), append([]float32(nil), x[:n]...)
 			g, w := k.suppress(got, x[n:][:n]), naiveSuppress(want, x[n:][:n])
 			golden.Within(t, string(k.name), got, want, golden.Bound{})
-			// Where nothing exceeds -Inf the first bin is picked.
+			// If nothing exceeds -Inf the first bin is picked.
 			if n > 0 && !(want[w] > -inf) {
 				w = 0
 			}

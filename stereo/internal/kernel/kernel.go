@@ -30,7 +30,7 @@ var Table = isa.Table[Kernels]{
 	},
 }
 
-// Projection says where a previous camera sees the points of a current one: the
+// Projection maps the points of a current camera into a previous one: the
 // homogeneous network pixel there of (x, y) here at depth d is
 // Ray·(x, y, 1)·d + Shift, and its third component the depth there.
 type Projection struct {

@@ -8,7 +8,7 @@
 //   - DIR/v1.0-trainval/*.json: the thirteen tables, with the 150 scenes of the
 //     split, 6,019 samples and 133,000 annotations; of the sensors only
 //     LIDAR_TOP, and of that only key frames;
-//   - DIR/maps/map.png, which the devkit wants to find;
+//   - DIR/maps/map.png, which the devkit requires;
 //   - DIR/results.json: 200 boxes for each sample, 478 MB.
 //
 // Size trainval is the tables and the map alone, as large as those of the full
@@ -42,7 +42,7 @@ import (
 )
 
 func main() {
-	out := flag.String("out", "", "`folder` to make; left alone where it exists")
+	out := flag.String("out", "", "`folder` to make; left alone if it exists")
 	size := flag.String("size", "val", "val, or trainval for full tables without results")
 	flag.Parse()
 	known, ok := map[string]amount{"val": valAmount(), "trainval": trainvalAmount()}[*size]

@@ -129,7 +129,7 @@ func TestSetIsWhole(t *testing.T) {
 	}
 }
 
-// TestSplitIsTheSame wants a split to be what it is without the others.
+// TestSplitIsTheSame checks that a split is what it is without the others.
 func TestSplitIsTheSame(t *testing.T) {
 	both, val := small()
 	all := made(t, both)
@@ -149,7 +149,7 @@ func truths(s *nuscenes.Sample) (boxes []any) {
 	return boxes
 }
 
-// TestTruthHasAll wants every kind of true box that the metric treats differently.
+// TestTruthHasAll checks for every kind of true box that the metric treats differently.
 func TestTruthHasAll(t *testing.T) {
 	_, size := small()
 	found := map[string]int{}

@@ -202,7 +202,7 @@ func (s *set) object(scene *scene, number int) {
 	}
 }
 
-// millimetres rounds, as people do who draw boxes.
+// millimetres rounds to millimetres, as annotations are.
 func millimetres(v geom.Vec3) geom.Vec3 {
 	for i := range v {
 		v[i] = math.Round(1000*v[i]) / 1000
@@ -210,7 +210,7 @@ func millimetres(v geom.Vec3) geom.Vec3 {
 	return v
 }
 
-// writePixel writes the map, which the devkit wants to find.
+// writePixel writes the map, which the devkit requires.
 func writePixel(file string) error {
 	if err := os.Mkdir(filepath.Dir(file), 0o777); err != nil {
 		return err

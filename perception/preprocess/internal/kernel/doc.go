@@ -32,7 +32,7 @@
 //		r[x], g[x], b[x] = level[0][bgr[3*x+2]], level[1][bgr[3*x+1]], level[2][bgr[3*x]]
 //	}
 //
-// clip bounds to 0..255. Sums stay within int32 where a pixel's coefficients
+// clip bounds to 0..255. Sums stay within int32 if a pixel's coefficients
 // have absolute values of sum below 2. All arithmetic is of integers, so every
 // implementation gives the same bytes. dst must not overlap src.
 //
