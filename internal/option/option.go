@@ -23,22 +23,23 @@ type Bound struct {
 	Name string // of the option, as the configuration has it
 	OK   bool   // whether the value does
 	Want string // what would be right
+	Got  any    // the value, for errors; nil if it is not to be shown
 }
 
 // Positive is the bound of a duration above zero.
 func Positive(name string, d time.Duration) Bound {
-	return Bound{name, d > 0, "a duration above zero"}
+	return Bound{name, d > 0, "a duration above zero", d}
 }
 
 // Within is the bound of a number from low to high.
 func Within(name string, n, low, high int) Bound {
-	return Bound{name, low <= n && n <= high, fmt.Sprintf("%d to %d", low, high)}
+	return Bound{name, low <= n && n <= high, fmt.Sprintf("%d to %d", low, high), n}
 }
 
 // OneOf is the bound of a text that is one of some names.
 func OneOf(name, text string, names ...string) Bound {
 	last := len(names) - 1
-	return Bound{name, slices.Contains(names, text), strings.Join(names[:last], ", ") + " or " + names[last]}
+	return Bound{name, slices.Contains(names, text), strings.Join(names[:last], ", ") + " or " + names[last], text}
 }
 
 // Fill returns the struct o with the fields that are zero taken from defaults.
@@ -57,7 +58,7 @@ func Fill[T any](o, defaults T) T {
 func Check(word string, bounds []Bound) error {
 	for _, b := range bounds {
 		if !b.OK {
-			return fmt.Errorf("%s: option %s is out of range, want %s", word, b.Name, b.Want)
+			return fmt.Errorf("%s: option %s is %v, want %s", word, b.Name, b.Got, b.Want)
 		}
 	}
 	return nil

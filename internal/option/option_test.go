@@ -42,7 +42,7 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	err := Check("word", []Bound{Within("good", 1, 1, 2), Within("bad", 5, 1, 2), Positive("worse", 0)})
-	if err == nil || err.Error() != "word: option bad is out of range, want 1 to 2" {
+	if err == nil || err.Error() != "word: option bad is 5, want 1 to 2" {
 		t.Errorf("error %v", err)
 	}
 	if err := Check("word", []Bound{Within("good", 1, 1, 2)}); err != nil {

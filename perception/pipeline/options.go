@@ -39,8 +39,8 @@ func (o Options) Bounds() []option.Bound {
 		option.OneOf("history", o.History, AsModel, history.Recursive.String(), history.Direct.String()),
 		option.OneOf("time", o.Time, AsModel, history.Counted.String(), history.Measured.String()),
 		option.Positive("max_gap", o.MaxGap),
-		{Name: "providers", OK: onnx.CheckProviders(o.Providers) == nil, Want: "some of " + strings.Join(onnx.Providers[:], ", ") + ", each once"},
-		{Name: "threads", OK: o.Threads >= 0 && o.Threads <= 1024, Want: "0 for all cores, or 1 to 1024"},
+		{Name: "providers", OK: onnx.CheckProviders(o.Providers) == nil, Want: "some of " + strings.Join(onnx.Providers[:], ", ") + ", each once", Got: o.Providers},
+		{Name: "threads", OK: o.Threads >= 0 && o.Threads <= 1024, Want: "0 for all cores, or 1 to 1024", Got: o.Threads},
 	}
 }
 
