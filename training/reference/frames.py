@@ -1,4 +1,4 @@
-"""Key frames of a nuScenes-format folder, prepared as the model wants them
+"""Key frames of a nuScenes-format folder, prepared as the model takes them
 (model spec, sections 1 and 2)."""
 
 from collections.abc import Iterator

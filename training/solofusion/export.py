@@ -155,7 +155,7 @@ def head(model: SOLOFusion, path: Path) -> None:
 
 
 def small_weights(model: SOLOFusion, path: Path) -> None:
-    """What Go computes with: similarity network and time conv, where there are any."""
+    """What Go computes with: similarity network and time conv, if there are any."""
     tensors = {}
     if model.cfg.stereo:
         net = model.img_view_transformer.similarity_net

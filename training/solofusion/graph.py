@@ -1,6 +1,6 @@
 """Builds ONNX graphs from PyTorch modules in evaluation mode, batch norms folded.
 
-Standard operators only. Convolutions that PyTorch's exporter does not know
+Standard operators only. Convolutions that PyTorch's exporter does not support
 (deformable ones) are written out like any other.
 """
 
@@ -70,7 +70,7 @@ class Graph:
         return self.relu(self.conv(x, module.conv, module.bn))
 
     def sequence(self, x: str, modules: nn.Sequential) -> str:
-        """Convs, each with its batch norm and ReLU where they follow."""
+        """Convs, each with its batch norm and ReLU if they follow."""
         modules = list(modules)
         while modules:
             conv = modules.pop(0)

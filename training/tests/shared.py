@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def shared(path: str) -> Path:
     """A file or folder of SOLOFUSION_DATA (default: ``shared`` beside the checkout).
 
-    Where it is absent the test is skipped, or fails when CI=true or
+    If it is absent the test is skipped, or fails when CI=true or
     SOLOFUSION_REQUIRE_DATA=1.
     """
     found = Path(os.environ.get("SOLOFUSION_DATA", ROOT.parent / "shared")) / path

@@ -214,7 +214,7 @@ def add_scene(dice: random.Random, tables: dict[str, list[dict]], scene: str, st
                 "filename": "none.bin",
             }
         )
-    add_instance(dice, tables, f"{scene}-car", "vehicle.car", tokens[:1])  # the devkit wants one true box
+    add_instance(dice, tables, f"{scene}-car", "vehicle.car", tokens[:1])  # the devkit requires one true box
     for i in range(dice.randint(0, 12)):
         seen = [t for t in tokens if dice.random() < 0.8]
         if seen:
@@ -287,7 +287,7 @@ def random_results(dice: random.Random, tables: dict[str, list[dict]]) -> dict:
                 boxes.append(box_about(dice, annotation, category[annotation["instance_token"]]))
         dice.shuffle(boxes)
         results[token] = boxes
-    if not any(results.values()):  # the devkit wants one box
+    if not any(results.values()):  # the devkit requires one box
         results[tokens[0]].append(random_box(dice, tokens[0], [0.0, 0.0, 0.0]))
     meta = {f"use_{key}": key == "camera" for key in ("camera", "lidar", "radar", "map", "external")}
     return {"meta": meta, "results": results}
