@@ -34,7 +34,7 @@ var reserved = []struct {
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config reads settings"},
 	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure"}, "drawing belongs to the figures"},
-	{"github.com/prometheus", []string{"internal/service", "internal/trace", "internal/bench"}, "metrics belong to the service"},
+	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
 }
 
 // confined gives, for packages that depend on little, all that they may import
