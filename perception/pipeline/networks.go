@@ -179,3 +179,13 @@ func bind(session *onnx.Session, inputs onnx.Tensors) (*fixed, error) {
 	f.binding = b
 	return f, nil
 }
+
+// run runs the graph as a stage of the set.
+func (g *fixed) run(f *frame, stage string, made shown) error {
+	began := f.begin(stage)
+	if err := g.binding.Run(); err != nil {
+		return err
+	}
+	f.end(stage, began, made)
+	return nil
+}

@@ -143,14 +143,9 @@ func (w *worker) splat(f *frame, points *lift.Table, v *views, d *depths, x *fea
 	return &w.raw
 }
 
-// embed runs the graph that is bound to raw and to the plane that it returns.
+// embed makes the plane of raw, to which its graph is bound.
 func (w *worker) embed(f *frame, _ *plane) (*plane, error) {
-	began := f.begin(BEVEmbed)
-	if err := w.embedding.binding.Run(); err != nil {
-		return nil, err
-	}
-	f.end(BEVEmbed, began, &w.plane)
-	return &w.plane, nil
+	return &w.plane, w.embedding.run(f, BEVEmbed, &w.plane)
 }
 
 // remember aligns the history with the set, and takes the set's plane into it.
@@ -168,14 +163,9 @@ func (w *worker) remember(f *frame, ring *history.Ring, p *plane) *stack {
 	return &w.stack
 }
 
-// head runs the graph that is bound to the stack and to the maps that it returns.
+// head makes the maps of the stack, to which its graph is bound.
 func (w *worker) head(f *frame, _ *stack) (*maps, error) {
-	began := f.begin(Head)
-	if err := w.detection.binding.Run(); err != nil {
-		return nil, err
-	}
-	f.end(Head, began, &w.maps)
-	return &w.maps, nil
+	return &w.maps, w.detection.run(f, Head, &w.maps)
 }
 
 func (w *worker) decode(f *frame, m *maps) []perception.Detection {
