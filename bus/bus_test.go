@@ -84,7 +84,7 @@ func TestImageOverThePayloadLimit(t *testing.T) {
 
 func TestMalformedMessagesAreCounted(t *testing.T) {
 	srv := start(t, ServerOptions{})
-	log, said := quiet()
+	log, logged := quiet()
 	src := source(t, connect(t, ConnOptions{Server: srv, Log: log}), SourceOptions{})
 	raw := connect(t, ConnOptions{Server: srv})
 	empty := testFrame("CAM_FRONT", 1)
@@ -109,8 +109,8 @@ func TestMalformedMessagesAreCounted(t *testing.T) {
 	if got := drops(src)["malformed"]; got != 8 {
 		t.Errorf("%d malformed messages are counted, want 8", got)
 	}
-	if n := strings.Count(said.String(), "message dropped"); n != 1 {
-		t.Errorf("the log speaks of it %d times within a second:\n%s", n, said)
+	if n := strings.Count(logged.String(), "message dropped"); n != 1 {
+		t.Errorf("the warning is logged %d times within a second, want 1:\n%s", n, logged)
 	}
 }
 
@@ -153,8 +153,8 @@ func TestOverflowDropsTheOldestFrames(t *testing.T) {
 	}
 }
 
-// A queue without frames drops poses before what all that follows rests on, and
-// that only if there is nothing else.
+// A queue without frames drops poses first, and a calibration or control message
+// only if there is nothing else.
 func TestOverflowDropsPosesBeforeCalibrationAndControl(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Queue: 3})
@@ -203,15 +203,15 @@ func TestLosslessSourceWaits(t *testing.T) {
 	}
 }
 
-func TestConfirmSaysWhatWasRefused(t *testing.T) {
+func TestConfirmReturnsRefusals(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{Confirm: true})
 	var (
-		nobody  *NoServiceError
+		none    *NoServiceError
 		refused *RefusedError
 		name    *NameError
 	)
-	if err := p.Publish(within(t), testPose(1)); !errors.As(err, &nobody) || !strings.Contains(err.Error(), "no service listens") {
+	if err := p.Publish(within(t), testPose(1)); !errors.As(err, &none) || !strings.Contains(err.Error(), "no service is subscribed") {
 		t.Errorf("without a service: %v", err)
 	}
 	source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
@@ -247,9 +247,9 @@ func TestCloseRefusesWhatWaits(t *testing.T) {
 	for range 2 {
 		var (
 			refused *RefusedError
-			nobody  *NoServiceError // where the message came after Close
+			none    *NoServiceError // if the message came after Close
 		)
-		if err := <-failed; !errors.As(err, &refused) && !errors.As(err, &nobody) {
+		if err := <-failed; !errors.As(err, &refused) && !errors.As(err, &none) {
 			t.Errorf("error %v, want a refusal", err)
 		}
 	}
@@ -359,7 +359,7 @@ func TestWrongPassword(t *testing.T) {
 	srv := start(t, ServerOptions{User: "car", Password: "right"})
 	for name, o := range map[string]ConnOptions{
 		"password": {URL: srv.URL(), User: "car", Password: "wrong"},
-		"nobody":   {URL: srv.URL()},
+		"no user":  {URL: srv.URL()},
 	} {
 		o.Log, _ = quiet()
 		_, err := Connect(o)
@@ -401,10 +401,10 @@ func TestServerWithoutJetStream(t *testing.T) {
 	if !plain.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server does not start")
 	}
-	log, said := quiet()
+	log, logged := quiet()
 	src := source(t, connect(t, ConnOptions{URL: plain.ClientURL(), Log: log}), SourceOptions{})
-	if !strings.Contains(said.String(), "no JetStream") {
-		t.Errorf("the log does not say that the server keeps no calibration: %s", said)
+	if !strings.Contains(logged.String(), "no JetStream") {
+		t.Errorf("the log lacks the warning that the server keeps no calibration: %s", logged)
 	}
 	p := NewPublisher(connect(t, ConnOptions{URL: plain.ClientURL()}), car, PublisherOptions{})
 	if err := p.Publish(within(t), testRig()); !errors.Is(err, ErrNotKept) {
@@ -419,7 +419,7 @@ func TestServerRestart(t *testing.T) {
 	store := t.TempDir()
 	first := start(t, ServerOptions{Store: store})
 	port := first.port()
-	log, said := quiet()
+	log, logged := quiet()
 	src := source(t, connect(t, ConnOptions{URL: first.URL(), Log: log}), SourceOptions{})
 	publish(t, NewPublisher(connect(t, ConnOptions{Server: first}), car, PublisherOptions{}), testRig())
 	next(t, src)
@@ -432,8 +432,8 @@ func TestServerRestart(t *testing.T) {
 	if _, ok := next(t, src).(*perception.Rig); !ok {
 		t.Error("the calibration was not read again")
 	}
-	if !strings.Contains(said.String(), "connected to the NATS server again") {
-		t.Errorf("the log does not speak of it:\n%s", said)
+	if !strings.Contains(logged.String(), "connected to the NATS server again") {
+		t.Errorf("the log lacks the reconnection:\n%s", logged)
 	}
 }
 

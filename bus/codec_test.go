@@ -129,8 +129,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecode: no message crashes the decoder, and what it takes it would send
-// the same.
+// FuzzDecode: no message crashes the decoder, and what it accepts encodes to a
+// message that decodes to the same.
 func FuzzDecode(f *testing.F) {
 	for _, ev := range []perception.Event{testRig(), testPose(1), testFrame("CAM_FRONT", 1), perception.Reset{Reason: "r"}} {
 		kind, m := encodeEvent(ev)

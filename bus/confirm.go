@@ -9,80 +9,80 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// confirmHeader is the header that names the subject on which a publisher wants
-// to hear what became of its message: an empty answer says that it was taken,
-// any other why it was not. It is not the reply subject, on which a JetStream
-// stream that captures the message acknowledges it too.
+// confirmHeader is the header that names the subject for the service's
+// confirmation of a message: empty if the service took the message, otherwise
+// the reason for the refusal. The reply subject cannot serve: a JetStream stream
+// that captures the message sends its acknowledgement there.
 const confirmHeader = "Solofusion-Confirm"
 
-// A publisher that hears nothing asks again and again whether there is a service.
+// A publisher without a confirmation checks again and again that there is a service.
 const (
-	patience  = time.Second      // before each question
-	pingLimit = 10 * time.Second // for its answer, which needs no queue
+	pingPeriod = time.Second      // time without a confirmation before each ping
+	pingLimit  = 10 * time.Second // time for the answer to a ping, which does not wait in the queue
 )
 
-// errSilent says that nothing was heard for a while.
-var errSilent = errors.New("no answer")
+// errNoAnswer is returned if no answer came within the limit.
+var errNoAnswer = errors.New("no answer")
 
-// question is a message to which a service answers.
-type question struct {
+// request is a message that a service confirms.
+type request struct {
 	sub     *nats.Subscription
 	confirm string
 }
 
-// ask sends data and the subject for the answer. The reply subject is there
-// only to learn from the server that nobody listens.
-func (c *Conn) ask(subject string, data []byte) (*question, error) {
+// request sends data and the subject for the confirmation. The reply subject only
+// serves the server's report that the subject has no subscriber.
+func (c *Conn) request(subject string, data []byte) (*request, error) {
 	inbox := nats.NewInbox()
 	sub, err := c.nc.SubscribeSync(inbox + ".*")
 	if err != nil {
 		return nil, fmt.Errorf("bus: message on %s: %w", subject, err)
 	}
-	q := &question{sub: sub, confirm: inbox + ".confirm"}
-	msg := &nats.Msg{Subject: subject, Reply: inbox + ".reply", Header: nats.Header{confirmHeader: {q.confirm}}, Data: data}
+	r := &request{sub: sub, confirm: inbox + ".confirm"}
+	msg := &nats.Msg{Subject: subject, Reply: inbox + ".reply", Header: nats.Header{confirmHeader: {r.confirm}}, Data: data}
 	if err := c.nc.PublishMsg(msg); err != nil {
-		q.close()
+		r.close()
 		return nil, fmt.Errorf("bus: message on %s: %w", subject, err)
 	}
-	return q, nil
+	return r, nil
 }
 
-// answer waits for the answer, no longer than limit. It returns
-// nats.ErrNoResponders if nobody listens, and errSilent when limit is over.
-// What streams say on the reply subject is not heeded.
-func (q *question) answer(ctx context.Context, limit time.Duration) (string, error) {
+// answer waits for the service's answer, no longer than limit. It returns
+// nats.ErrNoResponders if the subject has no subscriber, and errNoAnswer when
+// limit is over. Acknowledgements of streams on the reply subject are ignored.
+func (r *request) answer(ctx context.Context, limit time.Duration) (string, error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
-		msg, err := q.sub.NextMsgWithContext(bounded)
+		msg, err := r.sub.NextMsgWithContext(bounded)
 		switch {
 		case err != nil && ctx.Err() == nil && bounded.Err() != nil:
-			return "", errSilent
+			return "", errNoAnswer
 		case err != nil:
 			return "", err
-		case msg.Subject == q.confirm:
+		case msg.Subject == r.confirm:
 			return string(msg.Data), nil
 		}
 	}
 }
 
-func (q *question) close() { _ = q.sub.Unsubscribe() } // fails only with the connection
+func (r *request) close() { _ = r.sub.Unsubscribe() } // fails only if the connection is closed
 
-// confirm sends data and waits until a service says what became of it.
+// confirm sends data and waits until a service takes or refuses it.
 func (p *Publisher) confirm(ctx context.Context, subject string, data []byte) error {
-	q, err := p.conn.ask(subject, data)
+	r, err := p.conn.request(subject, data)
 	if err != nil {
 		return err
 	}
-	defer q.close()
+	defer r.close()
 	for {
-		refusal, err := q.answer(ctx, patience)
+		refusal, err := r.answer(ctx, pingPeriod)
 		switch {
 		case err == nil && refusal == "":
 			return nil
 		case err == nil:
 			return &RefusedError{subject, refusal}
-		case errors.Is(err, errSilent):
+		case errors.Is(err, errNoAnswer):
 			err = p.ping(ctx)
 		}
 		if errors.Is(err, nats.ErrNoResponders) {
@@ -94,28 +94,29 @@ func (p *Publisher) confirm(ctx context.Context, subject string, data []byte) er
 	}
 }
 
-// ping returns nats.ErrNoResponders if there is no service. A stream that
-// captures a message keeps the server from saying so of the message itself.
+// ping returns nats.ErrNoResponders if there is no service. The message itself
+// does not show that if a stream captures it: the stream is then a subscriber.
 func (p *Publisher) ping(ctx context.Context) error {
-	q, err := p.conn.ask(p.subjects.of(service), nil)
+	r, err := p.conn.request(p.subjects.of(service), nil)
 	if err != nil {
 		return err
 	}
-	defer q.close()
-	_, err = q.answer(ctx, pingLimit)
-	if errors.Is(err, errSilent) {
+	defer r.close()
+	_, err = r.answer(ctx, pingLimit)
+	if errors.Is(err, errNoAnswer) {
 		return nats.ErrNoResponders
 	}
 	return err
 }
 
-// answer returns how to say what became of msg, "" that it was taken.
+// answer returns the function that confirms msg, with "", or refuses it, with the
+// reason. It does nothing if the publisher did not ask for a confirmation.
 func (c *Conn) answer(msg *nats.Msg) func(refusal string) {
 	confirm := msg.Header.Get(confirmHeader)
 	if confirm == "" {
 		return func(string) {}
 	}
 	return func(refusal string) {
-		_ = c.nc.Publish(confirm, []byte(refusal)) // a lost connection is the asker's to notice
+		_ = c.nc.Publish(confirm, []byte(refusal)) // without a connection, the publisher's ping fails
 	}
 }

@@ -27,8 +27,8 @@ func capture(t *testing.T, srv *Server, subjects ...string) (jetstream.JetStream
 	return js, stream
 }
 
-// swallow takes what a source delivers, until its end, and returns how much it
-// was.
+// swallow takes what a source delivers, until its end, and returns the number of
+// deliveries.
 func swallow(t *testing.T, src *Source) <-chan int {
 	n, ctx := make(chan int, 1), within(t)
 	go func() {
@@ -78,7 +78,8 @@ func TestStreamsAcknowledgementsReachTheirPublisher(t *testing.T) {
 	}
 }
 
-// A confirming publisher hears the service and not the stream.
+// A publisher with Confirm waits for the service's answer, not for the stream's
+// acknowledgement.
 func TestConfirmOnCapturedSubjects(t *testing.T) {
 	for _, subjects := range [][]string{{car.of("frame.>"), car.of(pose)}, {car.of(">")}} {
 		t.Run(strings.Join(subjects, " "), func(t *testing.T) {
@@ -104,7 +105,7 @@ func TestConfirmOnCapturedSubjects(t *testing.T) {
 			if n := <-taken; n != 50 {
 				t.Errorf("the service took %d frames", n)
 			}
-			for end := within(t); ; time.Sleep(time.Millisecond) { // it acknowledges later than the service may
+			for end := within(t); ; time.Sleep(time.Millisecond) { // the stream may store a message after the service took it
 				info, err := stream.Info(end)
 				if err != nil {
 					t.Fatal(err)
@@ -117,20 +118,20 @@ func TestConfirmOnCapturedSubjects(t *testing.T) {
 	}
 }
 
-// The server does not say that nobody listens where a stream does.
+// The server does not report a missing service if a stream captures the subject.
 func TestNoServiceOnCapturedSubjects(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	capture(t, srv, car.of("frame.>"), car.of(pose))
 	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{Confirm: true})
 	for _, ev := range []perception.Event{testPose(1), testFrame("CAM_BACK", 1), perception.Reset{}} {
-		var nobody *NoServiceError
-		if err := p.Publish(within(t), ev); !errors.As(err, &nobody) {
-			t.Errorf("%T: error %v, want that there is no service", ev, err)
+		var none *NoServiceError
+		if err := p.Publish(within(t), ev); !errors.As(err, &none) {
+			t.Errorf("%T: error %v, want NoServiceError", ev, err)
 		}
 	}
 }
 
-// A service that is busy for longer than a publisher's patience is still one.
+// A service may take longer for a message than a publisher waits between pings.
 func TestPublisherWaitsForABusyService(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Lossless: true})
@@ -140,7 +141,7 @@ func TestPublisherWaitsForABusyService(t *testing.T) {
 	select {
 	case err := <-failed:
 		t.Fatalf("it gave up: %v", err)
-	case <-time.After(patience + patience/2):
+	case <-time.After(pingPeriod + pingPeriod/2):
 	}
 	next(t, src)
 	if err := <-failed; err != nil {
@@ -153,7 +154,7 @@ func TestPublisherWaitsForABusyService(t *testing.T) {
 	}
 }
 
-// A request of a client that knows nothing of the header gets no answer.
+// A request without the header gets no answer on its reply subject.
 func TestReplySubjectIsLeftAlone(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
@@ -167,7 +168,7 @@ func TestReplySubjectIsLeftAlone(t *testing.T) {
 	}
 	publish(t, NewPublisher(c, car, PublisherOptions{}), testPose(1))
 	next(t, src)
-	if err := src.conn.Flush(within(t)); err != nil { // what it answered is with the server
+	if err := src.conn.Flush(within(t)); err != nil { // all its answers are at the server
 		t.Fatal(err)
 	}
 	if err := c.Flush(within(t)); err != nil {

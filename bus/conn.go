@@ -17,9 +17,9 @@ import (
 	"github.com/solofusion/solofusion/internal/option"
 )
 
-// Conn is a connection to a NATS server. Once made, it reconnects whenever it is
-// lost, until Close. It does not hear what it says itself: a source and the publisher that feeds
-// it have a connection each.
+// Conn is a connection to a NATS server. Until Close it reconnects each time it is
+// lost. It does not receive its own messages: a source and the publisher that
+// feeds it need a connection each.
 type Conn struct {
 	nc     *nats.Conn
 	log    *slog.Logger
@@ -28,14 +28,14 @@ type Conn struct {
 	onReconnect, onClose handlers
 }
 
-// handlers are functions of others that a connection calls.
+// handlers are the functions that sources have registered with a connection.
 type handlers struct {
 	mu   sync.Mutex
 	list []*func()
 }
 
-// add has f called until remove is called, which its owner does at its end. A
-// call that has begun may then still be running.
+// add registers f until its owner calls remove. A call of f that began before may
+// still be running after remove.
 func (h *handlers) add(f func()) (remove func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -47,7 +47,7 @@ func (h *handlers) add(f func()) (remove func()) {
 	}
 }
 
-// call calls all functions. They may wait for the network: no lock is held.
+// call calls all functions, without holding the lock: they may wait for the network.
 func (h *handlers) call() {
 	h.mu.Lock()
 	list := slices.Clone(h.list)
@@ -57,7 +57,7 @@ func (h *handlers) call() {
 	}
 }
 
-// Connect returns a connection, or one error that says what to check.
+// Connect returns a connection. Its error names the setting to check.
 func Connect(o ConnOptions) (*Conn, error) {
 	o = option.Fill(o, DefaultConn())
 	c := &Conn{log: o.Log, closed: make(chan struct{})}
@@ -128,7 +128,7 @@ func connectError(o ConnOptions, err error) error {
 	return fmt.Errorf("bus: %s refuses %s: %s: %w", where, who, check, err)
 }
 
-// redacted is a list of URLs without passwords.
+// redacted returns the list of URLs without passwords.
 func redacted(urls string) string {
 	list := strings.Split(urls, ",")
 	for i, one := range list {
@@ -139,8 +139,8 @@ func redacted(urls string) string {
 	return strings.Join(list, ",")
 }
 
-// encode marshals m, the same bytes for the same message, and refuses what is
-// over the server's limit.
+// encode marshals m, deterministically. It returns a PayloadError if the message
+// is over the server's limit.
 func (c *Conn) encode(subject string, m proto.Message) ([]byte, error) {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
@@ -163,7 +163,8 @@ func (c *Conn) publish(subject string, m proto.Message) error {
 	return nil
 }
 
-// Flush waits until the server has all that was published.
+// Flush waits until the server has all that was published, at most 10 s if ctx
+// has no deadline.
 func (c *Conn) Flush(ctx context.Context) error {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc

@@ -2,14 +2,14 @@
 //
 // One rig's messages are protobuf (schema solofusion.v1) under one prefix:
 //
-//	sf.<rig>.calibration     the rig; also kept in a key-value bucket, so that
-//	                         whoever joins late has it
+//	sf.<rig>.calibration     the rig; also kept in a key-value bucket for
+//	                         services that start later
 //	sf.<rig>.pose            ego poses
 //	sf.<rig>.frame.<camera>  encoded images
 //	sf.<rig>.control         reset, end of stream
 //	sf.<rig>.detections      results
-//	sf.<rig>.status          the service's account of itself
-//	sf.<rig>.service         questions whether a service is there
+//	sf.<rig>.status          the service's state and counts
+//	sf.<rig>.service         pings: is there a service?
 //
 // A vehicle's side publishes events and reads results:
 //
@@ -23,19 +23,19 @@
 // The service's side is a [Source] and a [Sink]. A source has one subscription
 // for all kinds of messages, so that they come in the order in which they were
 // sent. Its queue is bounded: when the service is behind, the oldest frames are
-// dropped and counted, and the log says so at most once a second. A message
-// that cannot be understood is counted and dropped too.
+// dropped and counted, and logged at most once a second. A malformed message is
+// dropped, counted and logged in the same way.
 //
 // A replay must lose nothing: a lossless source waits instead of dropping, and
 // a publisher with Confirm waits for the service to take each message. Such a
 // message has the header Solofusion-Confirm, which names the subject for the
-// service's answer: empty when the message is taken, and otherwise the reason
-// why not. The service never answers on the reply subject of a message, since
+// service's answer: empty if the message was taken, otherwise the reason for the
+// refusal. The service never answers on the reply subject of a message, since
 // there a JetStream stream that captures sf.<rig>.> sends its acknowledgement.
-// The publisher's own reply subject is only for the server's word that nobody
-// listens; and since a captured message is never without a listener, a
-// publisher that hears nothing for a second asks on sf.<rig>.service, where a
-// service answers in the same way at once.
+// The publisher uses its reply subject only for the server's report that a
+// subject has no subscriber. A stream counts as a subscriber. A publisher without
+// an answer for a second therefore pings sf.<rig>.service, where a service answers
+// in the same way at once.
 //
 // [StartServer] runs a NATS server inside the process.
 package bus

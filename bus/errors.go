@@ -5,58 +5,60 @@ import (
 	"fmt"
 )
 
-// ErrNotKept is returned when a calibration was sent, but the server has no
-// JetStream to keep it for those who join later.
-var ErrNotKept = errors.New("bus: the calibration was sent, but is not kept for late joiners: " +
+// ErrNotKept is returned if a calibration was sent, but the server has no
+// JetStream to keep it for services that start later.
+var ErrNotKept = errors.New("bus: the calibration was sent, but is not kept for services that start later: " +
 	"start the NATS server with JetStream (-js)")
 
-// MalformedError says why a message could not be understood.
+// MalformedError is returned for a message that cannot be decoded.
 type MalformedError struct {
 	Subject string
 	Reason  string
 }
 
-// Error names the subject.
+// Error names the subject and the reason.
 func (e *MalformedError) Error() string {
 	return fmt.Sprintf("bus: message on %s: %s", e.Subject, e.Reason)
 }
 
-// PayloadError says that a message is larger than the server takes.
+// PayloadError is returned for a message over the server's limit.
 type PayloadError struct {
 	Subject     string
 	Size, Limit int64 // bytes
 }
 
-// Error names the setting to raise.
+// Error names the limit and the setting to raise.
 func (e *PayloadError) Error() string {
 	return fmt.Sprintf("bus: message on %s has %d bytes, the server takes %d: raise nats.embedded.max_payload, "+
 		"or max_payload in the configuration of a server of your own, or compress the image more",
 		e.Subject, e.Size, e.Limit)
 }
 
-// NameError says that a camera cannot be part of a subject.
+// NameError is returned for a camera whose name cannot be part of a subject.
 type NameError struct{ Camera string }
 
-// Error says what a name may have.
+// Error names the camera and the allowed characters.
 func (e *NameError) Error() string {
 	return fmt.Sprintf("bus: camera %q: want letters, digits, _ and -", e.Camera)
 }
 
-// NoServiceError says that nobody took a message sent with Confirm.
+// NoServiceError is returned for a message sent with Confirm if no service is
+// subscribed to its subject.
 type NoServiceError struct{ Subject string }
 
 // Error names the subject.
 func (e *NoServiceError) Error() string {
-	return fmt.Sprintf("bus: message on %s: no service listens there", e.Subject)
+	return fmt.Sprintf("bus: message on %s: no service is subscribed there", e.Subject)
 }
 
-// RefusedError says that the service did not take a message sent with Confirm.
+// RefusedError is returned for a message sent with Confirm that the service
+// refused.
 type RefusedError struct {
 	Subject string
 	Reason  string
 }
 
-// Error names the subject.
+// Error names the subject and the reason.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("bus: the service did not take a message on %s: %s", e.Subject, e.Reason)
 }

@@ -52,7 +52,7 @@ func encodeRig(r *perception.Rig) *pb.RigCalibration {
 }
 
 // decodeEvent is the inverse of encodeEvent. It returns errEnd for the end of
-// the stream and other errors for what cannot be understood.
+// the stream and other errors for malformed messages.
 func decodeEvent(kind string, data []byte) (perception.Event, error) {
 	switch {
 	case kind == calibration:
@@ -64,7 +64,7 @@ func decodeEvent(kind string, data []byte) (perception.Event, error) {
 	case strings.HasPrefix(kind, frame):
 		return decodeFrame(strings.TrimPrefix(kind, frame), data)
 	}
-	return nil, fmt.Errorf("want one of calibration, pose, frame.<camera> and control")
+	return nil, fmt.Errorf("unknown kind %q, want calibration, pose, frame.<camera> or control", kind)
 }
 
 func decodeRig(data []byte) (perception.Event, error) {
@@ -127,7 +127,7 @@ func decodeControl(data []byte) (perception.Event, error) {
 	case *pb.Control_EndOfStream:
 		return nil, errEnd
 	}
-	return nil, errors.New("no command that is known")
+	return nil, errors.New("command is missing or unknown, want reset or end_of_stream")
 }
 
 func decodeFrame(camera string, data []byte) (perception.Event, error) {
@@ -137,7 +137,7 @@ func decodeFrame(camera string, data []byte) (perception.Event, error) {
 	}
 	switch {
 	case m.Camera != camera:
-		return nil, fmt.Errorf("it is a frame of camera %q", m.Camera)
+		return nil, fmt.Errorf("the frame names camera %q, want %q as in the subject", m.Camera, camera)
 	case m.CapturedUs == 0:
 		return nil, errors.New("captured_us is missing")
 	case len(m.Image) == 0:

@@ -11,8 +11,8 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// A vehicle sends where it is, and a service takes it. In a real system each
-// connects to a server of its own choice by URL.
+// A vehicle publishes its pose, and a service receives it. In a real system both
+// connect to a NATS server by its URL.
 func Example() {
 	server, err := bus.StartServer(bus.ServerOptions{Port: -1})
 	if err != nil {

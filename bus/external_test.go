@@ -64,8 +64,8 @@ func external(t *testing.T, flags ...string) string {
 	}
 	flags = append(flags, "--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", dir, "--store_dir", filepath.Join(dir, "store"))
 	server := exec.Command(program, flags...)
-	var said bytes.Buffer
-	server.Stderr = &said
+	var text bytes.Buffer
+	server.Stderr = &text
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func external(t *testing.T, flags ...string) string {
 		_ = server.Process.Signal(os.Interrupt)
 		_ = server.Wait()
 		if t.Failed() {
-			t.Logf("nats-server said:\n%s", said.String())
+			t.Logf("log of nats-server:\n%s", text.String())
 		}
 	})
 	return awaitURL(t, filepath.Join(dir, fmt.Sprintf("nats-server_%d.ports", server.Process.Pid)))

@@ -9,8 +9,8 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Feed reads one kind of the service's messages. A reader that stays behind by
-// more than NATS' pending limits loses messages, which the log says.
+// Feed reads one kind of the service's messages. A reader that is behind by more
+// than NATS' pending limits loses messages, which is logged.
 type Feed[T any] struct {
 	sub    *nats.Subscription
 	decode func([]byte) (T, error)
@@ -37,7 +37,8 @@ func subscribe[T any](c *Conn, subject string, decode func([]byte) (T, error)) (
 	return &Feed[T]{sub: sub, decode: decode}, nil
 }
 
-// Next waits for a message. After a [MalformedError] it may be called again.
+// Next waits for a message, until ctx is done. After a [MalformedError] it may be
+// called again. The caller owns the result.
 func (f *Feed[T]) Next(ctx context.Context) (T, error) {
 	var none T
 	msg, err := f.sub.NextMsgWithContext(ctx)

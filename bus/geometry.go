@@ -14,7 +14,7 @@ var (
 	errPose      = errors.New("a pose lacks its translation or the nine numbers of its rotation")
 )
 
-// micros is the wire's form of t; 0 for the zero time.
+// micros returns t in the wire's unit, microseconds since 1970 UTC; 0 for the zero time.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -22,6 +22,7 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
+// instant is the inverse of micros.
 func instant(us int64) time.Time {
 	if us == 0 {
 		return time.Time{}

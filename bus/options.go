@@ -11,11 +11,11 @@ import (
 	"github.com/solofusion/solofusion/internal/option"
 )
 
-// ConnOptions say which server to connect to and as whom. Fields that are zero
-// take their default.
+// ConnOptions are the address of a server and the client's credentials. Fields that
+// are zero take their default.
 type ConnOptions struct {
 	URL      string  // several separated by commas; unused with Server
-	Server   *Server // in this process, which lets its own process in
+	Server   *Server // in this process; its credentials are used
 	User     string
 	Password string
 	Token    string
@@ -92,10 +92,10 @@ func (o ServerOptions) Bounds() []option.Bound {
 
 // SourceOptions configure a Source. Fields that are zero take their default.
 type SourceOptions struct {
-	Queue int // messages that wait at most
+	Queue int // largest number of messages that wait
 
-	// Lossless waits where it would drop, and ends at the end of the stream:
-	// for replays, whose publisher confirms.
+	// Lossless waits instead of dropping, and ends at the end of the stream: for
+	// replays, whose publisher uses Confirm.
 	Lossless bool
 }
 

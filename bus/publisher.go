@@ -15,9 +15,9 @@ import (
 
 // PublisherOptions configure a Publisher.
 type PublisherOptions struct {
-	// Confirm waits until the service took each message: until its Next has
-	// delivered it, which is before there is a result. A replay that must lose
-	// nothing sets it, a vehicle does not.
+	// Confirm waits until the service has taken each message: until the source's
+	// Next has delivered it, which is before there is a result. It is for replays,
+	// which must lose nothing, not for vehicles.
 	Confirm bool
 }
 
@@ -33,11 +33,12 @@ func NewPublisher(c *Conn, s Subjects, o PublisherOptions) *Publisher {
 	return &Publisher{conn: c, subjects: s, options: o}
 }
 
-// Publish sends ev. A calibration is also kept for those who join later;
-// ErrNotKept says that the server could not. An image over the server's limit
-// is a [PayloadError], a camera whose name no subject can have a [NameError].
-// With Confirm, what the service does not take is a [RefusedError], and where
-// there is no service it is a [NoServiceError].
+// Publish sends ev. A calibration is also kept for services that start later;
+// [ErrNotKept] is returned if it was sent but the server cannot keep it. The error
+// is a [PayloadError] for an image over the server's limit and a [NameError] for a
+// camera whose name cannot be part of a subject. With Confirm it is a
+// [RefusedError] if the service refuses the event, and a [NoServiceError] if there
+// is no service.
 func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
 	if f, ok := ev.(*perception.Frame); ok && !token.MatchString(f.Camera) {
 		return &NameError{f.Camera}
@@ -51,7 +52,7 @@ func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
 	return p.send(ctx, kind, m)
 }
 
-// End says that a recording is over. Only a lossless source heeds it.
+// End sends the end of a recording. A source that is not lossless ignores it.
 func (p *Publisher) End(ctx context.Context) error {
 	return p.send(ctx, control, &pb.Control{Command: &pb.Control_EndOfStream{EndOfStream: &pb.EndOfStream{}}})
 }

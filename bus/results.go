@@ -61,8 +61,8 @@ func encodeDetection(d *perception.Detection, egoFromLidar, globalFromLidar geom
 	}
 }
 
-// decodeResult is the inverse of encodeResult, bit for bit but for times below
-// a microsecond.
+// decodeResult is the inverse of encodeResult, bit for bit, if times are whole
+// microseconds.
 func decodeResult(data []byte) (*perception.Result, error) {
 	var m pb.Detections
 	if err := proto.Unmarshal(data, &m); err != nil {
@@ -118,7 +118,7 @@ func decodeDetection(d *pb.Detection) (perception.Detection, error) {
 	}
 	at := d.GetLidar()
 	if at.GetCenter() == nil || d.GetSize() == nil {
-		return perception.Detection{}, fmt.Errorf("its place or size is missing")
+		return perception.Detection{}, fmt.Errorf("lidar.center or size is missing")
 	}
 	return perception.Detection{
 		Class:    class,
@@ -130,7 +130,7 @@ func decodeDetection(d *pb.Detection) (perception.Detection, error) {
 	}, nil
 }
 
-// states are the wire's numbers of perception's states.
+// states maps states to their numbers on the wire.
 var states = map[perception.State]pb.ServiceState{
 	perception.Starting: pb.ServiceState_SERVICE_STATE_STARTING,
 	perception.Waiting:  pb.ServiceState_SERVICE_STATE_WAITING,

@@ -20,7 +20,7 @@ type Server struct {
 	user, password, token string
 }
 
-// StartServer returns a server that takes connections.
+// StartServer returns a server that accepts connections. The caller closes it.
 func StartServer(o ServerOptions) (*Server, error) {
 	o = option.Fill(o, DefaultServer())
 	s := &Server{user: o.User, password: o.Password, token: o.Token}
@@ -68,10 +68,10 @@ func (s *Server) start(o ServerOptions) error {
 	return fmt.Errorf("not ready after 10 s")
 }
 
-// URL is where other processes reach the server.
+// URL returns the address for other processes.
 func (s *Server) URL() string { return s.server.ClientURL() }
 
-// port is the one that the server listens on.
+// port returns the port that the server listens on.
 func (s *Server) port() int { return s.server.Addr().(*net.TCPAddr).Port }
 
 // Close stops the server and its connections.
@@ -85,7 +85,7 @@ func (s *Server) Close() {
 	}
 }
 
-// serverLog passes the server's messages on, and remembers the fatal one
+// serverLog writes the server's messages to log. It keeps a fatal one as an error
 // instead of ending the process.
 type serverLog struct {
 	log *slog.Logger
@@ -105,12 +105,12 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 	l.err = fmt.Errorf(format, v...)
 }
 
-func (l *serverLog) say(level func(string, ...any), format string, v []any) {
+func (l *serverLog) write(level func(string, ...any), format string, v []any) {
 	level("NATS server", "message", fmt.Sprintf(format, v...))
 }
 
-func (l *serverLog) Noticef(format string, v ...any) { l.say(l.log.Debug, format, v) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.say(l.log.Warn, format, v) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.say(l.log.Error, format, v) }
-func (l *serverLog) Debugf(format string, v ...any)  { l.say(l.log.Debug, format, v) }
-func (l *serverLog) Tracef(format string, v ...any)  { l.say(l.log.Debug, format, v) }
+func (l *serverLog) Noticef(format string, v ...any) { l.write(l.log.Debug, format, v) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.write(l.log.Warn, format, v) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.write(l.log.Error, format, v) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.write(l.log.Debug, format, v) }
+func (l *serverLog) Tracef(format string, v ...any)  { l.write(l.log.Debug, format, v) }

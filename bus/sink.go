@@ -6,7 +6,7 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Sink publishes what the service says. It is a [perception.Sink].
+// Sink publishes results and statuses. It is a [perception.Sink].
 type Sink struct {
 	conn     *Conn
 	subjects Subjects
@@ -15,7 +15,7 @@ type Sink struct {
 // NewSink returns a sink for one rig's results.
 func NewSink(c *Conn, s Subjects) *Sink { return &Sink{conn: c, subjects: s} }
 
-// Publish sends the moment's result.
+// Publish sends the moment's result, without its images.
 func (s *Sink) Publish(_ context.Context, m *perception.Moment) error {
 	return s.conn.publish(s.subjects.of(detections), encodeResult(m.Result))
 }

@@ -18,22 +18,22 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Source is a perception.Source of one rig's messages.
+// Source receives one rig's messages. It is a [perception.Source].
 type Source struct {
 	conn     *Conn
 	subjects Subjects
 	lossless bool
 	queue    *queue.Queue[item]
 	subs     []*nats.Subscription
-	remove   []func() // what the connection calls
+	remove   []func() // unregister from the connection
 	closed   atomic.Bool
 
 	malformed, full atomic.Uint64
-	warned          atomic.Int64 // when the log last spoke of drops, nanoseconds
+	warned          atomic.Int64 // time of the last warning, nanoseconds since 1970
 }
 
-// NewSource subscribes, and delivers first the calibration that the server
-// keeps, where it keeps one.
+// NewSource subscribes. If the server keeps a calibration, the source delivers it
+// first. The caller closes the source; the connection stays open.
 func NewSource(ctx context.Context, c *Conn, s Subjects, o SourceOptions) (*Source, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -47,15 +47,15 @@ func NewSource(ctx context.Context, c *Conn, s Subjects, o SourceOptions) (*Sour
 	if err := errors.Join(src.subscribe(), c.Flush(ctx), src.recall(ctx)); err != nil {
 		return nil, errors.Join(err, src.Close())
 	}
-	src.remove = []func(){c.onReconnect.add(src.recallAgain), c.onClose.add(src.queue.Close)}
-	if c.nc.IsClosed() { // since the subscription: nobody may have called
+	src.remove = []func(){c.onReconnect.add(src.recallAfterReconnect), c.onClose.add(src.queue.Close)}
+	if c.nc.IsClosed() { // before the handler was registered
 		src.queue.Close()
 	}
 	return src, nil
 }
 
-// subscribe takes the rig's messages, and apart from them, so that it is answered
-// even while the queue is full, the question whether somebody does.
+// subscribe subscribes to the rig's messages. Pings have a subscription of their
+// own, so that they are answered even while the queue is full.
 func (s *Source) subscribe() error {
 	if err := s.listen(service, func(msg *nats.Msg) { s.conn.answer(msg)("") }); err != nil {
 		return err
@@ -77,12 +77,12 @@ func (s *Source) listen(kind string, receive nats.MsgHandler) error {
 	return nil
 }
 
-// recallAgain recalls the calibration after a reconnection.
-func (s *Source) recallAgain() {
+// recallAfterReconnect recalls the calibration after a reconnection.
+func (s *Source) recallAfterReconnect() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := s.recall(ctx); err != nil {
-		s.conn.log.Warn("calibration not read again", "error", err)
+		s.conn.log.Warn("calibration not read after the reconnection", "error", err)
 	}
 }
 
@@ -94,7 +94,7 @@ func (s *Source) recall(ctx context.Context) error {
 	}
 	bucket, err := js.KeyValue(ctx, s.subjects.bucket())
 	if noJetStream(err) {
-		s.conn.log.Warn("the NATS server keeps no calibration (it has no JetStream): waiting for one to be sent")
+		s.conn.log.Warn("the NATS server has no JetStream and keeps no calibration: waiting for one to be sent")
 		return nil
 	}
 	var entry jetstream.KeyValueEntry
@@ -102,7 +102,7 @@ func (s *Source) recall(ctx context.Context) error {
 		entry, err = bucket.Get(ctx, s.subjects.Rig)
 	}
 	if errors.Is(err, jetstream.ErrBucketNotFound) || errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil // nobody sent one yet
+		return nil // none was sent yet
 	}
 	if err != nil {
 		return fmt.Errorf("bus: calibration bucket: %w", err)
@@ -110,10 +110,10 @@ func (s *Source) recall(ctx context.Context) error {
 	rig, err := decodeRig(entry.Value())
 	if err != nil {
 		s.malformed.Add(1)
-		s.warn("the calibration kept by the server cannot be understood", "bucket", s.subjects.bucket(), "reason", err)
+		s.warn("the calibration kept by the server is malformed", "bucket", s.subjects.bucket(), "reason", err)
 		return nil
 	}
-	_ = s.queue.PutFirst(item{event: rig, answer: func(string) {}}) // nobody misses it after Close
+	_ = s.queue.PutFirst(item{event: rig, answer: func(string) {}}) // not needed after Close
 	return nil
 }
 
@@ -124,9 +124,9 @@ type item struct {
 	answer func(refusal string)
 }
 
-// dispensable is the index of the oldest frame, or else of the oldest pose, or
-// else of the oldest of what there is: sets lack frames anyway, and without a
-// calibration or a reset all that follows is wrong.
+// dispensable returns the index of the oldest frame; of the oldest pose if there
+// is no frame; 0 if there is no pose either. A set without a frame is merely
+// incomplete; without a calibration or a reset all later results are wrong.
 func dispensable(items []item) int {
 	isFrame := func(it item) bool { _, ok := it.event.(*perception.Frame); return ok }
 	isPose := func(it item) bool { _, ok := it.event.(perception.EgoPose); return ok }
@@ -159,12 +159,13 @@ func (s *Source) receive(msg *nats.Msg) {
 	s.put(next)
 }
 
-// put queues an item. A lossless source has NATS wait for room.
+// put queues an item. In a lossless source it waits for room, and messages wait in
+// the subscription.
 func (s *Source) put(next item) {
 	switch lost, err := s.queue.Put(context.Background(), next); {
 	case errors.Is(err, queue.ErrFull):
 		s.full.Add(1)
-		s.warn("the service is behind: oldest frames are dropped", "queue_full", s.full.Load())
+		s.warn("queue full, oldest frames dropped", "queue_full", s.full.Load())
 		lost.answer("queue_full")
 	case err != nil:
 		lost.answer("the service is closing")
@@ -181,8 +182,8 @@ func (s *Source) warn(text string, args ...any) {
 
 // Next implements [perception.Source]. It returns io.EOF after the end of a
 // lossless stream and after Close. A message is confirmed when Next delivers it.
-// NATS sends nothing twice: there is no cursor, and what became of the events
-// makes no difference.
+// Deliveries have no cursor and ignore how they are settled: NATS sends nothing
+// twice.
 func (s *Source) Next(ctx context.Context) (perception.Delivery, error) {
 	next, err := s.queue.Take(ctx)
 	switch {
@@ -200,13 +201,13 @@ func (s *Source) Next(ctx context.Context) (perception.Delivery, error) {
 	return perception.Delivery{Event: next.event}, nil
 }
 
-// Drops calls yield with each reason for which messages were dropped, and how
-// many.
+// Drops calls yield with each reason and the number of messages dropped for it:
+// malformed, queue_full.
 func (s *Source) Drops(yield func(reason string, n uint64) bool) {
 	_ = yield("malformed", s.malformed.Load()) && yield("queue_full", s.full.Load())
 }
 
-// Close ends the subscriptions. Messages that wait are refused.
+// Close ends the subscriptions and refuses the messages that wait.
 func (s *Source) Close() error {
 	s.closed.Store(true)
 	s.queue.Close()
@@ -228,7 +229,7 @@ func (s *Source) Close() error {
 	}
 }
 
-// closed reports whether err says that there is nothing left to end.
+// closed reports whether err means that the subscription has ended already.
 func closed(err error) bool {
 	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription)
 }

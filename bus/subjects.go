@@ -8,7 +8,7 @@ import (
 	"github.com/solofusion/solofusion/internal/option"
 )
 
-// Subjects names one rig's messages.
+// Subjects are the subjects of one rig's messages, <prefix>.<rig>.<kind>.
 type Subjects struct {
 	Prefix string // tokens separated by dots
 	Rig    string // one token
@@ -48,7 +48,7 @@ func (s Subjects) Bounds() []option.Bound {
 	}
 }
 
-// DefaultSubjects names the rig of a service that nobody has named.
+// DefaultSubjects returns the defaults.
 func DefaultSubjects() Subjects { return Subjects{Prefix: "sf", Rig: "car"} }
 
 func (s Subjects) of(kind string) string { return s.Prefix + "." + s.Rig + "." + kind }
@@ -56,5 +56,5 @@ func (s Subjects) of(kind string) string { return s.Prefix + "." + s.Rig + "." +
 // kind is the inverse of of.
 func (s Subjects) kind(subject string) string { return strings.TrimPrefix(subject, s.of("")) }
 
-// bucket is the key-value bucket that keeps the calibrations of all rigs.
+// bucket names the key-value bucket that keeps the calibrations of all rigs.
 func (s Subjects) bucket() string { return strings.ReplaceAll(s.Prefix, ".", "_") + "_calibration" }

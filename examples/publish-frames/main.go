@@ -1,5 +1,5 @@
-// Command publish-frames is what a vehicle runs: it sends its calibration, its
-// poses and the images of its cameras to solofusion serve.
+// Command publish-frames is an example of a vehicle's program: it sends a
+// calibration, poses and camera images to solofusion serve.
 //
 //	go run ./examples/publish-frames -url nats://127.0.0.1:4222 CAM_FRONT=a.jpg CAM_BACK=b.jpg
 //
@@ -51,8 +51,8 @@ func run(ctx context.Context, url, name string, args []string) error {
 		return err
 	}
 	out := bus.NewPublisher(conn, bus.Subjects{Prefix: "sf", Rig: name}, bus.PublisherOptions{})
-	// The calibration comes first. The server keeps it: a service that starts
-	// later has it too.
+	// The calibration comes first. The server keeps it for services that start
+	// later.
 	if err := out.Publish(ctx, rig); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func run(ctx context.Context, url, name string, args []string) error {
 	}
 }
 
-// send publishes one instant: where the vehicle is, then what its cameras see.
+// send publishes one instant: the vehicle's pose, then the images of its cameras.
 func send(ctx context.Context, out *bus.Publisher, images map[string][]byte, n uint64, now time.Time) error {
 	// A vehicle sends the poses of its localisation at their own rate; the
 	// service interpolates between them.
@@ -80,15 +80,15 @@ func send(ctx context.Context, out *bus.Publisher, images map[string][]byte, n u
 	for camera, data := range images {
 		frame := &perception.Frame{Camera: camera, Captured: now, Sequence: n, Image: data}
 		if err := out.Publish(ctx, frame); err != nil {
-			return err // for example that the image is over the server's max_payload
+			return err // for example a bus.PayloadError
 		}
 	}
 	return out.Flush(ctx)
 }
 
-// load reads the images and makes a rig of their cameras. A real vehicle has
-// measured these numbers; here the cameras stand in a circle, each with a field
-// of view of 70 degrees.
+// load reads the images and returns a rig of their cameras. A real vehicle has a
+// measured calibration; here the cameras stand in a circle, each with a horizontal
+// field of view of 70 degrees.
 func load(name string, args []string) (*perception.Rig, map[string][]byte, error) {
 	rig := &perception.Rig{Name: name, EgoFromLidar: geom.Transform{
 		Rotation:    geom.QuatFromYaw(-math.Pi / 2), // its y axis points ahead
@@ -114,7 +114,8 @@ func load(name string, args []string) (*perception.Rig, map[string][]byte, error
 	return rig, images, rig.Validate()
 }
 
-// pinhole is a camera that looks along yaw, level, 1.5 m above the ground.
+// pinhole returns a level camera that looks along yaw, in radians, 1.5 m above the
+// ground.
 func pinhole(name string, size image.Config, yaw float64) perception.Camera {
 	w, h := float64(size.Width), float64(size.Height)
 	focal := w / 2 / math.Tan(35*math.Pi/180)

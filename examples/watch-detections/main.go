@@ -1,5 +1,5 @@
-// Command watch-detections prints what solofusion serve sees, one line for each
-// object, in the vehicle's frame: x ahead, y to the left, metres.
+// Command watch-detections prints the detections of solofusion serve, one line for
+// each object, in the vehicle's frame: x ahead, y to the left, metres.
 //
 //	go run ./examples/watch-detections -url nats://127.0.0.1:4222 -score 0.4
 package main
@@ -46,7 +46,7 @@ func run(ctx context.Context, url, rig string, score float32) error {
 		r, err := results.Next(ctx)
 		var malformed *bus.MalformedError
 		if errors.As(err, &malformed) {
-			log.Print(err) // from another version of the service: the next may be fine
+			log.Print(err) // for example from another version of the service
 			continue
 		}
 		if err != nil {
@@ -56,16 +56,16 @@ func run(ctx context.Context, url, rig string, score float32) error {
 	}
 }
 
-// show prints a result. What it was made from comes first: a consumer decides
-// by it how far to trust the rest.
+// show prints a result. Its cameras and history come first: they show how reliable
+// the detections are.
 func show(r *perception.Result, score float32) {
 	fmt.Printf("%s  %d cameras, history of %d frames over %v\n",
 		r.Time.Format("15:04:05.000"), len(r.Captured), r.HistoryDepth, r.HistoryAge)
 	if len(r.Missing) > 0 {
-		fmt.Println("  blind:", strings.Join(r.Missing, ", "))
+		fmt.Println("  missing:", strings.Join(r.Missing, ", "))
 	}
 	if r.Reset != "" {
-		fmt.Println("  history starts anew:", r.Reset)
+		fmt.Println("  new sequence:", r.Reset)
 	}
 	for _, d := range r.Detections {
 		if d.Score < score {

@@ -11,8 +11,8 @@ import (
 	"github.com/solofusion/solofusion/internal/option"
 )
 
-// bounds returns what each key's value must satisfy: the packages' own bounds under
-// the keys of their options, and the command's.
+// bounds returns the bounds of all keys: those of the packages under the keys of
+// their options, and those of the command.
 func (c *Config) bounds() []option.Bound {
 	detector := c.Pipeline()
 	all := slices.Concat(
@@ -36,7 +36,7 @@ func (c *Config) bounds() []option.Bound {
 	)
 }
 
-// under puts a section before the names.
+// under returns the bounds with a section before their names.
 func under(section string, bounds []option.Bound) []option.Bound {
 	for i := range bounds {
 		bounds[i].Name = section + bounds[i].Name
@@ -44,7 +44,7 @@ func under(section string, bounds []option.Bound) []option.Bound {
 	return bounds
 }
 
-// renamed returns the bounds that have a key, under it.
+// renamed returns the bounds that have a key, named by it.
 func renamed(bounds []option.Bound, keys map[string]string) (known []option.Bound) {
 	for _, b := range bounds {
 		if key, ok := keys[b.Name]; ok {
@@ -55,8 +55,7 @@ func renamed(bounds []option.Bound, keys map[string]string) (known []option.Boun
 	return known
 }
 
-// check returns a fault for each value out of bounds, but for keys that are at fault
-// already.
+// check returns a fault for each value out of bounds, except for keys in known.
 func (c *Config) check(known Faults, origins map[string]string) (faults Faults) {
 	values := map[string]any{}
 	walk("", reflect.ValueOf(c).Elem(), func(key string, field reflect.Value) { values[key] = field.Interface() })

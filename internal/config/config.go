@@ -25,7 +25,7 @@ type Config struct {
 	Log     Log               `yaml:"log"`
 }
 
-// NATS says where the stream is.
+// NATS configures the connection, the subjects and the embedded server.
 type NATS struct {
 	URL            string            `yaml:"url"` // "" for the embedded server
 	Prefix         string            `yaml:"prefix"`
@@ -39,32 +39,33 @@ type NATS struct {
 	Embedded       bus.ServerOptions `yaml:"embedded"`
 }
 
-// Subjects names the rig's messages.
+// Subjects returns the subjects of the rig's messages.
 func (n *NATS) Subjects() bus.Subjects { return bus.Subjects{Prefix: n.Prefix, Rig: n.Rig} }
 
-// Conn says which server to connect to and as whom.
+// Conn returns the options of the connection.
 func (n *NATS) Conn() bus.ConnOptions {
 	return bus.ConnOptions{
 		URL: n.URL, User: n.User, Password: n.Password, Token: n.Token, Creds: n.Creds, Timeout: n.ConnectTimeout,
 	}
 }
 
-// Server configures the embedded server, which lets in who the connection is.
+// Server returns the options of the embedded server. Its clients need the
+// credentials of the connection.
 func (n *NATS) Server() bus.ServerOptions {
 	o := n.Embedded
 	o.User, o.Password, o.Token = n.User, n.Password, n.Token
 	return o
 }
 
-// Source configures the source.
+// Source returns the options of the source.
 func (n *NATS) Source() bus.SourceOptions { return bus.SourceOptions{Queue: n.Queue} }
 
-// Model names the bundle.
+// Model selects the bundle.
 type Model struct {
 	Bundle string `yaml:"bundle"`
 }
 
-// History says how the past is aligned and timed.
+// History selects how the history is aligned and timed.
 type History struct {
 	Mode string `yaml:"mode"`
 	Time string `yaml:"time"`
@@ -76,7 +77,7 @@ type ONNX struct {
 	Threads   int      `yaml:"threads"`
 }
 
-// HTTP serves metrics and health.
+// HTTP configures the server of metrics and health.
 type HTTP struct {
 	Listen string `yaml:"listen"`
 }
@@ -94,7 +95,7 @@ func (c *Config) Loop() service.Options {
 	return o
 }
 
-// Pipeline returns the detector's options, but for the kernels.
+// Pipeline returns the detector's options, without the kernels.
 func (c *Config) Pipeline() pipeline.Options {
 	return pipeline.Options{
 		History: c.History.Mode, Time: c.History.Time, MaxGap: pipeline.Defaults().MaxGap,
@@ -102,8 +103,8 @@ func (c *Config) Pipeline() pipeline.Options {
 	}
 }
 
-// Default returns the configuration that holds if nothing is configured: the
-// packages' own defaults, and those of the command.
+// Default returns the default configuration: the defaults of the packages, and those
+// of the command.
 func Default() Config {
 	subjects, detector := bus.DefaultSubjects(), pipeline.Defaults()
 	loop := service.Defaults()

@@ -17,8 +17,8 @@ import (
 
 const reference = "../../solofusion.yaml"
 
-// TestReferenceFile: solofusion.yaml has every key, each with a comment above
-// it, and says the defaults.
+// TestReferenceFile: solofusion.yaml has every key with its default, and a comment
+// above it.
 func TestReferenceFile(t *testing.T) {
 	c, err := Load(reference, nil)
 	if err != nil {
@@ -44,8 +44,8 @@ func TestReferenceFile(t *testing.T) {
 	}
 }
 
-// collect notes the keys under a mapping. One comment may speak for a pair such
-// as user and password.
+// collect records the keys under a mapping. Each has a comment, except password,
+// which shares that of user.
 func collect(t *testing.T, prefix string, table *yaml.Node, got map[string]bool) {
 	for i := 0; i < len(table.Content); i += 2 {
 		key, value := table.Content[i], table.Content[i+1]
@@ -137,8 +137,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestEveryKeyIsChecked: no key is without a bound but those that may be
-// anything.
+// TestEveryKeyIsChecked: every key has a bound, except those that may have any
+// value.
 func TestEveryKeyIsChecked(t *testing.T) {
 	c := Default()
 	checked := map[string]bool{"nats.user": true, "nats.embedded.store": true}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Fault is one thing wrong with the configuration.
+// Fault is one wrong key or value of the configuration.
 type Fault struct {
 	Key    string // for example nats.embedded.port
 	Value  string // as it was given; hidden for secrets
@@ -13,7 +13,7 @@ type Fault struct {
 	Origin string // the file or the variable it comes from; "" for the default
 }
 
-// String names key, value, what would be right, and where it was said.
+// String returns the key, the value, what would be right, and the origin.
 func (f Fault) String() string {
 	text := fmt.Sprintf("%s: %s: want %s", f.Key, f.Value, f.Want)
 	if f.Origin != "" {
@@ -22,7 +22,7 @@ func (f Fault) String() string {
 	return text
 }
 
-// Faults are all that is wrong, by key.
+// Faults are all faults of a configuration, sorted by key.
 type Faults []Fault
 
 // Error lists the faults, one a line.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// walk calls visit with each key of the struct v, in order, and the field that
-// holds its value.
+// walk calls visit with each key of the struct v and the field of its value, in
+// order.
 func walk(prefix string, v reflect.Value, visit func(key string, field reflect.Value)) {
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Tag.Get("yaml")
@@ -25,15 +25,15 @@ func walk(prefix string, v reflect.Value, visit func(key string, field reflect.V
 	}
 }
 
-// variable returns the name of the key's variable in the environment.
+// variable returns the name of the key's environment variable.
 func variable(key string) string {
 	return "SOLOFUSION_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
 var durationType = reflect.TypeFor[time.Duration]()
 
-// assign sets field from a value as YAML or the environment gives it. It
-// returns what would be right, or "" where all is.
+// assign sets field to a value of YAML or of the environment. If the value has a
+// wrong type it returns the right one, otherwise "".
 func assign(field reflect.Value, value any) (want string) {
 	text, isText := value.(string)
 	switch {

@@ -14,19 +14,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Path returns where the configuration is looked for when none is named:
-// solofusion/solofusion.yaml in XDG_CONFIG_HOME, or in ~/.config.
+// Path returns the path of the user's configuration file:
+// solofusion/solofusion.yaml in XDG_CONFIG_HOME, or in ~/.config. It fails if there
+// is neither XDG_CONFIG_HOME nor a home.
 func Path() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("config: no folder for it: %w", err)
+		return "", fmt.Errorf("config: no folder for the configuration file: %w", err)
 	}
 	return filepath.Join(dir, "solofusion", "solofusion.yaml"), nil
 }
 
-// Load returns the defaults, changed by the file at path, changed by the
-// environment ("NAME=value" each). With an empty path it reads [Path] where
-// that exists. The error is a [Faults] where the contents are to blame.
+// Load returns the defaults, overridden by the file at path, overridden by environ
+// ("NAME=value" each). With an empty path it reads the file at [Path], if there is
+// one. The error is a [Faults] if keys or values are wrong.
 func Load(path string, environ []string) (Config, error) {
 	text, path, err := read(path)
 	if err != nil {
@@ -39,7 +40,7 @@ func read(path string) (text []byte, name string, err error) {
 	named := path != ""
 	if !named {
 		if path, err = Path(); err != nil {
-			return nil, "", nil // no home: no file
+			return nil, "", nil // without a home there is no file
 		}
 	}
 	text, err = os.ReadFile(path)
@@ -52,7 +53,7 @@ func read(path string) (text []byte, name string, err error) {
 	return text, path, nil
 }
 
-// parse is Load without files.
+// parse returns the configuration of text, the contents of the file name.
 func parse(text []byte, name string, environ []string) (Config, error) {
 	tree := koanf.New(".")
 	if err := tree.Load(rawBytes(text), yamlParser{}); err != nil {
@@ -90,7 +91,7 @@ func parse(text []byte, name string, environ []string) (Config, error) {
 
 func isTable(v any) bool { _, ok := v.(map[string]any); return ok }
 
-// show is the value in a fault.
+// show returns the value for a fault; secrets are hidden.
 func show(key string, value any) string {
 	if key == "nats.password" || key == "nats.token" {
 		return "(hidden)"
@@ -98,7 +99,7 @@ func show(key string, value any) string {
 	return fmt.Sprintf("%#v", value)
 }
 
-// unknownKeys finds what the file says that no key of c is.
+// unknownKeys returns a fault for each key of the file that c does not have.
 func unknownKeys(c *Config, tree *koanf.Koanf, name string) (faults Faults) {
 	known := keys(c)
 	for _, key := range tree.Keys() {
@@ -124,8 +125,8 @@ func keys(c *Config) (all []string) {
 	return all
 }
 
-// fromEnvironment picks the variables of c's keys. Variables that begin like
-// one of a section but are none are faults; others are not ours.
+// fromEnvironment returns the values of the variables of c's keys. A variable with
+// the prefix of a section but no key is a fault; all others are ignored.
 func fromEnvironment(c *Config, environ []string) (values map[string]string, unknown Faults) {
 	known, variables, sections := keys(c), []string{}, []string{}
 	for _, key := range known {
@@ -151,7 +152,7 @@ func nearest(name string, all []string) string {
 	return slices.MinFunc(all, func(a, b string) int { return distance(name, a) - distance(name, b) })
 }
 
-// distance is Levenshtein's.
+// distance returns the Levenshtein distance of a and b in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -172,7 +173,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// rawBytes and yamlParser give koanf its input.
+// rawBytes and yamlParser implement koanf's provider and parser.
 type rawBytes []byte
 
 func (b rawBytes) ReadBytes() ([]byte, error)    { return b, nil }

@@ -82,8 +82,8 @@ func (x *Vector3) GetZ() float64 {
 	return 0
 }
 
-// Quaternion is the rotation w + xi + yj + zk. It need not be of unit length,
-// but must not be zero.
+// Quaternion is the rotation w + xi + yj + zk. It must not be zero, but need not be
+// of unit length.
 type Quaternion struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	W             float64                `protobuf:"fixed64,1,opt,name=w,proto3" json:"w,omitempty"`
@@ -205,7 +205,7 @@ func (x *Transform) GetTranslation() *Vector3 {
 	return nil
 }
 
-// Pose is a transform whose rotation is a matrix.
+// Pose is a transform with its rotation as a matrix.
 type Pose struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Nine numbers, row by row.

@@ -27,12 +27,12 @@ type Frame struct {
 	// As in the calibration, and the last token of the subject.
 	Camera     string `protobuf:"bytes,1,opt,name=camera,proto3" json:"camera,omitempty"`
 	CapturedUs int64  `protobuf:"varint,2,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
-	// Groups the frames of a recording into sets; 0 where the source knows none.
+	// Groups the frames of a recording into sets; 0 if there is none.
 	KeyTimeUs int64 `protobuf:"varint,3,opt,name=key_time_us,json=keyTimeUs,proto3" json:"key_time_us,omitempty"`
-	// Counts the camera's images from 1, to tell duplicates; 0 where the source
-	// does not count.
+	// Number of the camera's image, from 1, to detect duplicates; 0 if images are
+	// not numbered.
 	Sequence uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// A JPEG or PNG file of the size that the calibration names.
+	// A JPEG or PNG file of the size in the calibration.
 	Image         []byte `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -103,8 +103,9 @@ func (x *Frame) GetImage() []byte {
 	return nil
 }
 
-// EgoPose says where the vehicle was, on <prefix>.<rig>.pose. Those before and
-// after a frame's capture come before the frame, or soon after it.
+// EgoPose is the vehicle's pose at one time, on <prefix>.<rig>.pose. A frame needs
+// the poses before and after its capture; they are sent before the frame or soon
+// after it.
 type EgoPose struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TimeUs        int64                  `protobuf:"varint,1,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
@@ -158,14 +159,14 @@ func (x *EgoPose) GetGlobalFromEgo() *Transform {
 }
 
 // RigCalibration describes a vehicle's cameras, on <prefix>.<rig>.calibration
-// and in the key-value bucket under the rig's name. It comes before the frames
-// it is for; a change starts a new sequence.
+// and in the key-value bucket under the rig's name. It is sent before its frames; a
+// change starts a new sequence.
 type RigCalibration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// At least one.
 	Cameras []*CameraCalibration `protobuf:"bytes,2,rep,name=cameras,proto3" json:"cameras,omitempty"`
-	// Places the frame in which detections are given.
+	// Placement of the lidar frame, in which detections are given.
 	EgoFromLidar  *Transform `protobuf:"bytes,3,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -226,10 +227,10 @@ func (x *RigCalibration) GetEgoFromLidar() *Transform {
 type CameraCalibration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Of the images as they are sent, pixels.
+	// Size of the images as they are sent, pixels.
 	Width  uint32 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
 	Height uint32 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
-	// Nine numbers, row by row: pixels of those images from camera coordinates.
+	// 3 x 3 matrix, row by row: pixels of those images from camera coordinates.
 	Intrinsics    []float64  `protobuf:"fixed64,4,rep,packed,name=intrinsics,proto3" json:"intrinsics,omitempty"`
 	EgoFromCamera *Transform `protobuf:"bytes,5,opt,name=ego_from_camera,json=egoFromCamera,proto3" json:"ego_from_camera,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -301,7 +302,7 @@ func (x *CameraCalibration) GetEgoFromCamera() *Transform {
 	return nil
 }
 
-// Control steers the service, on <prefix>.<rig>.control.
+// Control is a command to the service, on <prefix>.<rig>.control.
 type Control struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Command:
@@ -384,10 +385,10 @@ func (*Control_Reset_) isControl_Command() {}
 
 func (*Control_EndOfStream) isControl_Command() {}
 
-// Reset ends a sequence: what follows has nothing to do with what came before.
+// Reset ends a sequence: later frames use no history of earlier ones.
 type Reset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For people, appears in the next result.
+	// Text for operators; the next result has it too.
 	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -430,8 +431,8 @@ func (x *Reset) GetReason() string {
 	return ""
 }
 
-// EndOfStream says that a recording is over. A service that replays finishes
-// what it has and ends; one that runs live ignores it.
+// EndOfStream is the end of a recording. A lossless service finishes the frames that
+// it has and ends; a live service ignores it.
 type EndOfStream struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -21,19 +21,19 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ServiceState is what the service is doing.
+// ServiceState is the state of the service.
 type ServiceState int32
 
 const (
 	ServiceState_SERVICE_STATE_UNSPECIFIED ServiceState = 0
 	// Loading, connecting.
 	ServiceState_SERVICE_STATE_STARTING ServiceState = 1
-	// For a calibration and frames.
+	// Waiting for a calibration and frames.
 	ServiceState_SERVICE_STATE_WAITING ServiceState = 2
 	ServiceState_SERVICE_STATE_RUNNING ServiceState = 3
 	// Running, but the latest result lacks a camera.
 	ServiceState_SERVICE_STATE_DEGRADED ServiceState = 4
-	// Finishing what it has, taking nothing new.
+	// Finishing complete sets, taking no more messages.
 	ServiceState_SERVICE_STATE_DRAINING ServiceState = 5
 )
 
@@ -87,23 +87,23 @@ func (ServiceState) EnumDescriptor() ([]byte, []int) {
 // Detections is the result of one instant, on <prefix>.<rig>.detections.
 type Detections struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the rig in its calibration. The subject has its token.
+	// Name of the rig in its calibration. The subject has the rig's token instead.
 	Rig    string `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
 	TimeUs int64  `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
-	// At time_us.
+	// Pose of the vehicle at time_us.
 	GlobalFromEgo *Pose `protobuf:"bytes,3,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
 	EgoFromLidar  *Pose `protobuf:"bytes,4,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
 	// By descending score within each group of classes.
 	Detections  []*Detection `protobuf:"bytes,5,rep,name=detections,proto3" json:"detections,omitempty"`
 	CamerasUsed []*CameraUse `protobuf:"bytes,6,rep,name=cameras_used,json=camerasUsed,proto3" json:"cameras_used,omitempty"`
-	// Without a usable image.
+	// Cameras without a usable image.
 	CamerasMissing []string `protobuf:"bytes,7,rep,name=cameras_missing,json=camerasMissing,proto3" json:"cameras_missing,omitempty"`
-	// Those of cameras_missing whose image came but could not be used.
+	// Those of cameras_missing whose image arrived but could not be used.
 	CamerasRejected []*CameraRejection `protobuf:"bytes,8,rep,name=cameras_rejected,json=camerasRejected,proto3" json:"cameras_rejected,omitempty"`
 	History         *History           `protobuf:"bytes,9,opt,name=history,proto3" json:"history,omitempty"`
 	// Name and short digest of the bundle.
 	Model string `protobuf:"bytes,10,opt,name=model,proto3" json:"model,omitempty"`
-	// Of the detection head; "none" where it is float32.
+	// Of the detection head; "none" if it is float32.
 	Quantisation  string       `protobuf:"bytes,11,opt,name=quantisation,proto3" json:"quantisation,omitempty"`
 	Stages        []*StageTime `protobuf:"bytes,12,rep,name=stages,proto3" json:"stages,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -232,7 +232,7 @@ type Detection struct {
 	ClassName string `protobuf:"bytes,1,opt,name=class_name,json=className,proto3" json:"class_name,omitempty"`
 	// In 0 to 1.
 	Score float32 `protobuf:"fixed32,2,opt,name=score,proto3" json:"score,omitempty"`
-	// Width, length and height as x, y and z.
+	// Width, length and height as x, y and z, metres.
 	Size          *Vector3   `protobuf:"bytes,3,opt,name=size,proto3" json:"size,omitempty"`
 	Lidar         *Placement `protobuf:"bytes,4,opt,name=lidar,proto3" json:"lidar,omitempty"`
 	Ego           *Placement `protobuf:"bytes,5,opt,name=ego,proto3" json:"ego,omitempty"`
@@ -313,13 +313,13 @@ func (x *Detection) GetGlobal() *Placement {
 	return nil
 }
 
-// Placement says where a box is and how it moves, in one frame of reference.
+// Placement is the centre, heading and velocity of a box in one frame of reference.
 type Placement struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Center *Vector3               `protobuf:"bytes,1,opt,name=center,proto3" json:"center,omitempty"`
-	// Of the length axis about z, from x; radians.
+	// Angle of the length axis about z, from x; radians.
 	Yaw float64 `protobuf:"fixed64,2,opt,name=yaw,proto3" json:"yaw,omitempty"`
-	// Over ground, metres a second.
+	// Velocity over ground, metres a second.
 	VelocityX     float64 `protobuf:"fixed64,3,opt,name=velocity_x,json=velocityX,proto3" json:"velocity_x,omitempty"`
 	VelocityY     float64 `protobuf:"fixed64,4,opt,name=velocity_y,json=velocityY,proto3" json:"velocity_y,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -437,7 +437,7 @@ func (x *CameraUse) GetCapturedUs() int64 {
 	return 0
 }
 
-// CameraRejection says why a camera's image could not be used.
+// CameraRejection is a camera whose image could not be used, and the reason.
 type CameraRejection struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Camera        string                 `protobuf:"bytes,1,opt,name=camera,proto3" json:"camera,omitempty"`
@@ -490,14 +490,14 @@ func (x *CameraRejection) GetReason() string {
 	return ""
 }
 
-// History says how much of the past a result rests on.
+// History is the extent of the history that a result uses.
 type History struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Earlier frames.
+	// Number of earlier frames.
 	Depth uint32 `protobuf:"varint,1,opt,name=depth,proto3" json:"depth,omitempty"`
-	// Of the oldest of them.
+	// Age of the oldest of them.
 	OldestAgeUs int64 `protobuf:"varint,2,opt,name=oldest_age_us,json=oldestAgeUs,proto3" json:"oldest_age_us,omitempty"`
-	// Why the history started anew with this frame; empty where it did not.
+	// Why a new sequence started with this frame; empty if none did.
 	ResetReason   string `protobuf:"bytes,3,opt,name=reset_reason,json=resetReason,proto3" json:"reset_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -554,7 +554,7 @@ func (x *History) GetResetReason() string {
 	return ""
 }
 
-// StageTime is the time that one stage took.
+// StageTime is the duration of one stage.
 type StageTime struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Stage         string                 `protobuf:"bytes,1,opt,name=stage,proto3" json:"stage,omitempty"`
@@ -607,18 +607,18 @@ func (x *StageTime) GetMilliseconds() float64 {
 	return 0
 }
 
-// Status is the service's account of itself, on <prefix>.<rig>.status.
+// Status is the service's state and counts, on <prefix>.<rig>.status.
 type Status struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The token of the subject: there may be no calibration yet.
+	// Token of the rig in the subject, since there may be no calibration yet.
 	Rig    string       `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
 	TimeUs int64        `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	State  ServiceState `protobuf:"varint,3,opt,name=state,proto3,enum=solofusion.v1.ServiceState" json:"state,omitempty"`
 	Model  string       `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
-	// Empty where there was none.
+	// Empty if there was none.
 	LastError   string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastErrorUs int64  `protobuf:"varint,6,opt,name=last_error_us,json=lastErrorUs,proto3" json:"last_error_us,omitempty"`
-	// By stable names, for example drop.duplicate.
+	// Counts by stable names, for example drop.duplicate.
 	Counts        map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
