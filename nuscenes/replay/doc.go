@@ -4,25 +4,26 @@
 //	source, err := replay.NewSource(ds, ds.Scenes, replay.Options{Cameras: cameras})
 //	rows, err := replay.NewRows(ds.Samples)
 //	for {
-//		d, err := source.Next(ctx) // what a live vehicle would have sent
+//		d, err := source.Next(ctx) // as from a live vehicle
 //		...                        // detect
 //		err = rows.Publish(ctx, moment)
 //	}
 //	err = rows.Results().WriteFile("results.json")
 //
-// [Source] sends, for each sample of each scene in order: the rig where it
+// [Source] sends, for each sample of each scene in order: the rig if it
 // differs from the last one sent, the ego poses at the cameras' capture times
 // and at the key time, then the cameras' images by capture time. Scenes are
-// separated by a reset. An image whose file is absent is counted, said, and
+// separated by a reset. An image whose file is absent is counted, logged and
 // left out; a sample without any image sends nothing. A source can resume after
 // any sample, and then sends what it would have sent from there on.
 //
-// [Inject] wraps any source and adds the faults of the road to it: cameras
-// that fail, frames that are lost, late, or stamped wrongly. They depend on the seed
-// alone.
+// [Inject] wraps any source and adds faults to it: cameras that fail, frames that
+// are lost, reordered or have a wrong capture time. The same seed gives the same
+// faults.
 //
-// [Pace] wraps any source so that its frames come no sooner than on the road.
+// [Pace] wraps any source and delivers its frames in real time, or at a multiple
+// of it.
 //
-// [Rows] is the way back: it finds the sample of each result by its key time
-// and turns boxes from the lidar frame to the global one.
+// [Rows] collects the results: it finds the sample of each result by its key time
+// and moves boxes from the lidar frame to the global one.
 package replay

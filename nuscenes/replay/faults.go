@@ -14,23 +14,22 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Faults are what goes wrong on the way of the frames. The zero value is that
-// nothing does.
+// Faults are the faults that [Inject] adds to frames. The zero value adds none.
 type Faults struct {
 	Seed      uint64
 	Drop      []CameraDrop
-	DropFrame float64       // probability of each frame to be lost, 0 to 1
-	Jitter    time.Duration // capture times are wrong by up to this much, either way
-	Reorder   int           // frames are shuffled in groups of this many; below 2 they are not
+	DropFrame float64       // probability that a frame is lost, 0 to 1
+	Jitter    time.Duration // largest error of a capture time, earlier or later
+	Reorder   int           // size of the groups in which frames are shuffled; below 2 they keep their order
 }
 
-// CameraDrop is a camera that sends nothing for a while.
+// CameraDrop is a camera that sends nothing during some key frames of each scene.
 type CameraDrop struct {
 	Camera      string
-	First, Last int // key frames from 0 in each scene, both included; Last below 0 means for ever
+	First, Last int // key frames from 0, both included; Last below 0 means to the end of the scene
 }
 
-// ParseCameraDrop reads NAME or NAME@FROM-TO.
+// ParseCameraDrop reads NAME, for all key frames, or NAME@FROM-TO, both included.
 func ParseCameraDrop(s string) (CameraDrop, error) {
 	name, span, hasSpan := strings.Cut(s, "@")
 	drop := CameraDrop{Camera: name, Last: -1}
@@ -47,22 +46,23 @@ func ParseCameraDrop(s string) (CameraDrop, error) {
 	return drop, nil
 }
 
-// Validate says what cannot be meant.
+// Validate returns an error for the first value out of range.
 func (f *Faults) Validate() error {
 	switch {
 	case !(f.DropFrame >= 0 && f.DropFrame <= 1):
 		return fmt.Errorf("replay: frame loss %g, want a probability from 0 to 1", f.DropFrame)
 	case f.Jitter < 0:
-		return fmt.Errorf("replay: jitter %s, want no negative time", f.Jitter)
+		return fmt.Errorf("replay: jitter %s, want 0 or more", f.Jitter)
 	case f.Reorder < 0:
-		return fmt.Errorf("replay: reordering of %d frames, want no negative number", f.Reorder)
+		return fmt.Errorf("replay: reordering of %d frames, want 0 or more", f.Reorder)
 	}
 	return nil
 }
 
-// Inject returns a source that sends what the given one does, with faults.
-// Rigs, poses and resets are not touched, and no frame moves across a
-// rig or a reset.
+// Inject returns a source that delivers what the given one does, with faults.
+// Rigs, poses and resets stay as they are, and no frame moves across a rig or a
+// reset. Frames that a fault drops are settled with an error. It returns the error
+// of [Faults.Validate].
 func Inject(source perception.Source, faults Faults) (perception.Source, error) {
 	if err := faults.Validate(); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (f *faulty) Next(ctx context.Context) (perception.Delivery, error) {
 	return next, nil
 }
 
-// giveUp settles what is held with the error that ends the source.
+// giveUp settles the held frames with the error that ends the source.
 func (f *faulty) giveUp(err error) error {
 	for _, d := range f.held {
 		d.Settle(err)
@@ -117,7 +117,7 @@ func (f *faulty) giveUp(err error) error {
 	return err
 }
 
-// take puts a delivery into the queue, or drops or holds it.
+// take makes a delivery ready, or drops or holds it.
 func (f *faulty) take(d perception.Delivery) {
 	switch e := d.Event.(type) {
 	case *perception.Frame:
@@ -133,8 +133,8 @@ func (f *faulty) take(d perception.Delivery) {
 	f.ready = append(f.ready, d)
 }
 
-// errLost is what became of a frame that a fault takes away.
-var errLost = errors.New("replay: the frame is lost, as it was asked for")
+// errLost settles a frame that a fault drops.
+var errLost = errors.New("replay: frame dropped by an injected fault")
 
 func (f *faulty) takeFrame(frame *perception.Frame, d perception.Delivery) {
 	if f.frame < 0 || !frame.KeyTime.Equal(f.keyTime) {
@@ -158,7 +158,7 @@ func (f *faulty) takeFrame(frame *perception.Frame, d perception.Delivery) {
 	}
 }
 
-// jitter is up to d either way, in whole microseconds as recordings have them.
+// jitter returns a time from -d to d, in whole microseconds as in recordings.
 func jitter(dice *rand.Rand, d time.Duration) time.Duration {
 	us := d.Microseconds()
 	return time.Duration(dice.Int64N(2*us+1)-us) * time.Microsecond
@@ -173,8 +173,8 @@ func (f *faulty) isDropped(camera string) bool {
 	return false
 }
 
-// dice returns random numbers of one frame's own: what befalls it does not
-// depend on other frames.
+// dice returns the random numbers of one frame, so that its faults do not depend
+// on other frames.
 func (f *faulty) dice(frame *perception.Frame) *rand.Rand {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s %d", frame.Camera, frame.Sequence)

@@ -7,9 +7,9 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Pace returns a source that delivers frames no sooner than a vehicle would
-// have, at speed times real time, by their capture times. Each scene begins
-// at once. Speed is positive.
+// Pace returns a source that delivers frames no sooner than their capture times
+// allow, counted from the first frame of the scene, at speed times real time.
+// Scenes follow each other without a pause. Speed is positive.
 func Pace(source perception.Source, speed float64) perception.Source {
 	return &paced{Source: source, speed: speed}
 }
@@ -39,7 +39,7 @@ func (p *paced) Next(ctx context.Context) (perception.Delivery, error) {
 	return d, nil
 }
 
-// wait returns when a frame captured at that time is due.
+// wait returns when a frame with that capture time is due, or ctx is done.
 func (p *paced) wait(ctx context.Context, captured time.Time) error {
 	if p.began.IsZero() {
 		p.began, p.first = time.Now(), captured

@@ -12,8 +12,8 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// list is a source of events that ends with err, io.EOF if that is nil, and
-// notes what they were settled with.
+// list is a source of events that ends with err, io.EOF if that is nil. It
+// records what the events were settled with.
 type list struct {
 	events  []perception.Event
 	err     error
@@ -55,7 +55,7 @@ func TestPace(t *testing.T) {
 	})
 }
 
-func TestPaceHeedsTheContext(t *testing.T) {
+func TestPaceStopsWithTheContext(t *testing.T) {
 	l := &list{events: []perception.Event{&perception.Frame{Captured: time.Unix(0, 0)}, &perception.Frame{Captured: time.Unix(1e6, 0)}}}
 	source := Pace(l, 1)
 	ctx, cancel := context.WithCancel(t.Context())

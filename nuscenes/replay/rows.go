@@ -12,7 +12,7 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// movingSpeed is the speed in metres a second above which an object has the
+// movingSpeed is the speed in metres a second above which an object gets the
 // attribute of a moving one.
 const movingSpeed = 0.2
 
@@ -25,9 +25,8 @@ type Rows struct {
 	answered []bool
 }
 
-// NewRows returns rows for the samples, in their order, without boxes at first. It
-// fails where two samples have the same key time, by which results are told
-// apart.
+// NewRows returns rows for the samples, in their order, without boxes. It fails if
+// two samples have the same key time, since results are assigned by it.
 func NewRows(samples []*nuscenes.Sample) (*Rows, error) {
 	r := &Rows{
 		byTime:   make(map[nuscenes.Timestamp]int, len(samples)),
@@ -45,8 +44,8 @@ func NewRows(samples []*nuscenes.Sample) (*Rows, error) {
 	return r, nil
 }
 
-// Publish adds a moment's result. It fails if no sample has its time or the
-// sample has a result already.
+// Publish adds a moment's result. It fails if no sample has the result's time, or
+// if the sample has a result already.
 func (r *Rows) Publish(_ context.Context, m *perception.Moment) error {
 	result := m.Result
 	r.mu.Lock()
@@ -63,13 +62,13 @@ func (r *Rows) Publish(_ context.Context, m *perception.Moment) error {
 	return nil
 }
 
-// Status implements [perception.Sink]: a results file has no place for it.
+// Status implements [perception.Sink]. It does nothing: a results file has no status.
 func (r *Rows) Status(context.Context, *perception.Status) error { return nil }
 
-// Flush implements [perception.Sink]. Nothing is kept back.
+// Flush implements [perception.Sink]. It does nothing: Publish stores results at once.
 func (r *Rows) Flush(context.Context) error { return nil }
 
-// Answered returns for how many samples there was a result.
+// Answered returns the number of samples with a result.
 func (r *Rows) Answered() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,16 +81,17 @@ func (r *Rows) Answered() int {
 	return n
 }
 
-// Results returns the rows so far; samples without a result have no boxes.
+// Results returns the rows so far; samples without a result have no boxes. The
+// caller must not change the boxes.
 func (r *Rows) Results() *nuscenes.Results {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return &nuscenes.Results{Meta: nuscenes.CameraMeta(), Samples: slices.Clone(r.samples)}
 }
 
-// Boxes turns detections into boxes in the global frame, by descending score.
-// Those beyond their class's evaluation range, and those with the least
-// scores above the number that a sample may have, are left out.
+// Boxes returns a result's detections as boxes in the global frame, by descending
+// score. Left out are detections beyond their class's evaluation range, and those
+// with the lowest scores if there are more than nuscenes.MaxBoxesPerSample.
 func Boxes(result *perception.Result) []nuscenes.Box {
 	boxes := make([]nuscenes.Box, 0, len(result.Detections))
 	for i := range result.Detections {
@@ -121,7 +121,7 @@ func globalBox(d *perception.Detection, at perception.Placement) nuscenes.Box {
 	}
 }
 
-// attribute guesses a box's attribute from its speed over ground.
+// attribute derives a box's attribute from its class and its speed over ground.
 func attribute(class perception.Class, speed float64) nuscenes.BoxAttribute {
 	moving := speed > movingSpeed
 	switch class {

@@ -23,7 +23,7 @@ func class(t *testing.T, name string) perception.Class {
 	return c
 }
 
-func TestBoxesAreTurnedIntoTheGlobalFrame(t *testing.T) {
+func TestBoxesAreInTheGlobalFrame(t *testing.T) {
 	// The vehicle stands at (100, 200) and looks along the global y axis; its
 	// lidar is 1 m ahead and looks along the vehicle's x axis with its y axis.
 	result := &perception.Result{
@@ -56,9 +56,9 @@ func TestBoxesAreTurnedIntoTheGlobalFrame(t *testing.T) {
 	}
 }
 
-// TestTheTruthSurvivesTheWayBack turns global boxes into the lidar frame and
-// back, through vehicles and sensors that tilt.
-func TestTheTruthSurvivesTheWayBack(t *testing.T) {
+// TestBoxesInvertTheLidarPlacement moves boxes to the global frame and back to the
+// lidar frame, for vehicles and sensors that tilt.
+func TestBoxesInvertTheLidarPlacement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		number := func(name string, bound float64) float64 { return rapid.Float64Range(-bound, bound).Draw(t, name) }
 		pose := func(name string) geom.Pose {

@@ -16,21 +16,20 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Options say what a source sends.
+// Options select what a source sends.
 type Options struct {
-	Cameras []string     // in the rig's order; nil takes all that a sample has
+	Cameras []string     // in the rig's order; nil means all that a sample has
 	After   string       // cursor to resume after; "" begins at the start
-	Logger  *slog.Logger // hears of absent images; nil takes slog.Default()
+	Logger  *slog.Logger // for absent images; nil means slog.Default()
 }
 
-// Stats counts what a source did. What is not a count of the absent is a
-// count of the sent.
+// Stats counts what a source sent and what was absent.
 type Stats struct {
 	Scenes         int // begun
-	Samples        int // with at least one image
-	SkippedSamples int // without any
-	Frames         int
-	AbsentImages   int
+	Samples        int // sent, with at least one image
+	SkippedSamples int // without any image, not sent
+	Frames         int // sent
+	AbsentImages   int // files that do not exist
 }
 
 // Source sends scenes as events. It is a [perception.Source]. The cursor of an
@@ -43,7 +42,7 @@ type Source struct {
 	options Options
 	stats   Stats
 
-	scene, sample int               // the next to send
+	scene, sample int               // indices of the next sample
 	queue         []event           // of the current sample
 	cursor        string            // of the queue
 	rig           *perception.Rig   // last one sent
@@ -57,15 +56,15 @@ type event struct {
 	path string // of a frame's image
 }
 
-// absentImages is what a scene lacks.
+// absentImages are the images of a scene whose files do not exist.
 type absentImages struct {
 	count int
 	first string
 }
 
-// NewSource returns a source of scenes in the given order. It fails where a
-// sample's calibration cannot be used, and where no sample has any of the
-// cameras.
+// NewSource returns a source of scenes in the given order. It fails if a sample's
+// calibration is invalid, if no sample has any of the cameras, or if After is not
+// the token of one of the samples.
 func NewSource(ds *nuscenes.Dataset, scenes []*nuscenes.Scene, options Options) (*Source, error) {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
@@ -95,15 +94,15 @@ func NewSource(ds *nuscenes.Dataset, scenes []*nuscenes.Scene, options Options) 
 	return s, nil
 }
 
-// resume passes over all events up to the last one with that cursor, so that the
-// calibration in force is the first to be sent. What is passed over counts for
-// the numbers of the frames, but is neither reported nor counted as sent.
+// resume skips all events up to the last one with that cursor. The calibration in
+// force is sent first. Skipped frames count for the sequence numbers, but are not
+// logged and not part of the stats.
 func (s *Source) resume(after string) error {
 	log := s.options.Logger
 	s.options.Logger = slog.New(slog.DiscardHandler)
 	for s.taken() != after {
 		if err := s.fill(); errors.Is(err, io.EOF) {
-			return fmt.Errorf("replay: cannot resume after %q: want the token of a sample of the scenes", after)
+			return fmt.Errorf("replay: cannot resume after %q, want the token of a sample of the scenes", after)
 		} else if err != nil {
 			return err
 		}
@@ -134,11 +133,11 @@ func (s *Source) hasCamera(sample *nuscenes.Sample) bool {
 // Stats returns the counts so far.
 func (s *Source) Stats() Stats { return s.stats }
 
-// Drops implements [perception.Source]. A recording drops nothing: what it lacks
-// is in Stats.
+// Drops implements [perception.Source]. A recording drops nothing; absent images
+// are counted in Stats.
 func (s *Source) Drops(func(reason string, n uint64) bool) {}
 
-// Next implements [perception.Source].
+// Next implements [perception.Source]. It fails if an image cannot be read.
 func (s *Source) Next(ctx context.Context) (perception.Delivery, error) {
 	if err := ctx.Err(); err != nil {
 		return perception.Delivery{}, err
@@ -252,7 +251,7 @@ func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 	return frames
 }
 
-// reportAbsent counts an image that is not there.
+// reportAbsent counts and logs an image whose file does not exist.
 func (s *Source) reportAbsent(data *nuscenes.SampleData, path string) {
 	if s.absent.count == 0 {
 		s.absent.first = path
@@ -262,8 +261,8 @@ func (s *Source) reportAbsent(data *nuscenes.SampleData, path string) {
 	s.options.Logger.Debug("image absent", "scene", data.Sample.Scene.Name, "camera", data.Channel(), "file", path)
 }
 
-// poses returns where the vehicle was at the key time and at each capture, one
-// for each instant. The key pose goes before a camera's of the same instant.
+// poses returns the ego poses at the key time and at each capture, by time, one
+// for each instant. The key pose wins over a camera's at the same instant.
 func poses(sample *nuscenes.Sample, rig *perception.Rig) []event {
 	type at struct {
 		time nuscenes.Timestamp

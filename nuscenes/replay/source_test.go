@@ -70,7 +70,7 @@ func drain(t *testing.T, s perception.Source) []perception.Event {
 	return events
 }
 
-// describe writes events as short words; times in milliseconds after start.
+// describe returns one short text for each event; times in milliseconds after start.
 func describe(events []perception.Event, start time.Time) []string {
 	var words []string
 	for _, e := range events {
@@ -241,7 +241,7 @@ func TestParseCameraDrop(t *testing.T) {
 	}
 }
 
-// replayed returns the words for what a faulty replay of the tiny set sends.
+// replayed describes what a replay of the tiny set sends with faults.
 func replayed(t *testing.T, ds *nuscenes.Dataset, faults Faults) []string {
 	t.Helper()
 	s, err := Inject(newSource(t, ds, Options{}), faults)
@@ -298,7 +298,7 @@ func TestLossJitterAndOrderFollowTheSeed(t *testing.T) {
 		}
 	}
 	if words := replayed(t, ds, Faults{DropFrame: 1}); slices.ContainsFunc(words, isFrame) {
-		t.Errorf("frames survive certain loss: %v", words)
+		t.Errorf("frames are sent with a loss of 1: %v", words)
 	}
 }
 
@@ -359,8 +359,8 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 	}
 }
 
-// What a fault takes away is settled at once, and what is held when the source
-// fails with its error.
+// A frame that a fault drops is settled at once. Frames that are held when the
+// source fails are settled with its error.
 func TestInjectSettlesWhatItDoesNotDeliver(t *testing.T) {
 	frames := func() *list {
 		return &list{err: os.ErrPermission, events: []perception.Event{&perception.Frame{Camera: "a"}, &perception.Frame{Camera: "b"}}}
@@ -385,7 +385,7 @@ func TestInjectSettlesWhatItDoesNotDeliver(t *testing.T) {
 	}
 }
 
-func TestWrappedSourcesCountTheDropsOfTheirs(t *testing.T) {
+func TestWrappersReturnTheDropsOfTheirSource(t *testing.T) {
 	s, err := Inject(Pace(&list{}, 1), Faults{})
 	if err != nil {
 		t.Fatal(err)

@@ -10,21 +10,22 @@ type verdict int
 
 const (
 	steady  verdict = iota
-	suspect         // far from the frames before it, and nothing confirms it yet
-	jumped          // far from them, but another camera says the same
+	suspect         // far from the earlier frames, not confirmed
+	jumped          // far from the earlier frames, confirmed by another camera
 )
 
-// clock tells a frame with a wrong time from a stream whose time has jumped:
-// a jump is believed when another camera confirms it.
+// clock distinguishes a frame with a wrong time from a stream whose time has
+// jumped: a jump is accepted when another camera confirms it.
 type clock struct {
 	jump      time.Duration
-	stream    bool      // arrivals say nothing
-	stamp     time.Time // of the latest frame believed
-	arrived   time.Time // when it came
-	latest    time.Time // of all stamps believed
-	candidate *perception.Frame
+	stream    bool              // arrival times are ignored
+	stamp     time.Time         // of the last frame accepted
+	arrived   time.Time         // arrival of that frame
+	latest    time.Time         // of all stamps accepted
+	candidate *perception.Frame // last suspect frame, nil if another was accepted since
 }
 
+// stamp returns the time by which frames are compared.
 func stamp(f *perception.Frame) time.Time {
 	if !f.KeyTime.IsZero() {
 		return f.KeyTime
@@ -32,9 +33,9 @@ func stamp(f *perception.Frame) time.Time {
 	return f.Captured
 }
 
-// judge compares the time that passed between frames with the time that passed
-// between their arrivals: up to jump of difference is steady, so that a recording
-// may play slower or faster than it was made.
+// judge compares the difference of the frames' times with that of their arrivals.
+// A difference between zero and that of the arrivals, within jump, is steady: a
+// recording may play slower or faster than it was made.
 func (c *clock) judge(f *perception.Frame, cameras int, now time.Time) verdict {
 	var arrivals time.Duration
 	if !c.stream {
@@ -52,8 +53,8 @@ func (c *clock) judge(f *perception.Frame, cameras int, now time.Time) verdict {
 	return jumped
 }
 
-// near reports whether the stamps' difference is between none and that of the
-// arrivals, give or take jump.
+// near reports whether the difference of the stamps is between zero and that of
+// the arrivals, within jump.
 func (c *clock) near(stamps, arrivals time.Duration) bool {
 	return stamps >= min(0, arrivals)-c.jump && stamps <= max(0, arrivals)+c.jump
 }

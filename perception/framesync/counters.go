@@ -1,21 +1,21 @@
 package framesync
 
-// Reason says why something that arrived was not used. It is the error that the
-// delivery is settled with.
+// Reason is why a delivery was dropped. It is the error that the delivery is
+// settled with.
 type Reason int
 
 // The reasons. Their names are stable: metrics and status messages use them.
 const (
-	UnknownCamera      Reason = iota // not in the rig
-	Duplicate                        // the camera's frame of that capture, number or key time is there already
-	OutOfOrder                       // belongs to a set that has left, or to an earlier one
+	UnknownCamera      Reason = iota // a frame of a camera that is not in the rig
+	Duplicate                        // a second frame of a camera with the same capture time, number or key time
+	OutOfOrder                       // a frame of a set that has left, or of an earlier one
 	NoPose                           // no ego pose for its time came before the deadline
 	PoseNotFinite                    // an ego pose with NaN, infinity or a zero quaternion
 	PoseConflict                     // a second, different ego pose for one time
 	BeforeCalibration                // a frame before the first usable calibration
 	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
 	ClockJump                        // a time far from that of the frames before it
-	Unfinished                       // of a set discarded by Discard
+	Unfinished                       // a frame of a set that Discard dropped
 
 	reasons
 )
@@ -28,16 +28,16 @@ var reasonNames = [reasons]string{
 // String returns the reason's stable name.
 func (r Reason) String() string { return reasonNames[r] }
 
-// Error implements error.
+// Error returns the name as an error text.
 func (r Reason) Error() string { return "framesync: dropped: " + reasonNames[r] }
 
-// Counters count what went in and what became of it since New.
+// Counters count deliveries and sets since New.
 type Counters struct {
-	Frames     uint64 // that arrived
-	Poses      uint64 // that arrived
-	Sets       uint64 // that went out
-	Incomplete uint64 // of Sets, those that lacked a camera
-	Dropped    [reasons]uint64
+	Frames     uint64          // that arrived
+	Poses      uint64          // that arrived
+	Sets       uint64          // that left
+	Incomplete uint64          // of Sets, those that lacked a camera
+	Dropped    [reasons]uint64 // frames, poses and calibrations, by Reason
 }
 
 // Drops calls yield with each reason's name and count, in the order of the

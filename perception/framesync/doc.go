@@ -1,7 +1,7 @@
 // Package framesync assembles camera frames into time-aligned frame sets.
 //
-// It is a state machine without a clock: the caller hands it deliveries together
-// with the time, asks for the next deadline, and comes back then. The same
+// It is a state machine without a clock: the caller pushes deliveries together
+// with the time, reads the next deadline, and calls Advance then. The same
 // events at the same times give the same sets.
 //
 //	s := framesync.New(framesync.Options{})
@@ -19,17 +19,18 @@
 // shorter than the cameras' period.
 //
 // A set is complete when every camera of the rig has a frame in it and all its
-// poses are known; it leaves at once, and incomplete sets before it leave with
-// it, so that sets always go out in order of time. An incomplete set leaves at
-// its deadline, counted from its first frame's arrival, with what there is.
+// poses are known. It leaves at once, and incomplete sets before it leave with
+// it, so that sets always leave in order of time. An incomplete set leaves at
+// its deadline, counted from the arrival of its first frame.
 //
-// A pose is the one sent for exactly that time or, failing that, lies between
-// the neighbours in time, if they are at most PoseGap apart. A source that has
+// The pose of a time is the one sent for exactly that time. Without one, it is
+// interpolated between its neighbours if they are at most PoseGap apart. A source that has
 // exact poses sends them before the frames they are for. A frame still without
 // a pose at its set's deadline is dropped.
 //
-// Nothing is lost silently: every frame and pose either gets into a set or is
-// counted under the [Reason] for which it was dropped. Every delivery is settled
-// once: what is dropped with its Reason, what leads to no result of its own when
-// it is taken, and a set's frames by whoever takes the [Set].
+// Every frame either becomes part of a set or is dropped and counted under its
+// [Reason], as are poses and calibrations that cannot be used. Every delivery is
+// settled once: with its Reason if it is dropped, with nil at once if it is a pose,
+// a calibration or a reset, and by the caller, with [Set.Settle], if it is a frame
+// of a set.
 package framesync

@@ -9,9 +9,10 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Each calls do with every set that a recording's events make, in order and by
-// the frames' own time, until do returns an error or there are no more. The
-// sets' deliveries are settled with what do returned.
+// Each calls do with every set of a recording, in order and by the frames' own
+// time, until the source ends or do returns an error. It returns the error of do or
+// of the source, nil for io.EOF. The frames of a set are settled with what do
+// returned.
 func Each(ctx context.Context, source perception.Source, do func(*perception.FrameSet) error) error {
 	s := New(Options{StreamTime: true})
 	defer s.Discard()
@@ -29,8 +30,8 @@ func Each(ctx context.Context, source perception.Source, do func(*perception.Fra
 	}
 }
 
-// settleEach calls do with each set until it returns an error, which then settles
-// all that are left.
+// settleEach calls do with each set and settles the set with what do returned.
+// After an error of do it settles the other sets with that error.
 func settleEach(sets []Set, do func(*perception.FrameSet) error) (err error) {
 	for _, set := range sets {
 		if err == nil {

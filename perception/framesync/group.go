@@ -6,18 +6,18 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// group is a set in the making.
+// group collects the frames of a set.
 type group struct {
-	key      time.Time // common key time; zero where frames are grouped by capture
+	key      time.Time // common key time; zero if frames are grouped by capture time
 	first    time.Time // earliest capture
 	last     time.Time // latest capture
 	deadline time.Time
-	frames   []*perception.Frame   // by the rig's cameras, nil where missing
-	from     []perception.Delivery // of the frames, zero where missing
-	cursor   string                // of the latest of them
+	frames   []*perception.Frame   // by the rig's cameras, nil if missing
+	from     []perception.Delivery // of the frames, zero if missing
+	cursor   string                // of the delivery that came last
 }
 
-// newGroup returns a group for f, without it.
+// newGroup returns an empty group for f.
 func newGroup(f *perception.Frame, cameras int, deadline time.Time) *group {
 	return &group{
 		key:      f.KeyTime,
@@ -29,7 +29,7 @@ func newGroup(f *perception.Frame, cameras int, deadline time.Time) *group {
 	}
 }
 
-// order is the time by which groups leave.
+// order returns the time by which groups are ordered.
 func (g *group) order() time.Time {
 	if !g.key.IsZero() {
 		return g.key
@@ -37,7 +37,7 @@ func (g *group) order() time.Time {
 	return g.first
 }
 
-// takes reports whether f belongs to g, whatever the camera.
+// takes reports whether f belongs to g by its time.
 func (g *group) takes(f *perception.Frame, spread time.Duration) bool {
 	if !g.key.IsZero() || !f.KeyTime.IsZero() {
 		return g.key.Equal(f.KeyTime)
@@ -55,7 +55,7 @@ func (g *group) add(camera int, f *perception.Frame, d perception.Delivery) {
 	}
 }
 
-// same reports whether f is the frame old once more.
+// same reports whether f is a duplicate of old, which may be nil.
 func same(old, f *perception.Frame) bool {
 	return old != nil && (old.Captured.Equal(f.Captured) || f.Sequence != 0 && old.Sequence == f.Sequence)
 }

@@ -6,15 +6,15 @@ import (
 	"github.com/solofusion/solofusion/internal/option"
 )
 
-// Options are the bounds that a Sync keeps. Fields that are zero take their
+// Options configure a Sync. Fields that are zero take their
 // default. Tags name the settings.
 type Options struct {
 	Spread   time.Duration `yaml:"spread"`   // largest difference of capture times within a set
 	Deadline time.Duration `yaml:"deadline"` // from a set's first frame until it leaves incomplete
 	PoseGap  time.Duration `yaml:"pose_gap"` // largest distance of two poses to interpolate between
-	Jump     time.Duration `yaml:"jump"`     // largest unexplained difference between successive frames' times
-	Pending  int           `yaml:"pending"`  // sets in the making at most, the oldest leaves if there are more
-	Poses    int           `yaml:"poses"`    // ego poses remembered
+	Jump     time.Duration `yaml:"jump"`     // largest leap of the time from frame to frame, beyond that of the arrivals
+	Pending  int           `yaml:"pending"`  // largest number of pending sets; the oldest leaves if there are more
+	Poses    int           `yaml:"poses"`    // largest number of ego poses kept
 
 	// StreamTime counts deadlines in the frames' own time and ignores the
 	// caller's, so that a recording gives the same sets at any speed.

@@ -19,8 +19,9 @@ func (k *track) search(t time.Time) int {
 	return sort.Search(len(k.poses), func(i int) bool { return !k.poses[i].Time.Before(t) })
 }
 
-// insert adds p and, when there are too many, forgets the pose at the end that
-// is farther from p: the oldest one, unless time went back. It reports whether p agrees with what is known for its time.
+// insert adds p. Over the limit it removes the first or the last pose, whichever is
+// farther from p in time: the oldest, unless time went back. It reports whether p
+// agrees with a pose of the same time, if there is one.
 func (k *track) insert(p perception.EgoPose) bool {
 	i := k.search(p.Time)
 	if i < len(k.poses) && k.poses[i].Time.Equal(p.Time) {
@@ -39,8 +40,8 @@ func (k *track) insert(p perception.EgoPose) bool {
 	return true
 }
 
-// at returns the pose at t: the exact one, or that between neighbours at most
-// gap apart.
+// at returns the pose at t: the exact one, or one interpolated between neighbours
+// at most gap apart.
 func (k *track) at(t time.Time, gap time.Duration) (geom.Pose, bool) {
 	i := k.search(t)
 	if i == len(k.poses) {

@@ -13,8 +13,8 @@ import (
 
 var cameras = []string{"a", "b", "c", "d"}
 
-// TestArrivalOrderDoesNotMatter: however the frames of each instant arrive,
-// the sets are the same, and complete.
+// TestArrivalOrderDoesNotMatter: for any order of the frames of an instant, the
+// sets are the same, and complete.
 func TestArrivalOrderDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		useKey := rapid.Bool().Draw(t, "key times")
@@ -49,9 +49,9 @@ func TestArrivalOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// TestNothingIsLost: whatever comes, each frame is in one set, in the making,
-// or counted as dropped; sets of a sequence go forward in time; memory is
-// bounded; a second run gives the same.
+// TestNothingIsLost: for any events, each frame is in one set, pending, or counted
+// as dropped; the sets of a sequence are in order of time; memory is bounded; a
+// second run gives the same.
 func TestNothingIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := rapid.SliceOfN(rapid.Custom(anyEvent), 1, 120).Draw(t, "events")
@@ -89,13 +89,13 @@ func TestNothingIsLost(t *testing.T) {
 	})
 }
 
-// ledger is how often each delivery was settled, and with what at last.
+// ledger records how often each delivery was settled, and with what the last time.
 type ledger struct {
 	times []int
 	last  []error
 }
 
-// deliver returns a delivery of ev that the ledger has a line for.
+// deliver returns a delivery of ev that the ledger records.
 func (l *ledger) deliver(ev perception.Event) perception.Delivery {
 	i := len(l.times)
 	l.times, l.last = append(l.times, 0), append(l.last, nil)
@@ -105,8 +105,8 @@ func (l *ledger) deliver(ev perception.Event) perception.Delivery {
 	}}
 }
 
-// TestEveryDeliveryIsSettledOnce: whatever comes, and whether the end flushes
-// or discards; and what is settled with a reason is what the counters count.
+// TestEveryDeliveryIsSettledOnce: for any events, and whether the end flushes or
+// discards; the counters count the deliveries that are settled with a Reason.
 func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, out, settled := New(Options{Pending: 3, Poses: 10}), ledger{}, 0

@@ -9,8 +9,8 @@ type Set struct {
 }
 
 // Settle settles the deliveries of the set's frames: with nil when its result is
-// out, and with the reason if there will be none. Whoever takes a set settles it
-// once.
+// published, or with the reason if there will be none. The caller that takes a set
+// settles it once.
 func (s *Set) Settle(err error) {
 	for _, d := range s.from {
 		d.Settle(err)

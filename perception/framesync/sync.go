@@ -9,16 +9,15 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Sync assembles the frames of one rig. It must not be used from two
-// goroutines at once.
+// Sync assembles the frames of one rig. It is not safe for concurrent use.
 type Sync struct {
 	options  Options
 	rig      *perception.Rig // nil before the first usable calibration
 	poses    track
-	pending  []*group // by order, at most options.Pending
-	previous *group   // the latest that left in this sequence, nil where none did
-	emitted  time.Time
-	fresh    string // why the next set starts a sequence; "" where it does not
+	pending  []*group  // by order, at most options.Pending
+	previous *group    // last that left in this sequence, nil if none did
+	emitted  time.Time // of the last set in this sequence
+	fresh    string    // why the next set starts a sequence; "" if it does not
 	clock    clock
 	counters Counters
 }
@@ -34,13 +33,13 @@ func New(o Options) *Sync {
 	}
 }
 
-// Counters returns what was counted until now.
+// Counters returns the counts so far.
 func (s *Sync) Counters() Counters { return s.counters }
 
 // Rig returns the calibration in force, nil before the first.
 func (s *Sync) Rig() *perception.Rig { return s.rig }
 
-// now is the time that deadlines are counted in.
+// now returns the time for deadlines: the frames' own or the caller's.
 func (s *Sync) now(caller time.Time) time.Time {
 	if s.options.StreamTime {
 		return s.clock.latest
@@ -49,8 +48,8 @@ func (s *Sync) now(caller time.Time) time.Time {
 }
 
 // Push takes a delivery that came at now, and returns the sets that leave with
-// it. The event and what it points to must not change afterwards. Frames of
-// the sets are copies that hold their pose.
+// it. The event and what it points to must not change afterwards. The frames of a
+// set are copies with their pose set; they share the image.
 func (s *Sync) Push(d perception.Delivery, now time.Time) []Set {
 	var out []Set
 	switch e := d.Event.(type) {
@@ -70,7 +69,7 @@ func (s *Sync) Push(d perception.Delivery, now time.Time) []Set {
 	return append(out, s.Advance(now)...)
 }
 
-// Advance returns the sets that leave by now.
+// Advance returns the sets that leave at the time now.
 func (s *Sync) Advance(now time.Time) []Set {
 	now = s.now(now)
 	n := len(s.pending) - s.options.Pending
@@ -82,8 +81,8 @@ func (s *Sync) Advance(now time.Time) []Set {
 	return s.release(n)
 }
 
-// Deadline returns when Advance will next have something to do if no event
-// comes before. With StreamTime only a later frame makes it pass.
+// Deadline returns the earliest deadline of the pending sets; ok is false if there
+// are none. With StreamTime it is in the frames' own time.
 func (s *Sync) Deadline() (at time.Time, ok bool) {
 	for _, g := range s.pending {
 		if !ok || g.deadline.Before(at) {
@@ -93,10 +92,11 @@ func (s *Sync) Deadline() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// Flush returns all that is in the making, incomplete or not.
+// Flush returns all pending sets, complete or not. Frames without a pose are
+// dropped.
 func (s *Sync) Flush() []Set { return s.release(len(s.pending)) }
 
-// Discard drops all that is in the making.
+// Discard drops all pending sets.
 func (s *Sync) Discard() {
 	for _, g := range s.pending {
 		for i, f := range g.frames {
@@ -108,7 +108,7 @@ func (s *Sync) Discard() {
 	s.pending = nil
 }
 
-// drop counts deliveries that are not used, and settles them.
+// drop counts deliveries under r and settles them with it.
 func (s *Sync) drop(r Reason, lost ...perception.Delivery) {
 	s.counters.Dropped[r] += uint64(len(lost))
 	for _, d := range lost {
@@ -129,7 +129,7 @@ func (s *Sync) calibrate(r *perception.Rig, d perception.Delivery) (out []Set) {
 	return out
 }
 
-// restart flushes, and makes the next set the first of a sequence.
+// restart flushes the pending sets. The next set starts a sequence.
 func (s *Sync) restart(reason string) []Set {
 	out := s.Flush()
 	if reason == "" {
@@ -181,7 +181,7 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery, now time.Time) 
 	return out
 }
 
-// refuse says why f cannot become part of a set any more.
+// refuse returns the reason if f cannot become part of a set any more.
 func (s *Sync) refuse(camera int, f *perception.Frame) (Reason, bool) {
 	for _, g := range s.pending {
 		old := g.frames[camera]
@@ -235,7 +235,7 @@ func (s *Sync) complete(g *group) bool {
 	return ok
 }
 
-// time is the instant of the set that g becomes.
+// time returns the time of the set of g: the key time or the last capture.
 func (s *Sync) time(g *group) time.Time {
 	if !g.key.IsZero() {
 		return g.key
@@ -243,7 +243,7 @@ func (s *Sync) time(g *group) time.Time {
 	return g.last
 }
 
-// release makes sets of the first n groups.
+// release removes the first n groups and returns their sets.
 func (s *Sync) release(n int) (out []Set) {
 	if n <= 0 {
 		return nil
@@ -257,8 +257,8 @@ func (s *Sync) release(n int) (out []Set) {
 	return out
 }
 
-// finish makes a set of g. There is none if no frame has a pose or the key time
-// has none, or if the set would not be later than the one before.
+// finish returns the set of g. It drops g's frames, and ok is false, if there is no
+// pose for the set's time, or if the set would not be later than the one before.
 func (s *Sync) finish(g *group) (set Set, ok bool) {
 	set = s.posed(g)
 	if set.GlobalFromEgo, ok = s.poses.at(set.Time, s.options.PoseGap); !ok {

@@ -231,7 +231,7 @@ func TestDrops(t *testing.T) {
 		{"invalid calibration", []perception.Event{bad, frame("a", 0)},
 			map[string]uint64{"invalid_calibration": 1, "before_calibration": 1}},
 		{"unknown camera", []perception.Event{rig("a"), frame("x", 0)}, map[string]uint64{"unknown_camera": 1}},
-		{"duplicate in the making", []perception.Event{rig("a", "b"), frame("a", 0), frame("a", 0)},
+		{"duplicate of a pending frame", []perception.Event{rig("a", "b"), frame("a", 0), frame("a", 0)},
 			map[string]uint64{"duplicate": 1}},
 		{"duplicate number", []perception.Event{rig("a", "b"),
 			&perception.Frame{Camera: "a", Captured: ms(0), Sequence: 5},
@@ -256,7 +256,7 @@ func TestDrops(t *testing.T) {
 	}
 }
 
-func TestClockJumpIsBelievedWhenConfirmed(t *testing.T) {
+func TestClockJumpIsAcceptedWhenConfirmed(t *testing.T) {
 	for _, jump := range []int{3600_000, -3600_000} {
 		s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 100, 100)...).at(0, poses(jump, jump+1000, 100)...)
 		s.at(0, frame("a", 0), frame("b", 0))
@@ -286,7 +286,7 @@ func TestResetFlushesAndStartsASequence(t *testing.T) {
 	}
 }
 
-func TestResetForgetsPoses(t *testing.T) {
+func TestResetRemovesPoses(t *testing.T) {
 	s := newScript(Options{}, rig("a"), poseAt(0), poseAt(100), perception.Reset{}, frame("a", 50)).flush()
 	s.want(t)
 	s.dropped(t, map[string]uint64{"no_pose": 1})
