@@ -20,15 +20,15 @@ type benchCmd struct {
 func (c *benchCmd) Help() string {
 	return `Renders a short drive of full-size images and detects in it. Prints, for each
 stage, the median milliseconds of a frame of all cameras, its share of the frame, allocations and,
-if the manifest tells them, the bytes and floating-point operations that the stage cannot do
-without; then frames per second and the peak of memory.
+if the manifest has the sizes, the bytes and floating-point operations that the stage needs at
+least; then frames per second and the peak of memory.
 
 Example:
 
   solofusion bench --json > bench.json`
 }
 
-// Validate refuses what leaves nothing to measure.
+// Validate returns an error if no frame would be left to measure.
 func (c *benchCmd) Validate() error {
 	if c.Frames <= bench.WarmUp {
 		return fmt.Errorf("--frames must be above %d", bench.WarmUp)

@@ -7,8 +7,8 @@ import (
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
-// openDataset opens a version of a data set: without a name, the only one that
-// is there.
+// openDataset opens a version of a data set. With an empty version the folder must
+// have exactly one.
 func openDataset(dir, version string) (*nuscenes.Dataset, error) {
 	if version != "" {
 		return nuscenes.Open(dir, version)
@@ -23,7 +23,7 @@ func openDataset(dir, version string) (*nuscenes.Dataset, error) {
 	}
 }
 
-// scenesOf returns the named scenes, all where no names are given.
+// scenesOf returns the named scenes, or all scenes if names is empty.
 func scenesOf(ds *nuscenes.Dataset, names []string) ([]*nuscenes.Scene, error) {
 	if len(names) == 0 {
 		return ds.Scenes, nil

@@ -12,21 +12,21 @@ import (
 type demoCmd struct {
 	Out    string `default:"out/demo" help:"Folder for everything; it is created." placeholder:"DIR"`
 	Frames int    `default:"20" help:"Key frames of the drive, two a second." placeholder:"N"`
-	Seed   uint64 `default:"1000" help:"What the drive is drawn from. The default bundle has seen no drive of the default seed." placeholder:"N"`
+	Seed   uint64 `default:"1000" help:"Seed of the drive. The default bundle was not trained on the drive of the default seed." placeholder:"N"`
 	detectorFlags
 }
 
 func (c *demoCmd) Help() string {
-	return `Shows the whole path at work: renders a drive, sends its images over an embedded NATS
-server to the service, takes its detections from there, grades them with the nuScenes metric and draws
-them. Prints a table, and where the files are.
+	return `Demonstrates the whole service: renders a drive, sends its images over an embedded NATS
+server to the service, receives the detections, grades them with the nuScenes metric and draws them.
+Prints a table, and the paths of the files.
 
 Example:
 
   solofusion demo --out out/demo --frames 20`
 }
 
-// Validate refuses a drive without frames.
+// Validate returns an error for a drive without frames.
 func (c *demoCmd) Validate() error {
 	if c.Frames < 1 {
 		return fmt.Errorf("--frames %d: want at least 1", c.Frames)

@@ -13,12 +13,12 @@ import (
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
-// detectorFlags are those of every command that detects by flags.
+// detectorFlags are the flags of the detector, for all commands but serve.
 type detectorFlags struct {
 	Model     string   `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
 	History   string   `default:"model" enum:"model,recursive,direct" help:"How history is aligned: recursive, direct, or as the model was trained."`
-	Time      string   `default:"model" enum:"model,counted,measured" help:"What history's age is: counted, measured, or as the model was trained."`
-	Threads   int      `help:"Threads; all processors where it is 0." placeholder:"N"`
+	Time      string   `default:"model" enum:"model,counted,measured" help:"How the age of history is determined: counted, measured, or as the model was trained."`
+	Threads   int      `help:"Threads; 0 for all processors." placeholder:"N"`
 	Providers []string `default:"cpu" help:"ONNX Runtime's execution providers in order of preference: tensorrt, cuda, cpu." placeholder:"P,Q"`
 }
 
@@ -31,14 +31,14 @@ func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Detector, error) {
 	return f.openWith(b, o)
 }
 
-// openWith is open with a bundle that is loaded already.
+// openWith returns the detector that the flags describe, with the bundle b.
 func (f *detectorFlags) openWith(b *model.Bundle, o pipeline.Options) (*pipeline.Detector, error) {
 	o.History, o.Time, o.Threads, o.Providers = f.History, f.Time, f.Threads, f.Providers
 	return newDetector(b, os.Getenv(isa.Variable), o)
 }
 
-// newDetector makes a detector with the kernels that were asked for, and says
-// what it is made of.
+// newDetector returns a detector with the set of kernels of that name, and logs its
+// parts. The caller closes it.
 func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline.Detector, error) {
 	set, err := isa.Choose(kernels, isa.Detect())
 	if err != nil {
@@ -58,8 +58,8 @@ func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline
 	return d, nil
 }
 
-// taken says which kernels run: one word if it is the same set in all stages,
-// else each stage's.
+// taken describes the kernels that run: the set's name if all stages have the same
+// set, otherwise the name of each stage's.
 func taken(kernels map[string]isa.Set) string {
 	var all []string
 	sets := map[isa.Set]bool{}

@@ -21,8 +21,8 @@ import (
 type doctorCmd struct{}
 
 func (doctorCmd) Help() string {
-	return `Prints a table of what this program runs on. What is missing comes with the
-command that mends it, and then the exit code is 1.
+	return `Prints a table of what this program runs on. Each fault is followed by its remedy.
+The exit code is 1 if there is a fault.
 
 Example:
 
@@ -31,12 +31,10 @@ Example:
 
 func (doctorCmd) Run(context.Context) error { return diagnose(os.Stdout) }
 
-// finding is one row of the doctor's table; mend, the command or word that
-// helps, is set where the row is a fault.
-type finding struct{ part, state, mend string }
+// finding is one row of the doctor's table. remedy is empty if the row is no fault.
+type finding struct{ part, state, remedy string }
 
-// diagnose writes the table, and returns an error where something needed is
-// missing.
+// diagnose writes the table, and returns an error if a row is a fault.
 func diagnose(w io.Writer) error {
 	findings := []finding{goFinding(), {part: "OpenCV", state: gocv.OpenCVVersion()}}
 	rt, library := runtimeFinding()
@@ -55,8 +53,8 @@ func diagnose(w io.Writer) error {
 	var faults []string
 	for _, f := range findings {
 		fmt.Fprintf(table, "%s\t%s\n", f.part, f.state)
-		if f.mend != "" {
-			fmt.Fprintf(table, "\t→ %s\n", f.mend)
+		if f.remedy != "" {
+			fmt.Fprintf(table, "\t→ %s\n", f.remedy)
 			faults = append(faults, f.part)
 		}
 	}
@@ -77,7 +75,7 @@ func goFinding() finding {
 	return finding{part: "Go", state: runtime.Version() + ", built " + experiment}
 }
 
-// runtimeFinding returns the loaded library, or nil with the fault.
+// runtimeFinding returns the loaded library, or nil and a fault.
 func runtimeFinding() (*onnx.Runtime, finding) {
 	rt, err := onnx.Open("")
 	if err != nil {
@@ -86,8 +84,8 @@ func runtimeFinding() (*onnx.Runtime, finding) {
 	return rt, finding{part: "ONNX Runtime", state: rt.Version() + " in " + rt.Library()}
 }
 
-// providerFinding tells which execution providers the library can be told to
-// use. The CPU's is always there, so that the others are no faults.
+// providerFinding lists the execution providers that the library has. Since the CPU's
+// is always one of them, absent ones are no fault.
 func providerFinding(rt *onnx.Runtime) finding {
 	var there, absent []string
 	for _, p := range onnx.Providers {
@@ -115,12 +113,12 @@ func kernelFinding(asked string, features isa.Features) finding {
 	return finding{part: "kernels", state: string(set)}
 }
 
-// slow is the factor from which scalar code counts as slowed down by
-// interruptions: it is near one where they do no harm, and up to four where they do.
+// slow is the ratio from which interruptions count as a fault: scalar code after one
+// takes that many times as long. It is near 1 if they do no harm, otherwise up to 4.
 const slow = 1.5
 
-// preemptionFinding tells where the runtime interrupts goroutines, and whether
-// that slows this machine down. A measured slowdown is a fault whatever is set.
+// preemptionFinding describes where the runtime interrupts goroutines, and whether
+// that slows this machine down. A measured slowdown is a fault with any setting.
 func preemptionFinding(set preempt.Setting, exposed bool, cost preempt.Cost) finding {
 	where := "anywhere, "
 	if set.Off {
@@ -131,7 +129,7 @@ func preemptionFinding(set preempt.Setting, exposed bool, cost preempt.Cost) fin
 	switch {
 	case measured && ratio >= slow:
 		f.state += fmt.Sprintf(": scalar code then takes %.1f times as long", ratio)
-		f.mend = "make build, or set " + preempt.Variable + "=" + preempt.Cure
+		f.remedy = "make build, or set " + preempt.Variable + "=" + preempt.Cure
 	case set.Off:
 	case !exposed:
 		f.state += ": harmless, vector registers are not saved in full"
@@ -144,8 +142,8 @@ func preemptionFinding(set preempt.Setting, exposed bool, cost preempt.Cost) fin
 	return f
 }
 
-// modelFinding verifies the embedded bundle, its graphs included where there
-// is a library to read them.
+// modelFinding verifies the embedded bundle, with its graphs if rt, which reads them,
+// is not nil.
 func modelFinding(rt *onnx.Runtime) finding {
 	b, err := model.Default()
 	if err != nil {

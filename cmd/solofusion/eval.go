@@ -28,20 +28,20 @@ type evalCmd struct {
 	JSON           string   `name:"json" help:"File for the whole report; - prints it in place of the tables." placeholder:"OUT"`
 	Plots          string   `help:"Folder for pictures of the summary and of each class's curves." placeholder:"DIR"`
 	By             []string `help:"Also grade parts of the data, by ${breakdowns}." placeholder:"WHAT"`
-	Compare        string   `help:"Other results for the same samples: how far these are above them, and how sure that is." placeholder:"OTHER"`
+	Compare        string   `help:"Other results for the same samples: print the differences from them and their intervals." placeholder:"OTHER"`
 	Resamples      int      `default:"1000" help:"Resamples for the 95 % intervals, 1000 if not given; 0 for none." placeholder:"N"`
 	Seed           uint64   `default:"1" help:"Seed of the resamples." placeholder:"N"`
-	MinNDS         float64  `name:"min-nds" help:"Exit with 1 where NDS is below." placeholder:"X"`
-	MinMAP         float64  `name:"min-map" help:"Exit with 1 where mAP is below." placeholder:"X"`
+	MinNDS         float64  `name:"min-nds" help:"Exit with 1 if NDS is below." placeholder:"X"`
+	MinMAP         float64  `name:"min-map" help:"Exit with 1 if mAP is below." placeholder:"X"`
 }
 
 const maxResamples = 1_000_000
 
 func (c *evalCmd) Help() string {
 	return `Grades detections with the nuScenes detection metric (detection_cvpr_2019),
-number for number as nuscenes-devkit 1.2.0 does, and says how sure the numbers are:
-the 95 % intervals come from resampling the scenes. Hints on standard error name
-likely mistakes in conventions. See docs/evaluation.md.
+with the same numbers as nuscenes-devkit 1.2.0, and prints their 95 % intervals,
+which come from resampling the scenes. Hints on standard error name likely
+mistakes in conventions. See docs/evaluation.md.
 
 Examples:
 
@@ -95,14 +95,14 @@ func (c *evalCmd) Run(ctx context.Context) error {
 	return c.gate(metrics)
 }
 
-// evalInput is what is graded.
+// evalInput is the data set and the results to grade; other is nil without --compare.
 type evalInput struct {
 	dataset        *nuscenes.Dataset
 	split          nuscenes.Split
 	results, other *nuscenes.Results
 }
 
-// read reads the truth and the results, at the same time.
+// read reads the truth and the results in parallel.
 func (c *evalCmd) read() (in evalInput, err error) {
 	var group errgroup.Group
 	group.Go(func() (err error) {
@@ -117,7 +117,8 @@ func (c *evalCmd) read() (in evalInput, err error) {
 	return in, err
 }
 
-// compare grades the other results, and adds what sets these apart.
+// compare grades the other results, if there are any, and adds the differences to the
+// report.
 func (c *evalCmd) compare(report *eval.Report, in evalInput, cfg eval.Config) error {
 	if in.other == nil {
 		return nil
@@ -131,7 +132,7 @@ func (c *evalCmd) compare(report *eval.Report, in evalInput, cfg eval.Config) er
 	return nil
 }
 
-// write writes what was asked for.
+// write writes the files and tables that the flags select.
 func (c *evalCmd) write(report *eval.Report) error {
 	if c.Out != "" {
 		if err := report.WriteFiles(c.Out, report.Meta, report.Took); err != nil {
@@ -160,7 +161,7 @@ func (c *evalCmd) write(report *eval.Report) error {
 	}
 }
 
-// gate fails where the metrics are below the wanted ones.
+// gate returns an error if a metric is below its wanted value.
 func (c *evalCmd) gate(metrics *eval.Metrics) error {
 	if c.MinNDS > 0 && !(metrics.NDS >= c.MinNDS) {
 		return fmt.Errorf("eval: NDS %.4f is below the wanted %g", metrics.NDS, c.MinNDS)

@@ -3,10 +3,10 @@
 //
 //	solofusion serve                       detect what arrives over NATS
 //	solofusion replay DIR --out r.json     detect in a recording
-//	solofusion doctor                      say what is installed and what is missing
+//	solofusion doctor                      print what is installed and what is missing
 //
 // Each command has its own --help with an example. Data goes to standard
-// output, words go to standard error. The exit code is 0 when the work is done,
+// output, messages and summaries to standard error. The exit code is 0 when the work is done,
 // 1 when it failed and 2 when the command line is wrong.
 package main
 
@@ -36,28 +36,28 @@ const (
 )
 
 // cli is the command line. A command is a struct with a Run(context.Context)
-// error method; its Help method gives the example. What a command's Validate
-// method refuses is wrong usage.
+// error method; its Help method returns the example. An error of its Validate
+// method is wrong usage.
 type cli struct {
 	LogLevel slog.Level       `help:"Lowest level of the messages on standard error: debug, info, warn or error." default:"info" env:"SOLOFUSION_LOG_LEVEL" placeholder:"LEVEL"`
 	Version  kong.VersionFlag `help:"Print the version and exit."`
 
 	Serve  serveCmd  `cmd:"" help:"Detect what arrives over NATS."`
 	Replay replayCmd `cmd:"" help:"Detect in a recording."`
-	Demo   demoCmd   `cmd:"" help:"See the whole path at work on a rendered drive."`
+	Demo   demoCmd   `cmd:"" help:"Demonstrate the whole service on a rendered drive."`
 	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
 	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
 	Synth  synthCmd  `cmd:"" help:"Render drives as a data set."`
 	Trace  traceCmd  `cmd:"" help:"Write every stage's arrays."`
 	Bench  benchCmd  `cmd:"" help:"Time every stage on this machine."`
-	Model  modelCmd  `cmd:"" help:"Look at and check bundles."`
+	Model  modelCmd  `cmd:"" help:"Print and check bundles."`
 }
 
 const description = `Detects the objects around a vehicle in the images of its cameras.
 
 Examples:
 
-  solofusion demo                                    see the whole path at work
+  solofusion demo                                    demonstrate the whole service
   solofusion doctor                                  what is installed, what is missing
   solofusion serve --config solofusion.yaml          detect what arrives over NATS
   solofusion replay DIR --out results.json           detect in a recording
@@ -66,7 +66,7 @@ Colours are never used, so NO_COLOR changes nothing.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run is the program without its process: arguments in, exit code out.
+// run runs the command line args and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := cancelledBySignals()
 	defer stop()
@@ -114,11 +114,11 @@ func cancelledBySignals() (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-// revision is the one of the sources; the Makefile has the linker set it.
+// revision is the revision of the sources, which the Makefile sets at link time.
 var revision string
 
-// version names the build: the revision or the module's version, and the
-// toolchain.
+// version returns the name of the build: the revision or the module's version, and
+// the toolchain.
 func version() string {
 	v := revision
 	if info, ok := debug.ReadBuildInfo(); ok && v == "" {

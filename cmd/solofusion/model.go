@@ -15,8 +15,8 @@ import (
 )
 
 type modelCmd struct {
-	Info   modelInfoCmd   `cmd:"" help:"Print what a bundle is."`
-	Verify modelVerifyCmd `cmd:"" help:"Check a bundle whole."`
+	Info   modelInfoCmd   `cmd:"" help:"Print the contents of a bundle."`
+	Verify modelVerifyCmd `cmd:"" help:"Check all of a bundle."`
 }
 
 type modelInfoCmd struct {
@@ -44,7 +44,7 @@ type modelVerifyCmd struct {
 }
 
 func (c *modelVerifyCmd) Help() string {
-	return `Checks a bundle whole: the manifest's keys and ranges, each file's SHA-256, the
+	return `Checks all of a bundle: the manifest's keys and ranges, each file's SHA-256, the
 weights' shapes, and the graphs' inputs and outputs against the manifest.
 
 Example:
@@ -102,7 +102,8 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	return t.Flush()
 }
 
-// trained says how history was in training, where the manifest does.
+// trained returns the mode and the time of history in training, as far as the
+// manifest has them.
 func trained(h *model.History) string {
 	text := ""
 	for _, word := range []string{h.Mode, h.Time} {

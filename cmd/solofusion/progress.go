@@ -7,8 +7,8 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// progressBar draws a bar on a terminal, and nothing elsewhere. Progress may be
-// called from several goroutines; after finish nothing is.
+// progressBar draws a bar if standard error is a terminal. progress may be called
+// from several goroutines, but not after finish.
 func progressBar(name, unit string) (progress func(done, total int), finish func()) {
 	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return func(int, int) {}, func() {}

@@ -18,29 +18,29 @@ import (
 
 type replayCmd struct {
 	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
-	DatasetVersion string   `help:"Folder of the tables; not needed where there is only one." placeholder:"V"`
+	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Split          string   `xor:"part" help:"Official split, all, or a name in the data set's own splits.json." placeholder:"S"`
-	Scenes         []string `xor:"part" help:"Names of the scenes; all where there are none." placeholder:"A,B"`
+	Scenes         []string `xor:"part" help:"Names of the scenes; all if not given." placeholder:"A,B"`
 	Out            string   `help:"File for the detections in nuScenes' submission format." placeholder:"FILE"`
-	Via            string   `default:"direct" enum:"direct,nats" help:"How frames reach the service: direct, or nats over an embedded server. The results are the same."`
+	Via            string   `default:"direct" enum:"direct,nats" help:"Way of the frames to the service: direct, or nats over an embedded server. The results are the same."`
 	Rate           string   `default:"max" help:"Speed as a multiple of real time, or max." placeholder:"X"`
 	detectorFlags
 	faultFlags
 }
 
-// faultFlags are what goes wrong on the way of the frames.
+// faultFlags are the faults that are added to the frames.
 type faultFlags struct {
 	DropCamera []string      `help:"Cameras that send nothing, NAME or NAME@FROM-TO in key frames of each scene." placeholder:"NAME[@FROM-TO]"`
-	DropFrame  float64       `help:"Probability of each frame to be lost." placeholder:"P"`
-	Jitter     time.Duration `help:"Capture times are wrong by up to this much." placeholder:"D"`
+	DropFrame  float64       `help:"Probability that a frame is lost." placeholder:"P"`
+	Jitter     time.Duration `help:"Largest error of a capture time." placeholder:"D"`
 	Reorder    int           `help:"Shuffle frames in groups of this many." placeholder:"N"`
-	Seed       uint64        `default:"1" help:"What losses, jitter and order are drawn from." placeholder:"N"`
+	Seed       uint64        `default:"1" help:"Seed of losses, jitter and order." placeholder:"N"`
 }
 
 func (c *replayCmd) Help() string {
-	return `Sends a recording through the same service that serve runs, without losing anything
-for want of time, and writes what is detected. The same input gives the same bytes. A summary goes to
-standard error: what was made, and what was missing, rejected, skipped and dropped.
+	return `Sends a recording through the same service that serve runs, and writes the detections.
+It waits for the detector and drops nothing. The same input gives the same bytes. A summary goes to
+standard error: the number of sets, and what was missing, rejected, skipped and dropped.
 
 Examples:
 
@@ -48,7 +48,7 @@ Examples:
   solofusion replay drives --via nats --drop-camera CAM_BACK@3-10 --jitter 5ms --out results.json`
 }
 
-// Validate refuses what cannot be meant.
+// Validate returns an error for a flag out of range.
 func (c *replayCmd) Validate() error {
 	if _, err := c.speed(); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (c *replayCmd) Validate() error {
 	return faults.Validate()
 }
 
-// speed is the multiple of real time, infinite for max.
+// speed returns the multiple of real time, infinite for max.
 func (c *replayCmd) speed() (float64, error) {
 	if c.Rate == "max" {
 		return math.Inf(1), nil
@@ -124,7 +124,7 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	return c.write(rows)
 }
 
-// part returns the scenes and samples that were asked for.
+// part returns the scenes and samples that the flags select.
 func (c *replayCmd) part(ds *nuscenes.Dataset) ([]*nuscenes.Scene, []*nuscenes.Sample, error) {
 	if c.Split == "" {
 		scenes, err := scenesOf(ds, c.Scenes)
@@ -149,7 +149,7 @@ func samplesOf(scenes []*nuscenes.Scene) (samples []*nuscenes.Sample) {
 	return samples
 }
 
-// disturb adds the faults and the pace that were asked for.
+// disturb adds the faults and the pace of the flags to source.
 func (c *replayCmd) disturb(source perception.Source, samples []*nuscenes.Sample) (perception.Source, error) {
 	faults, err := c.faults()
 	if err != nil {
@@ -170,8 +170,8 @@ func (c *replayCmd) disturb(source perception.Source, samples []*nuscenes.Sample
 	return replay.Pace(source, speed), nil
 }
 
-// write writes the results where that was asked for. A replay without a single
-// result has failed.
+// write writes the results if --out is given. It fails if there is no result at
+// all.
 func (c *replayCmd) write(rows *replay.Rows) error {
 	if rows.Answered() == 0 {
 		return fmt.Errorf("replay: nothing was detected in: no sample of %s gave a set of images", c.Input)

@@ -10,9 +10,9 @@ import (
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
-// TestReplayRealRecordings runs real drives of two rigs to their end, by both
-// ways, and reads the results files back: one answer for each sample of the
-// tables, boxes for those whose images exist.
+// TestReplayRealRecordings replays real drives of two rigs, by both ways, and reads
+// the results files: they have each sample of the tables, and boxes for those whose
+// images exist.
 func TestReplayRealRecordings(t *testing.T) {
 	bundle := testbundle.Write(t)
 	for _, recording := range []struct {

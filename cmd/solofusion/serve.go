@@ -18,14 +18,14 @@ import (
 )
 
 type serveCmd struct {
-	Config string `help:"Configuration file. Without it, solofusion/solofusion.yaml in XDG_CONFIG_HOME or ~/.config is read where it exists." placeholder:"FILE" type:"existingfile"`
+	Config string `help:"Configuration file. Without it, solofusion/solofusion.yaml in XDG_CONFIG_HOME or ~/.config is read if it exists." placeholder:"FILE" type:"existingfile"`
 	Check  bool   `help:"Check configuration and bundle, then exit."`
 }
 
 func (c *serveCmd) Help() string {
 	return `Detects what arrives over NATS until SIGTERM or SIGINT, then finishes the frames that it has
-and exits with 0. Without nats.url a NATS server runs inside. Every setting is in solofusion.yaml;
-the log's level and format are settings too.
+and exits with 0. Without nats.url it starts an embedded NATS server. All settings are in
+solofusion.yaml, also the log's level and format.
 
 Examples:
 
@@ -33,7 +33,7 @@ Examples:
   SOLOFUSION_NATS_URL=nats://host:4222 solofusion serve --check`
 }
 
-// Run is the command. Every setting is checked before anything starts.
+// Run checks all settings before it starts anything.
 func (c *serveCmd) Run(ctx context.Context) error {
 	settings, err := config.Load(c.Config, os.Environ())
 	if err != nil {
@@ -58,7 +58,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	return serve(ctx, &settings, b)
 }
 
-// logger writes to standard error as configured.
+// logger returns a logger to standard error with the configured level and format.
 func logger(c config.Log) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
@@ -71,7 +71,7 @@ func logger(c config.Log) (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(os.Stderr, o)), nil
 }
 
-// serve runs until ctx is done.
+// serve runs the service until ctx is done.
 func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 	p, err := newDetector(b, c.Kernels, c.Pipeline())
 	if err != nil {
@@ -110,7 +110,7 @@ func join(c *config.NATS) (conn *bus.Conn, stop func(), err error) {
 	if c.URL == "" {
 		as.Server, err = bus.StartServer(c.Server())
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w (nats.embedded.host and port say where it listens)", err)
+			return nil, nil, fmt.Errorf("%w (it listens at nats.embedded.host and nats.embedded.port)", err)
 		}
 		stopServer = as.Server.Close
 		slog.Info("embedded NATS server", "url", as.Server.URL())
@@ -122,7 +122,7 @@ func join(c *config.NATS) (conn *bus.Conn, stop func(), err error) {
 	return conn, func() { conn.Close(); stopServer() }, nil
 }
 
-// listen serves h at address, where there is one.
+// listen serves h at address until stop; it does nothing if address is empty.
 func listen(address string, h http.Handler) (stop func(), err error) {
 	if address == "" {
 		return func() {}, nil
@@ -136,7 +136,7 @@ func listen(address string, h http.Handler) (stop func(), err error) {
 	go func() {
 		defer close(done)
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			slog.Error("metrics and health are gone", "error", err)
+			slog.Error("the server of metrics and health ended", "error", err)
 		}
 	}()
 	slog.Info("metrics and health", "url", "http://"+l.Addr().String()+"/metrics")

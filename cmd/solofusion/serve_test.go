@@ -66,7 +66,7 @@ func TestServe(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := config.Default()
 	c.HTTP.Listen, c.NATS.URL, c.NATS.User, c.NATS.Password = "127.0.0.1:0", server.URL(), "car", "pass"
-	c.Sync.Deadline = time.Minute // what is tested is not how fast this machine is
+	c.Sync.Deadline = time.Minute // the result must not depend on the machine's speed
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	running, stop := context.WithCancel(ctx)

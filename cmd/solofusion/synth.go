@@ -11,13 +11,13 @@ import (
 
 type synthCmd struct {
 	Out    string  `required:"" help:"Folder for the data set; it is created." placeholder:"DIR"`
-	Seed   uint64  `default:"1" help:"What everything is drawn from; the same seed gives the same bytes."`
+	Seed   uint64  `default:"1" help:"Seed of the drives; the same seed gives the same bytes."`
 	Drives int     `default:"1" help:"Number of drives."`
 	Frames int     `default:"20" help:"Key frames of each drive, two a second."`
 	Rate   float64 `default:"2" help:"Images of each camera per second, a multiple of 2."`
 	Window string  `help:"Render at a network's size, as if resized by SCALE and cropped at LEFT, TOP." placeholder:"WxH@SCALE+LEFT+TOP"`
 	Depth  bool    `help:"Also write depth images, 16 bit, 1/256 m."`
-	Jobs   int     `help:"Images rendered at a time; all cores where it is 0."`
+	Jobs   int     `help:"Images rendered at a time; 0 for all cores."`
 }
 
 func (c *synthCmd) Help() string {
@@ -30,7 +30,7 @@ Example:
   solofusion synth --out train --drives 50 --window 352x128@0.24+16+88 --depth`
 }
 
-// options translates the flags; an empty window is the full image.
+// options returns the options of the flags; without --window images have full size.
 func (c *synthCmd) options() (synth.Options, error) {
 	o := synth.Options{Seed: c.Seed, Drives: c.Drives, Frames: c.Frames, Rate: c.Rate, Depth: c.Depth, Jobs: c.Jobs}
 	if c.Window != "" {

@@ -13,9 +13,9 @@ import (
 type traceCmd struct {
 	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
 	Out            string   `required:"" help:"Folder for the arrays; it is created." placeholder:"DIR"`
-	Frames         int      `help:"Frames of each scene at most; all where it is 0." placeholder:"N"`
-	DatasetVersion string   `help:"Folder of the tables; not needed where there is only one." placeholder:"V"`
-	Scenes         []string `help:"Names of the scenes; all where there are none." placeholder:"A,B"`
+	Frames         int      `help:"Largest number of frames of each scene; 0 for all." placeholder:"N"`
+	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
+	Scenes         []string `help:"Names of the scenes; all if not given." placeholder:"A,B"`
 	detectorFlags
 }
 

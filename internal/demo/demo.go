@@ -17,17 +17,17 @@ import (
 	"github.com/solofusion/solofusion/synth"
 )
 
-// Options say what is rendered, and to whom the parts report.
+// Options configure a demonstration.
 type Options struct {
-	Out    string // folder for everything; it is made
+	Out    string // folder for everything; it is created
 	Frames int    // key frames of the drive, at least 1
 	Seed   uint64 // of the drive
 
-	Words    io.Writer                                                               // for lines about the parts
-	Progress func(name, unit string) (progress func(done, total int), finish func()) // of a part
+	Words    io.Writer                                                               // gets a summary of each part
+	Progress func(name, unit string) (progress func(done, total int), finish func()) // called at the start of a part
 }
 
-// Demo is a demonstration under way, and then what it made.
+// Demo is a demonstration and what it has made.
 type Demo struct {
 	options  Options
 	detector *pipeline.Detector
@@ -35,10 +35,10 @@ type Demo struct {
 	results  *nuscenes.Results
 	summary  *playback.Summary
 	metrics  *eval.Metrics
-	files    [][2]string // what, where
+	files    [][2]string // name, path
 }
 
-// Run renders, detects, grades and draws.
+// Run renders, detects, grades and draws. The caller closes the detector.
 func Run(ctx context.Context, detector *pipeline.Detector, o Options) (*Demo, error) {
 	d := &Demo{options: o, detector: detector}
 	for _, part := range []struct {
@@ -56,11 +56,11 @@ func Run(ctx context.Context, detector *pipeline.Detector, o Options) (*Demo, er
 	return d, nil
 }
 
-// file returns the path of something below the demo's folder, and notes it.
-func (d *Demo) file(what string, path ...string) string {
-	name := filepath.Join(append([]string{d.options.Out}, path...)...)
-	d.files = append(d.files, [2]string{what, name})
-	return name
+// file returns a path below the demo's folder, and adds it to the files under name.
+func (d *Demo) file(name string, path ...string) string {
+	file := filepath.Join(append([]string{d.options.Out}, path...)...)
+	d.files = append(d.files, [2]string{name, file})
+	return file
 }
 
 func (d *Demo) render(ctx context.Context) (err error) {
@@ -112,7 +112,7 @@ func (d *Demo) grade(context.Context) error {
 	return d.metrics.WriteFiles(d.file("metrics", "metrics"), d.results.Meta, time.Since(start))
 }
 
-// shownScore is the least score of the boxes in pictures.
+// shownScore is the lowest score of the boxes in pictures.
 const shownScore = 0.3
 
 func (d *Demo) draw(ctx context.Context) error {
@@ -150,8 +150,8 @@ func (d *Demo) draw(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// spread returns up to n of the indices below total, evenly spaced, the last
-// among them.
+// spread returns up to n of the indices below total, evenly spaced and including
+// the last.
 func spread(n, total int) (indices []int) {
 	n = min(n, total)
 	for i := range n {
@@ -160,8 +160,9 @@ func spread(n, total int) (indices []int) {
 	return indices
 }
 
-// Write prints the table and where the files are. A class that the drive lacks
-// has a dash, and counts as zero in the means as the metric wants it.
+// Write prints the metrics of each class, the means, and the paths of the files. A
+// class that the drive lacks has a dash; in the means it counts as zero, as the
+// metric defines.
 func (d *Demo) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "%-20s\tAP\ttruth\tfound\t\n", "class")

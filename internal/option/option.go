@@ -1,5 +1,5 @@
-// Package option states the defaults and the ranges of a package's options where
-// they belong, so that the package, the configuration and its checks share them.
+// Package option states the defaults and the ranges of a package's options once, so
+// that the package and the configuration share them.
 //
 //	func Defaults() Options { return Options{Spread: 60 * time.Millisecond, Pending: 8} }
 //
@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// Bound is what one option's value must satisfy.
+// Bound is the range of one option, and whether its value is in it.
 type Bound struct {
-	Name string // of the option, as the configuration has it
-	OK   bool   // whether the value does
+	Name string // of the option, as in the configuration
+	OK   bool   // whether the value is in the range
 	Want string // what would be right
 }
 
@@ -41,7 +41,8 @@ func OneOf(name, text string, names ...string) Bound {
 	return Bound{name, slices.Contains(names, text), strings.Join(names[:last], ", ") + " or " + names[last]}
 }
 
-// Fill returns the struct o with the fields that are zero taken from defaults.
+// Fill returns the struct o with its zero fields set to those of defaults. Unexported
+// fields stay zero.
 func Fill[T any](o, defaults T) T {
 	to, from := reflect.ValueOf(&o).Elem(), reflect.ValueOf(defaults)
 	for i := range to.NumField() {
@@ -52,8 +53,8 @@ func Fill[T any](o, defaults T) T {
 	return o
 }
 
-// Check returns an error that names the first option out of bounds, nil if there
-// is none. word is the package's.
+// Check returns an error for the first option out of range, nil if there is none.
+// The error begins with word, the package's name.
 func Check(word string, bounds []Bound) error {
 	for _, b := range bounds {
 		if !b.OK {

@@ -16,17 +16,18 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Way is how a recording's events reach the service.
+// Way is the way of a recording's events to the service.
 type Way string
 
-// The ways. What the sink gets is the same by both.
+// The ways. Both give the sink the same results.
 const (
 	Direct Way = "direct"
 	NATS   Way = "nats" // through an embedded server
 )
 
 // Run runs a recording through the service to its end and returns the service's
-// account. Nothing is dropped for want of time.
+// last status. The service is lossless: it drops nothing because it is too slow.
+// With NATS the count drop.unsent has the messages that could not be sent.
 func Run(ctx context.Context, via Way, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
 	if via == NATS {
 		return overNATS(ctx, source, stepper, sink)
@@ -36,8 +37,7 @@ func Run(ctx context.Context, via Way, source perception.Source, stepper service
 	return s.Status(), err
 }
 
-// overNATS sends the events to an embedded server from which the service takes
-// them, and takes the results from it.
+// overNATS runs the events and the results over an embedded server.
 func overNATS(ctx context.Context, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
 	server, err := bus.StartServer(bus.ServerOptions{Port: -1, MaxPayload: replayPayload, Log: errorsOnly()})
 	if err != nil {
@@ -80,18 +80,19 @@ func overNATS(ctx context.Context, source perception.Source, stepper service.Ste
 	return status, err
 }
 
-// replayPayload is the largest message of a replay, in bytes: half of what the
-// server queues for a client at most. A live server's default is for cameras.
+// replayPayload is the largest message of a replay, in bytes: half of the server's
+// limit for the messages that wait for one client.
 const replayPayload = 32 << 20
 
-// errorsOnly leaves out that a server warns of limits above its default.
+// errorsOnly returns a logger without the server's warning of a limit above its
+// default.
 func errorsOnly() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
-// publish sends all events of a source and then says that there are no more. A
-// message that is refused is lost and the others are not: what the service
-// refuses it counts itself, what cannot be sent is counted in unsent.
+// publish sends all events of a source and then the end of the stream. It goes on
+// after a message that cannot be sent, which unsent counts, and after one that the
+// service refuses, which the service counts.
 func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (unsent uint64, err error) {
 	for {
 		d, err := source.Next(ctx)
@@ -112,7 +113,7 @@ func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (u
 		case errors.As(err, &refused):
 		case errors.As(err, &large), errors.As(err, &name):
 			if unsent == 0 {
-				slog.Warn("a message was not sent, others like it are only counted", "error", err)
+				slog.Warn("message not sent, further ones are only counted", "error", err)
 			}
 			unsent++
 		case err != nil:
@@ -121,15 +122,15 @@ func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (u
 	}
 }
 
-// echo publishes results over NATS and hands on what a reader gets of them, with
-// the sets of this side.
+// echo publishes results over NATS, receives them again, and gives the received
+// ones to reader, together with the original sets.
 type echo struct {
 	*bus.Sink
 	results *bus.Feed[*perception.Result]
 	reader  perception.Sink
 }
 
-// echoLimit is how long a result may take through the server.
+// echoLimit is the longest time of a result on its way through the server.
 const echoLimit = 30 * time.Second
 
 // Publish implements [perception.Sink].

@@ -57,29 +57,29 @@ func (r *reel) Next(context.Context) (perception.Delivery, error) {
 
 func (r *reel) Drops(func(string, uint64) bool) {}
 
-// steps is a detector that answers with the set's time, or fails.
+// steps is a detector that returns the set's time and poses, and err.
 type steps struct{ err error }
 
 func (s *steps) Step(set *perception.FrameSet) (*perception.Result, error) {
 	return &perception.Result{Time: set.Time, GlobalFromEgo: set.GlobalFromEgo, EgoFromLidar: set.Rig.EgoFromLidar.Pose()}, s.err
 }
 
-// heard is a sink.
-type heard struct{ times []time.Time }
+// collector is a sink that keeps the times of the results.
+type collector struct{ times []time.Time }
 
-func (h *heard) Publish(_ context.Context, m *perception.Moment) error {
+func (c *collector) Publish(_ context.Context, m *perception.Moment) error {
 	if !m.Set.Time.Equal(m.Result.Time) {
-		return errors.New("the set is another's")
+		return errors.New("the set and the result differ in time")
 	}
-	h.times = append(h.times, m.Result.Time)
+	c.times = append(c.times, m.Result.Time)
 	return nil
 }
 
-func (h *heard) Status(context.Context, *perception.Status) error { return nil }
-func (h *heard) Flush(context.Context) error                      { return nil }
+func (c *collector) Status(context.Context, *perception.Status) error { return nil }
+func (c *collector) Flush(context.Context) error                      { return nil }
 
-// A recording ends with its own end or with the source's fault, and each way
-// says so; either way every event is settled.
+// A run ends at the end of the recording, or with the source's error, which both
+// ways return. Every event is settled.
 func TestRunEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		source  error
@@ -92,9 +92,9 @@ func TestRunEnds(t *testing.T) {
 	} {
 		for _, via := range []Way{Direct, NATS} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			h := &heard{}
+			c := &collector{}
 			source := newReel(40, test.source)
-			status, err := Run(ctx, via, source, &steps{test.stepper}, h)
+			status, err := Run(ctx, via, source, &steps{test.stepper}, c)
 			cancel()
 			if want := 1 + 40*3; source.settled != want {
 				t.Errorf("%s, %s: %d events were settled, want %d", name, via, source.settled, want)
@@ -105,18 +105,18 @@ func TestRunEnds(t *testing.T) {
 			if test.want != "" {
 				continue
 			}
-			answers, lost := 40, uint64(0)
+			results, lost := 40, uint64(0)
 			if test.stepper != nil {
-				answers, lost = 0, 40
+				results, lost = 0, 40
 			}
-			if len(h.times) != answers || status.Counts["lost.failed"] != lost {
-				t.Errorf("%s, %s: %d results, %d sets lost", name, via, len(h.times), status.Counts["lost.failed"])
+			if len(c.times) != results || status.Counts["lost.failed"] != lost {
+				t.Errorf("%s, %s: %d results, %d sets lost", name, via, len(c.times), status.Counts["lost.failed"])
 			}
 		}
 	}
 }
 
-// What one way refuses is one loss by that way, and the recording goes on.
+// An event that one way refuses is counted as one drop, and the recording goes on.
 func TestRunGoesOnAfterARefusal(t *testing.T) {
 	for _, test := range []struct {
 		name           string
@@ -135,11 +135,11 @@ func TestRunGoesOnAfterARefusal(t *testing.T) {
 			source.events = append(source.events, &perception.Frame{Camera: "CAM_FRONT", Captured: frame.Captured, Image: []byte{1}},
 				perception.EgoPose{Time: frame.Captured, GlobalFromEgo: geom.IdentityTransform()})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			h := &heard{}
-			status, err := Run(ctx, via, source, &steps{}, h)
+			c := &collector{}
+			status, err := Run(ctx, via, source, &steps{}, c)
 			cancel()
-			if err != nil || len(h.times) != 21 {
-				t.Errorf("%s, %s: %d results, error %v; want 21", test.name, via, len(h.times), err)
+			if err != nil || len(c.times) != 21 {
+				t.Errorf("%s, %s: %d results, error %v; want 21", test.name, via, len(c.times), err)
 			}
 			for name, n := range status.Counts {
 				if want := uint64(0); strings.HasPrefix(name, "drop.") {

@@ -14,7 +14,7 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// Summary is a sink that counts results on their way into the rows.
+// Summary is a sink that counts results and adds them to the rows.
 type Summary struct {
 	*replay.Rows
 	samples  int
@@ -22,12 +22,12 @@ type Summary struct {
 
 	sets, detections  int
 	stepping          time.Duration     // of the detector's stages, in all sets
-	missing, rejected map[string]int    // by camera
+	missing, rejected map[string]int    // sets, images; by camera
 	reasons           map[string]string // of the last rejection, by camera
 }
 
-// NewSummary returns a summary of a recording of that many samples. progress is
-// told of each set.
+// NewSummary returns a summary of a recording of that many samples. It calls
+// progress now and after each set.
 func NewSummary(rows *replay.Rows, samples int, progress func(done, total int)) *Summary {
 	progress(0, samples)
 	return &Summary{
@@ -58,12 +58,12 @@ func (s *Summary) Publish(ctx context.Context, m *perception.Moment) error {
 	return nil
 }
 
-// PerFrame is how long the detector took for a set, in the mean.
+// PerFrame returns the mean duration of the detector's stages for a set.
 func (s *Summary) PerFrame() time.Duration { return s.stepping / time.Duration(max(1, s.sets)) }
 
-// Write says what was made and what was not. Lines that would say nothing are
-// left out. took is the time of it all, sent the source's account, status the
-// service's.
+// Write writes a table of the results, of missing and rejected images, and of drops
+// and losses; lines with a count of zero are left out. took is the time of the whole
+// run, sent are the counts of the source, status is the last one of the service.
 func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, status *perception.Status) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, format string, values ...any) {

@@ -1,13 +1,13 @@
-// Package queue is the bounded queue between goroutines, with a stated policy
-// for the case that it is full: wait until there is room, or drop what is least
-// missed and say what that was.
+// Package queue is a bounded queue between goroutines. If it is full, Put either
+// waits until there is room or drops the value that a policy selects and returns
+// it.
 //
 //	q := queue.New[int](8, nil)                    // waits
 //	q := queue.New(8, func([]int) int { return 0 }) // drops the oldest
 //
 //	lost, err := q.Put(ctx, 1)
 //	v, err := q.Take(ctx)
-//	q.Close() // what waits can still be taken
+//	q.Close() // the values that wait can still be taken
 //
 // Any number of goroutines may use it.
 package queue
@@ -22,7 +22,7 @@ import (
 // ErrFull is returned when a value was dropped to make room.
 var ErrFull = errors.New("queue: full")
 
-// ErrClosed is returned after Close: at once by Put, by Take when the queue is
+// ErrClosed is returned after Close, by Put at once and by Take when the queue is
 // empty.
 var ErrClosed = errors.New("queue: closed")
 
@@ -37,19 +37,18 @@ type Queue[T any] struct {
 	closed bool
 }
 
-// New returns a queue of at most limit values, at least 1. If it is full and
-// least is nil, Put waits. Otherwise least returns the index of the value that
-// is least missed, of those that wait, the oldest first. It must not keep the
-// slice.
+// New returns a queue of at most limit values; limit is at least 1. If least is
+// nil, Put waits when the queue is full. Otherwise Put drops the value whose index
+// least returns. waiting has the oldest value first; least must neither keep nor
+// change it.
 func New[T any](limit int, least func(waiting []T) int) *Queue[T] {
 	q := &Queue[T]{limit: limit, least: least}
 	q.change.L = &q.mu
 	return q
 }
 
-// Put adds v. Its error says why a value was lost, and which: with [ErrFull] the
-// one that was least missed, with [ErrClosed] or the error of ctx v itself.
-// Without an error, nothing was.
+// Put adds v. With an error, lost is the value that was dropped: with [ErrFull] the
+// one that the policy selected, with [ErrClosed] or the error of ctx it is v.
 func (q *Queue[T]) Put(ctx context.Context, v T) (lost T, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -68,7 +67,7 @@ func (q *Queue[T]) Put(ctx context.Context, v T) (lost T, err error) {
 	return lost, err
 }
 
-// PutFirst adds v before all others, whatever the limit. It returns ErrClosed
+// PutFirst adds v before all others, even above the limit. It returns ErrClosed
 // after Close.
 func (q *Queue[T]) PutFirst(v T) error {
 	q.mu.Lock()
@@ -80,8 +79,8 @@ func (q *Queue[T]) PutFirst(v T) error {
 	return nil
 }
 
-// Take removes the first value. If there is none it waits, until Close or until
-// ctx is done.
+// Take removes and returns the first value. If there is none it waits, until Close
+// or until ctx is done, and returns ErrClosed or the error of ctx.
 func (q *Queue[T]) Take(ctx context.Context) (v T, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -94,15 +93,15 @@ func (q *Queue[T]) Take(ctx context.Context) (v T, err error) {
 	return q.remove(0), nil
 }
 
-// Len returns how many values wait.
+// Len returns the number of values that wait.
 func (q *Queue[T]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.values)
 }
 
-// Close ends the queue: nothing more goes in, what waits can still be taken.
-// Whoever waits is woken. It may be called again.
+// Close ends the queue: Put fails, the values that wait can still be taken. It ends
+// the waiting of Put and Take. It may be called again.
 func (q *Queue[T]) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -110,8 +109,8 @@ func (q *Queue[T]) Close() {
 	q.change.Broadcast()
 }
 
-// wait returns nil when ready says so or the queue is closed, and otherwise
-// when ctx is done, with its error. The lock is held before and after.
+// wait returns nil when ready returns true or the queue is closed, and the error of
+// ctx when ctx is done before. The caller holds the lock.
 func (q *Queue[T]) wait(ctx context.Context, ready func() bool) error {
 	if ready() || q.closed {
 		return nil

@@ -52,7 +52,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestFullQueueDropsWhatItsPolicyNames(t *testing.T) {
+func TestFullQueueDropsWhatItsPolicySelects(t *testing.T) {
 	largest := func(waiting []int) int { return slices.Index(waiting, slices.Max(waiting)) }
 	q := New(3, largest)
 	put(t, q, 1, 9, 2)
@@ -85,7 +85,7 @@ func TestFullQueueWaitsForRoom(t *testing.T) {
 	})
 }
 
-func TestCloseWakesWhoeverWaits(t *testing.T) {
+func TestCloseEndsWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full, empty := New[int](1, nil), New[int](1, nil)
 		put(t, full, 1)
@@ -152,8 +152,8 @@ func TestContextEndsWaiting(t *testing.T) {
 	})
 }
 
-// Whatever several goroutines do, each value is taken or lost once, and what
-// one of them put comes out in its order.
+// With several goroutines, each value is taken or lost once, and the values of one
+// goroutine keep their order.
 func TestNoValueIsLostOrDoubled(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		const writers, each = 3, 40

@@ -15,14 +15,14 @@ const (
 	behind      loss = iota // the detector was busy with earlier sets
 	failed                  // Step returned an error
 	unpublished             // the sink returned an error
-	unfinished              // the time for finishing was over
+	unfinished              // the time for draining was over
 
 	losses
 )
 
 var lossNames = [losses]string{"behind", "failed", "unpublished", "unfinished"}
 
-// account is what the service knows of itself, for all goroutines.
+// account is the service's state and counts, shared by its goroutines.
 type account struct {
 	mu        sync.Mutex
 	state     perception.State
@@ -33,10 +33,10 @@ type account struct {
 	quant     string
 	lastError string
 	errorTime time.Time
-	stepping  time.Time // since when a step runs; zero where none does
+	stepping  time.Time // start of the running step; zero if there is none
 }
 
-// enter changes the state. Draining is never left.
+// enter changes the state. Draining is the last state.
 func (a *account) enter(s perception.State) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -83,9 +83,9 @@ func (a *account) publish(r *perception.Result) {
 	a.model, a.quant = r.Model, r.Quantisation
 }
 
-// Status returns the service's account of itself. Its counts are frames, poses,
+// Status returns the service's state and counts. The counts are frames, poses,
 // sets, incomplete and results, drop.<reason> of input and lost.<reason> of
-// sets.
+// sets. The caller owns the status.
 func (s *Service) Status() *perception.Status {
 	a := &s.account
 	a.mu.Lock()
@@ -116,7 +116,7 @@ func (s *Service) Status() *perception.Status {
 	return st
 }
 
-// stalled says for how long the step under way has been running.
+// stalled returns how long the running step has taken so far, 0 if there is none.
 func (a *account) stalled(now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()

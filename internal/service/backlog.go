@@ -13,15 +13,15 @@ type waiting struct {
 	sequence
 }
 
-// sequence is one of those that the input consists of. The stepper knows by its
-// number that a sequence begins, even if the set that began it was lost.
+// sequence is one sequence of the input. A new number marks the start of a
+// sequence for the stepper, even if the set that started it was lost.
 type sequence struct {
 	number int    // from 1
 	reason string // why it began
 }
 
-// newBacklog returns the queue of the sets that wait. When it is full, put
-// either waits or drops the oldest.
+// newBacklog returns the queue of the sets that wait. If it is full, Put either
+// waits or drops the oldest.
 func newBacklog(limit int, waits bool) *queue.Queue[waiting] {
 	if waits {
 		return queue.New[waiting](limit, nil)
@@ -29,7 +29,7 @@ func newBacklog(limit int, waits bool) *queue.Queue[waiting] {
 	return queue.New(limit, func([]waiting) int { return 0 })
 }
 
-// put adds sets to the backlog, which is open while the assembler runs.
+// put adds sets to the backlog. The backlog is open while the assembler runs.
 func (s *Service) put(sets []framesync.Set) {
 	for _, set := range sets {
 		if set.NewSequence != "" {

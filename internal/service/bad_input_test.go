@@ -194,9 +194,9 @@ func badInputs(t *testing.T) []badInput {
 	}
 }
 
-// TestBadInput: what is wrong with one thing of a recording is a counted drop
-// or a rejected image, and every set is, to the bit, as if that thing had
-// never been sent; over NATS too.
+// TestBadInput: one bad event of a recording is a counted drop or a rejected image,
+// and every result is, to the bit, as if the event had never been sent; over NATS
+// too.
 func TestBadInput(t *testing.T) {
 	b, err := model.Open(testbundle.Write(t))
 	if err != nil {
@@ -217,8 +217,8 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// checkOverNATS wants the same results of the events sent over NATS. What the
-// source there refuses it counts itself.
+// checkOverNATS wants the same results if the events are sent over NATS. There the
+// source refuses and counts malformed messages.
 func checkOverNATS(t *testing.T, b *model.Bundle, events []perception.Event, want results) {
 	t.Helper()
 	p, err := pipeline.New(b, pipeline.Options{Threads: 2})
@@ -228,7 +228,7 @@ func checkOverNATS(t *testing.T, b *model.Bundle, events []perception.Event, wan
 	defer p.Close()
 	got, refused := overNATS(t, p.For(p.NewMemory()), events)
 	fields := []string{"StageDurations"}
-	if refused > 0 { // and so did not reach the detector, which would have rejected it
+	if refused > 0 { // the image did not reach the detector, which would have rejected it
 		fields = append(fields, "Rejected")
 	}
 	ignored := cmpopts.IgnoreFields(perception.Result{}, fields...)
@@ -255,7 +255,7 @@ func checkDrops(t *testing.T, s *Service, want map[string]uint64) {
 }
 
 // checkRejected wants one image rejected, of the set at that time, for a reason
-// with that text in it; or none, where there is no text.
+// with that text in it; or none, if there is no text.
 func checkRejected(t *testing.T, got results, reason string, at time.Time) {
 	t.Helper()
 	n := 0

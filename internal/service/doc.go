@@ -9,15 +9,16 @@
 //	go http.Serve(listener, s.Handler()) // /metrics /healthz /readyz
 //	err := s.Run(ctx)                    // until the end of the stream, or ctx is done
 //
-// Live, the backlog is short: when the detector is behind, the oldest set is
-// dropped and counted, and incomplete sets leave by the clock. Lossless, for
-// recordings, reading waits for the detector and deadlines count in the
-// frames' own time, so that the same recording gives the same results at any
-// speed of the machine.
+// A live service has a short backlog: when the detector is behind, the oldest set
+// is dropped and counted. Incomplete sets leave at a deadline of the clock. A
+// lossless service, for recordings, waits for the detector before it reads on, and
+// deadlines are in the frames' own time. The same recording therefore gives the
+// same results on a machine of any speed.
 //
 // Every delivery that is taken is settled once: with nil when its result is
-// published, or with the reason for which there is none.
+// published, or with the reason if there is none.
 //
-// When ctx is done the service takes nothing new, finishes the sets that are
-// complete, publishes and flushes them, and Run returns nil.
+// When ctx is done the service takes no more deliveries. It drops incomplete sets,
+// detects in the complete ones, publishes and flushes the results, and Run returns
+// nil.
 package service

@@ -16,7 +16,7 @@ import (
 //	/healthz  200 unless a step has been running for longer than Stall
 //	/readyz   200 while the service takes frames
 //
-// with a line of text that says why.
+// The body of the last two is a line of text with the state or the fault.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))

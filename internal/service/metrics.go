@@ -10,8 +10,8 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// metrics are the service's own registry: counters that are read from its
-// account at each scrape, and histograms.
+// metrics are the service's metrics in a registry of their own: counters, which
+// each scrape reads from the account, and histograms.
 type metrics struct {
 	service  *Service
 	registry *prometheus.Registry
@@ -60,13 +60,13 @@ func (m *metrics) observe(r *perception.Result, step time.Duration) {
 	}
 }
 
-// counter describes what is read at each scrape.
+// counter describes a metric that each scrape reads from the account.
 func counter(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("solofusion_"+name, help, labels, nil)
 }
 
-// Describe implements prometheus.Collector. It names nothing, so that the
-// reasons need not be known beforehand.
+// Describe implements prometheus.Collector. It describes nothing, since the reasons
+// of a source's drops are not known in advance.
 func (m *metrics) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.

@@ -19,8 +19,8 @@ import (
 
 var subjects = bus.Subjects{Prefix: "sf", Rig: "car"}
 
-// oracle makes detections of the set's bytes, so that any difference of what
-// arrives shows.
+// oracle derives detections from the set's bytes, so that any difference of the
+// input changes them.
 type oracle struct{ detector }
 
 func (o *oracle) Step(set *perception.FrameSet) (*perception.Result, error) {
@@ -47,7 +47,7 @@ func (o *oracle) Step(set *perception.FrameSet) (*perception.Result, error) {
 	return r, nil
 }
 
-// results keeps what it is given.
+// results is a sink that keeps the results.
 type results []*perception.Result
 
 func (r *results) Publish(_ context.Context, m *perception.Moment) error {
@@ -74,7 +74,7 @@ func connect(t *testing.T, srv *bus.Server) *bus.Conn {
 }
 
 // overNATS sends events to a service and returns what it publishes, and how many
-// of the events it refused to understand.
+// of the events it refused.
 func overNATS(t *testing.T, stepper Stepper, events []perception.Event) (got results, refused int) {
 	srv, err := bus.StartServer(bus.ServerOptions{Port: -1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -144,7 +144,7 @@ func TestNATSAndDirectReplayAgree(t *testing.T) {
 }
 
 // TestLiveOverNATS: a service that joins after the calibration was sent, with
-// one camera never sent, publishes results that say so.
+// one camera never sent, publishes results that lack the camera.
 func TestLiveOverNATS(t *testing.T) {
 	srv, err := bus.StartServer(bus.ServerOptions{Port: -1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

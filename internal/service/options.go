@@ -8,16 +8,16 @@ import (
 	"github.com/solofusion/solofusion/perception/framesync"
 )
 
-// Options configure a Service. Fields that are zero take their default. Tags name
-// the settings.
+// Options configure a Service. Fields that are zero take their default. Tags are
+// the keys of the configuration.
 type Options struct {
-	Queue        int           `yaml:"queue"`         // sets that wait for the detector at most
-	StatusPeriod time.Duration `yaml:"status_period"` // of status messages and of log lines about drops
-	Drain        time.Duration `yaml:"drain"`         // for finishing, once Run's context is done
-	Stall        time.Duration `yaml:"stall"`         // of one step, that makes the service unhealthy
+	Queue        int           `yaml:"queue"`         // largest number of sets that wait for the detector
+	StatusPeriod time.Duration `yaml:"status_period"` // between status messages, and between log lines about drops
+	Drain        time.Duration `yaml:"drain"`         // time to finish after Run's context is done
+	Stall        time.Duration `yaml:"stall"`         // duration of a step from which the service is unhealthy
 
 	Sync     framesync.Options `yaml:"-"`
-	Lossless bool              `yaml:"-"` // for recordings: wait instead of dropping, time by the frames
+	Lossless bool              `yaml:"-"` // for recordings: wait instead of dropping, deadlines in the frames' own time
 	Log      *slog.Logger      `yaml:"-"` // default slog.Default
 }
 
@@ -33,7 +33,7 @@ func Defaults() Options {
 	}
 }
 
-// Bounds returns what the options must satisfy; those of Sync are its own.
+// Bounds returns what the options must satisfy, without those of Sync.
 func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.Within("queue", o.Queue, 1, 1024),

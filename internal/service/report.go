@@ -8,41 +8,42 @@ import (
 	"time"
 )
 
-// report publishes the status and speaks of drops, each period and at the end.
+// report publishes the status and logs drops each period. It logs the remaining
+// drops at the end.
 func (s *Service) report(ctx context.Context) {
 	ticker := time.NewTicker(s.options.StatusPeriod)
 	defer ticker.Stop()
-	said := map[string]uint64{}
+	reported := map[string]uint64{}
 	for {
-		s.reportOnce(ctx, said)
+		s.reportOnce(ctx, reported)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			s.speak(s.Status().Counts, said)
+			s.logDrops(s.Status().Counts, reported)
 			return
 		}
 	}
 }
 
-func (s *Service) reportOnce(ctx context.Context, said map[string]uint64) {
+func (s *Service) reportOnce(ctx context.Context, reported map[string]uint64) {
 	st := s.Status()
-	s.speak(st.Counts, said)
+	s.logDrops(st.Counts, reported)
 	if err := s.sink.Status(ctx, st); err != nil {
-		s.log.Warn("the status was not published", "error", err)
+		s.log.Warn("status not published", "error", err)
 	}
 }
 
-// speak logs what was dropped since it was last called.
-func (s *Service) speak(counts, said map[string]uint64) {
+// logDrops logs the drops and losses since reported, and updates reported.
+func (s *Service) logDrops(counts, reported map[string]uint64) {
 	var news []any
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		isDrop := strings.HasPrefix(name, "drop.") || strings.HasPrefix(name, "lost.")
-		if n := counts[name] - said[name]; isDrop && n > 0 {
+		if n := counts[name] - reported[name]; isDrop && n > 0 {
 			news = append(news, name, n)
 		}
 	}
-	maps.Copy(said, counts)
+	maps.Copy(reported, counts)
 	if len(news) > 0 {
-		s.log.Warn("dropped since the last word", news...)
+		s.log.Warn("dropped since the last report", news...)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/solofusion/solofusion/perception/framesync"
 )
 
-// Stepper is the detector. An error concerns the one set, which then is as if
-// it had never come, and the service goes on.
+// Stepper is the detector. After an error its state must be as before the call: the
+// set is lost, and the service goes on with the next.
 type Stepper interface {
 	Step(*perception.FrameSet) (*perception.Result, error)
 }
@@ -31,14 +31,14 @@ type Service struct {
 	account account
 	metrics *metrics
 
-	// of the assembler
+	// used by the assembler only
 	sync   *framesync.Sync
 	latest sequence
 
-	begun int // number of the sequence that the stepper is in
+	begun int // number of the stepper's sequence; used by the stepper only
 }
 
-// New returns a service that Run starts.
+// New returns a service. Run starts it.
 func New(source perception.Source, stepper Stepper, sink perception.Sink, o Options) *Service {
 	o = o.filled()
 	s := &Service{
@@ -55,18 +55,18 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 	return s
 }
 
-// Run works until the source ends or ctx is done, finishes what is complete,
-// and returns nil or the error of the source. Every delivery that it took is
-// settled then. It is called once.
+// Run works until the source ends or ctx is done, then finishes the complete sets.
+// It returns nil, the error of the source or that of flushing the sink. Every
+// delivery that it took is settled by then. It must be called only once.
 func (s *Service) Run(ctx context.Context) error {
 	s.account.enter(perception.Waiting)
 	finishing, expire := context.WithCancel(context.WithoutCancel(ctx))
 	defer expire()
-	forget := context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(ctx, func() {
 		timer := time.AfterFunc(s.options.Drain, expire)
 		context.AfterFunc(finishing, func() { timer.Stop() })
 	})
-	defer forget()
+	defer stop()
 
 	var stepping, reporting sync.WaitGroup
 	stepping.Go(func() { s.step(finishing) })
@@ -84,14 +84,14 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
-// input is what the source gave: a delivery, or the error that ended it.
+// input is a delivery of the source, or the error that ended it.
 type input struct {
 	perception.Delivery
 	err error
 }
 
-// read passes on what the source delivers; its last input has an error. Its
-// goroutine ends with the source or with ctx.
+// read sends what the source delivers. After an error of the source, which it sends
+// too, or when ctx is done, it closes the channel.
 func (s *Service) read(ctx context.Context) <-chan input {
 	out := make(chan input)
 	go func() {
@@ -115,7 +115,8 @@ func (s *Service) read(ctx context.Context) <-chan input {
 	return out
 }
 
-// assemble makes sets of deliveries until there are no more.
+// assemble makes sets of deliveries until the channel closes or an input has an
+// error. It returns the source's error, nil for io.EOF.
 func (s *Service) assemble(in <-chan input) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -135,7 +136,7 @@ func (s *Service) assemble(in <-chan input) error {
 				s.abandon()
 				return fmt.Errorf("service: input: %w", d.err)
 			}
-			s.announce(d.Event)
+			s.logCalibration(d.Event)
 			s.put(s.sync.Push(d.Delivery, time.Now()))
 		case <-timer.C:
 			s.put(s.sync.Advance(time.Now()))
@@ -143,7 +144,7 @@ func (s *Service) assemble(in <-chan input) error {
 	}
 }
 
-// abandon gives up the sets in the making.
+// abandon drops the pending sets.
 func (s *Service) abandon() {
 	s.sync.Discard()
 	s.account.input(s.sync.Counters())
@@ -159,8 +160,8 @@ func (s *Service) arm(timer *time.Timer) {
 	timer.Reset(time.Until(at))
 }
 
-// announce logs a calibration.
-func (s *Service) announce(ev perception.Event) {
+// logCalibration logs ev if it is a calibration.
+func (s *Service) logCalibration(ev perception.Event) {
 	rig, ok := ev.(*perception.Rig)
 	if !ok {
 		return

@@ -42,8 +42,8 @@ func testFrame(camera string, at int) *perception.Frame {
 	return &perception.Frame{Camera: camera, Captured: ms(at), Image: []byte(camera)}
 }
 
-// drive is a recording: n instants 500 ms apart with both cameras, but for
-// those for which without says otherwise.
+// drive is a recording of n instants, 500 ms apart, with the frames of both cameras
+// except those for which without returns true.
 func drive(n int, without func(i int, camera string) bool) []perception.Event {
 	events := []perception.Event{testRig()}
 	for i := range n {
@@ -58,7 +58,7 @@ func drive(n int, without func(i int, camera string) bool) []perception.Event {
 }
 
 // script is a source that delivers its events, then ends with err, or waits for
-// the context where err is nil.
+// the context if err is nil.
 type script struct {
 	events []perception.Event
 	err    error
@@ -79,13 +79,13 @@ func (s *script) Next(ctx context.Context) (perception.Delivery, error) {
 
 func (s *script) Drops(yield func(string, uint64) bool) { yield("malformed", 3) }
 
-// detector answers with the set's time and what it lacks.
+// detector returns a result with the set's time and missing cameras.
 type detector struct {
 	mu    sync.Mutex
 	steps []string
-	begun chan string          // told each step's set, where not nil
-	wait  chan struct{}        // a step ends when it can receive, where not nil
-	fail  func(step int) error // where not nil
+	begun chan string          // gets each step's set, if not nil
+	wait  chan struct{}        // a step ends when it can receive, if not nil
+	fail  func(step int) error // called by each step, if not nil
 }
 
 func (d *detector) Step(set *perception.FrameSet) (*perception.Result, error) {
@@ -116,7 +116,7 @@ func describe(set *perception.FrameSet) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s %s", set.Time.Sub(epoch).Milliseconds(), strings.Join(set.Missing(), ""), set.NewSequence))
 }
 
-// notebook is a sink.
+// notebook is a sink that records results and statuses.
 type notebook struct {
 	mu       sync.Mutex
 	results  []string
@@ -371,23 +371,23 @@ func TestSinkError(t *testing.T) {
 	counts(t, s, map[string]uint64{"lost.unpublished": 2, "results": 0})
 }
 
-func TestTheLogSpeaksOfDropsAndCalibrations(t *testing.T) {
-	var said bytes.Buffer
+func TestDropsAndCalibrationsAreLogged(t *testing.T) {
+	var logged bytes.Buffer
 	bad := testRig()
 	bad.Cameras[0].Width = 0
 	events := append(drive(1, nil), bad, testFrame("x", 0))
-	log := slog.New(slog.NewTextHandler(&said, nil))
+	log := slog.New(slog.NewTextHandler(&logged, nil))
 	s := New(&script{events: events, err: io.EOF}, &detector{}, &notebook{}, Options{Lossless: true, Log: log})
 	if err := s.Run(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"calibration rig=car cameras=2", "calibration refused", "camera a", "drop.unknown_camera=1", "drop.malformed=3"} {
-		if !strings.Contains(said.String(), want) {
-			t.Errorf("the log lacks %q:\n%s", want, said.String())
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, logged.String())
 		}
 	}
-	if n := strings.Count(said.String(), "drop.malformed"); n != 1 {
-		t.Errorf("it speaks of the same drops %d times", n)
+	if n := strings.Count(logged.String(), "drop.malformed"); n != 1 {
+		t.Errorf("the same drops are logged %d times", n)
 	}
 }
 
@@ -406,7 +406,7 @@ func statusIsPublished(t *testing.T) {
 	}
 	for !running() {
 		if ctx.Err() != nil {
-			t.Fatal("no status says that the service is running")
+			t.Fatal("no status has the state running")
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/solofusion/solofusion/perception/framesync"
 )
 
-// ledger is a source that notes how often each delivery was settled, and with
-// what at last. It ends with err, or cancels the run if that is nil.
+// ledger is a source that records how often each delivery was settled, and with
+// what the last time. It ends with err, or cancels the run if that is nil.
 type ledger struct {
 	events []perception.Event
 	pauses []int // before each event, milliseconds
@@ -70,19 +70,19 @@ func (l *ledger) check(t interface{ Fatalf(string, ...any) }, published int) {
 		}
 	}
 	if published != 0 {
-		t.Fatalf("%d more frames were published than settled so", published)
+		t.Fatalf("%d more frames were published than settled with nil", published)
 	}
 }
 
-// moody is a detector and a sink that take a while and fail as they like.
-type moody struct {
+// flaky is a slow detector and sink that fail as its fields determine.
+type flaky struct {
 	pauses          []int // of each step, milliseconds, in turn
 	fails, refuses  []bool
 	steps, receipts int
 	frames          int // in published sets
 }
 
-func (m *moody) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (m *flaky) Step(set *perception.FrameSet) (*perception.Result, error) {
 	i := m.steps
 	m.steps++
 	time.Sleep(time.Duration(m.pauses[i%len(m.pauses)]) * time.Millisecond)
@@ -92,7 +92,7 @@ func (m *moody) Step(set *perception.FrameSet) (*perception.Result, error) {
 	return &perception.Result{Time: set.Time}, nil
 }
 
-func (m *moody) Publish(_ context.Context, moment *perception.Moment) error {
+func (m *flaky) Publish(_ context.Context, moment *perception.Moment) error {
 	i := m.receipts
 	m.receipts++
 	if m.refuses[i%len(m.refuses)] {
@@ -102,10 +102,10 @@ func (m *moody) Publish(_ context.Context, moment *perception.Moment) error {
 	return nil
 }
 
-func (m *moody) Status(context.Context, *perception.Status) error { return nil }
-func (m *moody) Flush(context.Context) error                      { return nil }
+func (m *flaky) Status(context.Context, *perception.Status) error { return nil }
+func (m *flaky) Flush(context.Context) error                      { return nil }
 
-// anyEvents is a drive with poses for all of it, in which much goes wrong.
+// anyEvents returns a drive with faults. It has poses for all of its time.
 func anyEvents(t *rapid.T) []perception.Event {
 	events := []perception.Event{testRig()}
 	for at := 0; at <= 2000; at += 100 {
@@ -134,7 +134,7 @@ func anyEvent(t *rapid.T, near int) perception.Event {
 	return testFrame(rapid.SampledFrom([]string{"a", "b", "a", "b", "x"}).Draw(t, "camera"), at)
 }
 
-// What a frame is settled with says why its set led to no result.
+// A frame is settled with the reason if its set led to no result.
 func TestSettledWithTheReason(t *testing.T) {
 	always, never := []bool{true}, []bool{false}
 	for _, test := range []struct {
@@ -161,7 +161,7 @@ func TestSettledWithTheReason(t *testing.T) {
 				if !test.live {
 					src.err = io.EOF
 				}
-				m := &moody{pauses: []int{test.step}, fails: test.fails, refuses: test.refuses}
+				m := &flaky{pauses: []int{test.step}, fails: test.fails, refuses: test.refuses}
 				o := Options{Lossless: !test.live, Queue: 1, Drain: test.drain, Sync: framesync.Options{Deadline: time.Hour}}
 				if err := New(src, m, m, quiet(o)).Run(ctx); err != nil {
 					t.Fatal(err)
@@ -185,8 +185,8 @@ func (l *ledger) firstLoss() string {
 	return ""
 }
 
-// TestEveryDeliveryIsSettledOnce: whatever comes, live or lossless, however the
-// detector and the sink fail and lag behind, and however it ends.
+// TestEveryDeliveryIsSettledOnce: for any events, live or lossless, for any failures
+// and delays of the detector and the sink, and for any end.
 func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		events := anyEvents(rt)
@@ -197,7 +197,7 @@ func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 			events: events, pauses: ints("pauses", len(events), 20),
 			err: rapid.SampledFrom([]error{nil, io.EOF, errors.New("cable cut")}).Draw(rt, "end"),
 		}
-		m := &moody{
+		m := &flaky{
 			pauses:  ints("steps", 5, 100),
 			fails:   rapid.SliceOfN(rapid.Bool(), 3, 3).Draw(rt, "fails"),
 			refuses: rapid.SliceOfN(rapid.Bool(), 3, 3).Draw(rt, "refuses"),

@@ -8,8 +8,8 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// step takes sets until there are no more. Those that are left when ctx, the
-// time to finish, is over are lost.
+// step detects in the sets of the backlog until it is closed and empty. When ctx is
+// done, the remaining sets are lost.
 func (s *Service) step(ctx context.Context) {
 	for {
 		set, err := s.backlog.Take(context.Background())
@@ -34,14 +34,14 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 	result, err := s.stepper.Step(set.FrameSet)
 	s.account.end()
 	if err != nil {
-		s.log.Error("a set failed", "time", set.Time, "error", err)
+		s.log.Error("set failed", "time", set.Time, "error", err)
 		s.account.fail(err)
 		s.lose(set, failed, err)
 		return
 	}
 	s.begun = set.number
 	if err := s.sink.Publish(ctx, &perception.Moment{Set: set.FrameSet, Result: result}); err != nil {
-		s.log.Error("a result was not published", "time", set.Time, "error", err)
+		s.log.Error("result not published", "time", set.Time, "error", err)
 		s.account.fail(err)
 		s.lose(set, unpublished, err)
 		return
