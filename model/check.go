@@ -3,7 +3,6 @@ package model
 import (
 	"encoding/hex"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -57,7 +56,7 @@ func (m *Manifest) checkGrid(f *faults) {
 		key  string
 		axis geom.Axis
 	}{{"grid.x", m.Grid.X}, {"grid.y", m.Grid.Y}, {"grid.z", m.Grid.Z}} {
-		ok := between(a.axis.Min(), -1e4, 1e4) && between(a.axis.Max(), -1e4, 1e4) && a.axis.Max() > a.axis.Min() &&
+		ok := between(a.axis.Min(), -1e4, 1e4) && between(a.axis.Max(), -1e4, 1e4) &&
 			between(a.axis.Step(), 1e-3, 1e4) && inRange(a.axis.Cells(), 1, 4096)
 		f.require(ok, a.key, a.axis, "[lower, upper, cell size] with 1 to 4096 cells")
 	}
@@ -141,7 +140,7 @@ func (t *Task) check(f *faults, key string) {
 func inRange(x, low, high int) bool { return low <= x && x <= high }
 
 // between is false for NaN.
-func between(x, low, high float64) bool { return low <= x && x <= high && !math.IsInf(x, 0) }
+func between(x, low, high float64) bool { return low <= x && x <= high }
 
 func divides(d, n int) bool { return d > 0 && n%d == 0 }
 

@@ -68,10 +68,14 @@ func TestPast(t *testing.T) {
 			past.Forget()
 		}
 		step(past, a)
-		kept := append([]float32(nil), a[0].Features...)
-		a[0].Features[0]++ // the past is a copy
+		kept := [][]float32{slices.Clone(a[0].Features), slices.Clone(a[1].Features)}
+		for i := range a {
+			clear(a[i].Features) // the past is a copy
+		}
 		golden.Within(t, "the frame before", step(past, b), after, golden.Bound{})
-		copy(a[0].Features, kept)
+		for i := range a {
+			copy(a[i].Features, kept[i])
+		}
 		past.Forget()
 		golden.Within(t, "the first of a sequence", step(past, b), itself, golden.Bound{})
 		m.Step(past, nil, nothing, nothing)

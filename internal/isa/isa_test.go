@@ -97,5 +97,5 @@ func TestTake(t *testing.T) {
 			t.Error("an unknown set is taken")
 		}
 	}()
-	take(all, "broad", order)
+	all.Take("broad")
 }

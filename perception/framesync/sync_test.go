@@ -248,6 +248,9 @@ func TestDrops(t *testing.T) {
 		{"not later than the set that leaves with it", []perception.Event{rig("a", "b"), poseAt(0),
 			frame("a", 0), frame("b", 60), frame("a", 10), frame("b", 20), poseAt(100)},
 			map[string]uint64{"out_of_order": 2}},
+		{"of the time of the set that leaves with it", []perception.Event{rig("a", "b"), poseAt(0),
+			frame("a", 0), frame("b", 60), frame("a", 60), frame("b", 20), poseAt(100)},
+			map[string]uint64{"out_of_order": 2}},
 		{"clock of one camera", []perception.Event{rig("a", "b"), frame("a", 0), frame("b", 3600_000), frame("b", 3600_100)},
 			map[string]uint64{"clock_jump": 2}},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,30 @@ func TestPlaceFollowsTheCameras(t *testing.T) {
 			got := splat(l, cameras, depth, context)
 			want := splat(mustNew(t, toy, nil), cameras, depth, context)
 			golden.Within(t, fmt.Sprintf("%d cameras at %v", n, angle), got.Data, want.Data, golden.Bound{})
+		}
+	}
+}
+
+// TestPlaceFollowsEachCamera: the table is made anew if a single number of a
+// single camera changed.
+func TestPlaceFollowsEachCamera(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 3))
+	depth, context := random(rng, &toy, 3)
+	for name, move := range map[string]func(*geom.Camera){
+		"rotation":    func(c *geom.Camera) { c.Pose.R = geom.QuatFromYaw(0.3).Mat3().Mul(c.Pose.R) },
+		"translation": func(c *geom.Camera) { c.Pose.T[1] += 3 },
+		"intrinsics":  func(c *geom.Camera) { c.Intrinsics[0] *= 2 },
+		"crop":        func(c *geom.Camera) { c.Augment[3] -= 20 },
+	} {
+		for i := range 3 {
+			l, cameras := mustNew(t, toy, nil), ring(&toy, 3, 0.1)
+			before := splat(l, cameras, depth, context)
+			move(&cameras[i])
+			got, want := splat(l, cameras, depth, context), splat(mustNew(t, toy, nil), cameras, depth, context)
+			golden.Within(t, fmt.Sprintf("%s of camera %d", name, i), got.Data, want.Data, golden.Bound{})
+			if slices.Equal(want.Data, before.Data) {
+				t.Errorf("%s of camera %d: the plane does not show it", name, i)
+			}
 		}
 	}
 }
