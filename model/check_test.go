@@ -22,7 +22,7 @@ func TestValuesOutOfRange(t *testing.T) {
 	}
 	for _, test := range []struct{ old, new, want string }{
 		{"format: 1", "format: 2", "format is 2, want 1"},
-		{"name: tiny-random", `name: ""`, "name is empty, want a word"},
+		{"name: tiny-random", `name: ""`, "name is empty, want a name"},
 		{"cameras: [CAM_FRONT_LEFT, CAM_FRONT, CAM_FRONT_RIGHT, CAM_BACK_LEFT, CAM_BACK, CAM_BACK_RIGHT]", "cameras: []",
 			"cameras is [], want at least one, each once"},
 		{"CAM_BACK, CAM_BACK_RIGHT]", "CAM_BACK, CAM_BACK]",
