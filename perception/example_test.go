@@ -2,6 +2,7 @@ package perception_test
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
@@ -29,6 +30,37 @@ func ExampleRig() {
 	// Output:
 	// <nil> true
 	// perception: rig "car": camera CAM_FRONT appears twice
+}
+
+// A result has its boxes in the lidar frame. With its two poses they are told in
+// any other.
+func ExampleDetection() {
+	result := perception.Result{
+		GlobalFromEgo: geom.NewPose(geom.QuatFromYaw(0), geom.Vec3{600, 1600, 0}),
+		EgoFromLidar: geom.Pose{
+			R: geom.Mat3{ // x right, y ahead, z up
+				0, 1, 0,
+				-1, 0, 0,
+				0, 0, 1,
+			},
+			T: geom.Vec3{1, 0, 1.8},
+		},
+		Detections: []perception.Detection{{
+			Class: perception.Car, Score: 0.8,
+			Center: geom.Vec3{-3, 20, -1}, Size: geom.Vec3{1.9, 4.5, 1.6},
+			Yaw: 3 * math.Pi / 4, Velocity: [2]float64{-6, 6},
+		}},
+	}
+	for i := range result.Detections {
+		d := &result.Detections[i]
+		ego := d.Placement().In(result.EgoFromLidar)
+		global := ego.In(result.GlobalFromEgo)
+		fmt.Printf("from the vehicle: %s at %v, heading %.2f, %v m/s\n", d.Class, ego.Center, ego.Yaw(), ego.Velocity)
+		fmt.Printf("in the global frame: %s at %v\n", d.Class, global.Center)
+	}
+	// Output:
+	// from the vehicle: car at [21 3 0.8], heading 0.79, [6 6 0] m/s
+	// in the global frame: car at [621 1603 0.8]
 }
 
 // A source that must learn what became of its events gives a function.
