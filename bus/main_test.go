@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -167,3 +168,6 @@ func testResult() *perception.Result {
 		StageDurations: map[string]time.Duration{"encode": 61234567, "lift": 333},
 	}
 }
+
+// port is the one that the server listens on.
+func (s *Server) port() int { return s.server.Addr().(*net.TCPAddr).Port }

@@ -3,7 +3,6 @@ package bus
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -70,9 +69,6 @@ func (s *Server) start(o ServerOptions) error {
 
 // URL returns the address for other processes.
 func (s *Server) URL() string { return s.server.ClientURL() }
-
-// port returns the port that the server listens on.
-func (s *Server) port() int { return s.server.Addr().(*net.TCPAddr).Port }
 
 // Close stops the server and its connections.
 func (s *Server) Close() {
