@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/solofusion/solofusion/perception"
 )
@@ -118,10 +119,15 @@ func TestMalformedCalibrationInTheBucket(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	c := connect(t, ConnOptions{Server: srv})
 	publish(t, NewPublisher(c, car, PublisherOptions{}), testRig())
-	if err := c.nc.Publish("$KV."+car.bucket()+".car", []byte{0xff}); err != nil {
+	js, err := jetstream.New(c.nc)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Flush(within(t)); err != nil {
+	bucket, err := js.KeyValue(within(t), car.bucket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.Put(within(t), car.Rig, []byte{0xff}); err != nil { // waits until it is stored
 		t.Fatal(err)
 	}
 	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
