@@ -12,6 +12,8 @@ type Placement struct {
 	Center   geom.Vec3
 	Velocity geom.Vec3 // over ground, metres a second
 
+	// The heading is moved along beside the rotation, not derived from it: a
+	// rotation's yaw and quaternion round differently, and both are published.
 	heading geom.Vec3 // of the length axis, of length one
 	frame   geom.Quat // this frame from the one of the detection
 	yaw     float64   // of the length axis there

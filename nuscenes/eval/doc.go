@@ -107,7 +107,7 @@
 // # Rounding
 //
 // Borders and ties are decided by the last bit, so distances are computed as
-// numpy does on x86 processors: between boxes as the root of
+// numpy does on x86 processors with AVX-512, whatever the processor: between boxes as the root of
 // fma(dy, dy, dx dx), from the ego vehicle as the root of dx dx + dy dy, and bicycle
 // racks by projections on three edges from a corner.
 //

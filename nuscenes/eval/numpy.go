@@ -9,9 +9,10 @@ import (
 
 // What lies exactly on a border, or as near as something else, goes the way
 // that the devkit's arithmetic rounds. So it is done in numpy's order here: sums of
-// products with one rounding for each term after the first, as its BLAS has on
-// processors with fused multiplication, but squares and sums in turn where the
-// devkit squares arrays.
+// products with one rounding for each term after the first, as its BLAS has with
+// the kernels for AVX-512, but squares and sums in turn where the devkit squares
+// arrays. With other kernels numpy rounds each product of a short sum, and the
+// devkit decides some borders otherwise.
 
 // dot returns the dot product.
 func dot(a, b geom.Vec3) float64 {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"runtime"
 	"strings"
@@ -107,6 +108,8 @@ func checkApart(t *testing.T, b *model.Bundle, o Options, all [][]*perception.Fr
 	}
 }
 
+var every = flag.Bool("every", false, "compare every rig on the default bundle with its own run, not the last one alone")
+
 // TestRigsOfTheDefaultBundle does so with the default bundle, and logs
 // what each further rig costs.
 func TestRigsOfTheDefaultBundle(t *testing.T) {
@@ -128,6 +131,9 @@ func TestRigsOfTheDefaultBundle(t *testing.T) {
 		heap[i+1] = inUse()
 	}
 	compared := []int{15}
+	if *every {
+		compared = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	}
 	for _, i := range compared {
 		results[i] = append(results[i], must(t, d, memories[i], all[i][1]))
 	}
