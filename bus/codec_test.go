@@ -46,7 +46,7 @@ func TestEventsKeepTheirBits(t *testing.T) {
 		}
 		for _, ev := range []perception.Event{
 			perception.EgoPose{Time: anyTime(t), GlobalFromEgo: anyTransform(t)},
-			&perception.Rig{Name: "r", Cameras: []perception.Camera{camera}, EgoFromLidar: anyTransform(t)},
+			&perception.Rig{Name: "r", Cameras: []perception.Camera{camera}, EgoFromLidar: new(anyTransform(t)), EgoFromBase: new(anyTransform(t))},
 			&perception.Frame{Camera: "c", Captured: anyTime(t), Sequence: rapid.Uint64().Draw(t, "sequence"), Image: []byte{1}},
 			&perception.Frame{Camera: "c", Captured: anyTime(t), KeyTime: anyTime(t), Image: []byte{2, 3}},
 			perception.Reset{Reason: rapid.String().Draw(t, "reason")},
@@ -104,10 +104,11 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	for name, data := range map[string][]byte{
 		"class":    whole(func(m *pb.Detections) { m.Detections[0].ClassName = "ship" }),
-		"place":    whole(func(m *pb.Detections) { m.Detections[0].Lidar = nil }),
+		"place":    whole(func(m *pb.Detections) { m.Detections[0].Model = nil }),
 		"size":     whole(func(m *pb.Detections) { m.Detections[0].Size = nil }),
 		"rotation": whole(func(m *pb.Detections) { m.GlobalFromEgo.Rotation = m.GlobalFromEgo.Rotation[:8] }),
-		"lidar":    whole(func(m *pb.Detections) { m.EgoFromLidar = nil }),
+		"model":    whole(func(m *pb.Detections) { m.EgoFromModel = nil }),
+		"lidar":    whole(func(m *pb.Detections) { m.EgoFromLidar.Translation = nil }),
 		"bytes":    {0xff},
 	} {
 		if _, err := decodeResult(data); err == nil {

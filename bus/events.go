@@ -37,7 +37,9 @@ func encodeEvent(ev perception.Event) (kind string, m proto.Message) {
 }
 
 func encodeRig(r *perception.Rig) *pb.RigCalibration {
-	m := &pb.RigCalibration{Name: r.Name, EgoFromLidar: encodeTransform(r.EgoFromLidar)}
+	m := &pb.RigCalibration{
+		Name: r.Name, EgoFromLidar: encodeOptional(r.EgoFromLidar), EgoFromBase: encodeOptional(r.EgoFromBase),
+	}
 	for i := range r.Cameras {
 		c := &r.Cameras[i]
 		m.Cameras = append(m.Cameras, &pb.CameraCalibration{
@@ -72,10 +74,16 @@ func decodeRig(data []byte) (perception.Event, error) {
 	if err := proto.Unmarshal(data, &m); err != nil {
 		return nil, err
 	}
+	if len(m.Cameras) == 0 {
+		return nil, errors.New("it has no cameras")
+	}
 	r := &perception.Rig{Name: m.Name}
 	var err error
-	if r.EgoFromLidar, err = decodeTransform(m.EgoFromLidar); err != nil {
+	if r.EgoFromLidar, err = decodeOptional(m.EgoFromLidar); err != nil {
 		return nil, fmt.Errorf("ego_from_lidar: %w", err)
+	}
+	if r.EgoFromBase, err = decodeOptional(m.EgoFromBase); err != nil {
+		return nil, fmt.Errorf("ego_from_base: %w", err)
 	}
 	for _, c := range m.Cameras {
 		camera, err := decodeCamera(c)

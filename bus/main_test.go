@@ -124,7 +124,7 @@ func testRig() *perception.Rig {
 			{Name: "CAM_FRONT", Width: 1600, Height: 900, Intrinsics: geom.Mat3{1266.4, 0, 816.2, 0, 1266.4, 491.5, 0, 0, 1}, EgoFromCamera: at},
 			{Name: "CAM_BACK", Width: 1600, Height: 900, Intrinsics: geom.Mat3{809.2, 0, 829.2, 0, 809.2, 481.8, 0, 0, 1}, EgoFromCamera: at},
 		},
-		EgoFromLidar: geom.Transform{Rotation: geom.QuatFromYaw(-1.57), Translation: geom.Vec3{0.94, 0, 1.84}},
+		EgoFromLidar: &geom.Transform{Rotation: geom.QuatFromYaw(-1.57), Translation: geom.Vec3{0.94, 0, 1.84}},
 	}
 }
 
@@ -152,7 +152,8 @@ func testResult() *perception.Result {
 		Rig:           "the blue car",
 		Time:          epoch,
 		GlobalFromEgo: testPose(3).GlobalFromEgo.Pose(),
-		EgoFromLidar:  testRig().EgoFromLidar.Pose(),
+		EgoFromModel:  geom.NewPose(geom.QuatFromYaw(-1.56), geom.Vec3{0.95, 0, 1.84}),
+		EgoFromLidar:  new(testRig().EgoFromLidar.Pose()),
 		Detections: []perception.Detection{
 			{Class: 0, Score: 0.7, Center: geom.Vec3{10, 20, -1}, Size: geom.Vec3{1.9, 4.6, 1.7}, Yaw: 0.3, Velocity: [2]float64{1, 2}},
 			{Class: 8, Score: 0.25, Center: geom.Vec3{-3, 5, 0}, Size: geom.Vec3{0.6, 0.7, 1.8}, Yaw: -3, Velocity: [2]float64{0, 1.1}},
@@ -162,6 +163,7 @@ func testResult() *perception.Result {
 		Rejected:       map[string]string{"CAM_LEFT": "truncated JPEG"},
 		HistoryDepth:   8,
 		HistoryAge:     4 * time.Second,
+		Outside:        []string{"CAM_FRONT: fx is 900, training saw 1250 to 1280"},
 		Reset:          "scene-0103",
 		Model:          "small 0a1b2c3d",
 		Quantisation:   "qdq",

@@ -19,7 +19,8 @@ func encodeResult(r *perception.Result) *pb.Detections {
 		Rig:            r.Rig,
 		TimeUs:         micros(r.Time),
 		GlobalFromEgo:  encodePose(r.GlobalFromEgo),
-		EgoFromLidar:   encodePose(r.EgoFromLidar),
+		EgoFromModel:   encodePose(r.EgoFromModel),
+		Outside:        r.Outside,
 		CamerasMissing: r.Missing,
 		History: &pb.History{
 			Depth:       uint32(r.HistoryDepth),
@@ -29,9 +30,12 @@ func encodeResult(r *perception.Result) *pb.Detections {
 		Model:        r.Model,
 		Quantisation: r.Quantisation,
 	}
-	globalFromLidar := r.GlobalFromEgo.Mul(r.EgoFromLidar)
+	if r.EgoFromLidar != nil {
+		m.EgoFromLidar = encodePose(*r.EgoFromLidar)
+	}
+	globalFromModel := r.GlobalFromEgo.Mul(r.EgoFromModel)
 	for i := range r.Detections {
-		m.Detections = append(m.Detections, encodeDetection(&r.Detections[i], r.EgoFromLidar, globalFromLidar))
+		m.Detections = append(m.Detections, encodeDetection(r, &r.Detections[i], globalFromModel))
 	}
 	for _, name := range sorted(r.Captured) {
 		m.CamerasUsed = append(m.CamerasUsed, &pb.CameraUse{Camera: name, CapturedUs: micros(r.Captured[name])})
@@ -48,17 +52,25 @@ func encodeResult(r *perception.Result) *pb.Detections {
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-func encodeDetection(d *perception.Detection, egoFromLidar, globalFromLidar geom.Pose) *pb.Detection {
-	return &pb.Detection{
+func encodeDetection(r *perception.Result, d *perception.Detection, globalFromModel geom.Pose) *pb.Detection {
+	m := &pb.Detection{
 		ClassName: d.Class.String(),
 		Score:     d.Score,
 		Size:      encodeVec(d.Size),
-		Lidar: &pb.Placement{
+		Model: &pb.Placement{
 			Center: encodeVec(d.Center), Yaw: d.Yaw, VelocityX: d.Velocity[0], VelocityY: d.Velocity[1],
 		},
-		Ego:    encodePlacement(d.Placement().In(egoFromLidar)),
-		Global: encodePlacement(d.Placement().In(globalFromLidar)),
+		Ego:    encodePlacement(d.Placement().In(r.EgoFromModel)),
+		Global: encodePlacement(d.Placement().In(globalFromModel)),
 	}
+	switch lidar := r.Lidar(d); {
+	case lidar == nil:
+	case *r.EgoFromLidar == r.EgoFromModel:
+		m.Lidar = m.Model
+	default:
+		m.Lidar = encodePlacement(*lidar)
+	}
+	return m
 }
 
 // decodeResult is the inverse of encodeResult, bit for bit, if times are whole
@@ -72,6 +84,7 @@ func decodeResult(data []byte) (*perception.Result, error) {
 		Rig:          m.Rig,
 		Time:         instant(m.TimeUs),
 		Missing:      m.CamerasMissing,
+		Outside:      m.Outside,
 		HistoryDepth: int(m.GetHistory().GetDepth()),
 		HistoryAge:   time.Duration(m.GetHistory().GetOldestAgeUs()) * time.Microsecond,
 		Reset:        m.GetHistory().GetResetReason(),
@@ -82,8 +95,15 @@ func decodeResult(data []byte) (*perception.Result, error) {
 	if r.GlobalFromEgo, err = decodePose(m.GlobalFromEgo); err != nil {
 		return nil, fmt.Errorf("global_from_ego: %w", err)
 	}
-	if r.EgoFromLidar, err = decodePose(m.EgoFromLidar); err != nil {
-		return nil, fmt.Errorf("ego_from_lidar: %w", err)
+	if r.EgoFromModel, err = decodePose(m.EgoFromModel); err != nil {
+		return nil, fmt.Errorf("ego_from_model: %w", err)
+	}
+	if m.EgoFromLidar != nil {
+		lidar, err := decodePose(m.EgoFromLidar)
+		if err != nil {
+			return nil, fmt.Errorf("ego_from_lidar: %w", err)
+		}
+		r.EgoFromLidar = &lidar
 	}
 	decodeAccount(r, &m)
 	for i, d := range m.Detections {
@@ -116,9 +136,9 @@ func decodeDetection(d *pb.Detection) (perception.Detection, error) {
 	if !ok {
 		return perception.Detection{}, fmt.Errorf("unknown class %q", d.GetClassName())
 	}
-	at := d.GetLidar()
+	at := d.GetModel()
 	if at.GetCenter() == nil || d.GetSize() == nil {
-		return perception.Detection{}, fmt.Errorf("lidar.center or size is missing")
+		return perception.Detection{}, fmt.Errorf("model.center or size is missing")
 	}
 	return perception.Detection{
 		Class:    class,
@@ -147,6 +167,7 @@ func encodeStatus(rig string, s *perception.Status) *pb.Status {
 		Model:       s.Model,
 		LastError:   s.LastError,
 		LastErrorUs: micros(s.ErrorTime),
+		Outside:     s.Outside,
 		Counts:      s.Counts,
 	}
 }
@@ -161,6 +182,7 @@ func decodeStatus(data []byte) (*perception.Status, error) {
 		Model:     m.Model,
 		LastError: m.LastError,
 		ErrorTime: instant(m.LastErrorUs),
+		Outside:   m.Outside,
 		Counts:    m.Counts,
 	}
 	for state, number := range states {

@@ -55,7 +55,7 @@ func ParseClock(name string) (Clock, error) {
 
 // Config has the numbers of the model, and the modes.
 type Config struct {
-	Grid         geom.Grid // of a plane, in the lidar frame
+	Grid         geom.Grid // of a plane, in the model's frame
 	Channels     int       // of a cell
 	Frames       int       // in the history, T; with 0 the stack is the current plane as it is
 	Period       float64   // seconds between counted frames

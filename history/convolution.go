@@ -14,10 +14,10 @@ import (
 
 // Frame is the current frame.
 type Frame struct {
-	Feature         *tensor.F32 // 1 Y X C, read during Step
-	GlobalFromLidar geom.Pose   // finite
-	Time            time.Time
-	First           bool // begins a sequence: nothing of before counts
+	Feature        *tensor.F32 // 1 Y X C, read during Step
+	GlobalFromGrid geom.Pose   // finite
+	Time           time.Time
+	First          bool // begins a sequence: nothing of before counts
 }
 
 // Stack is where Step writes the head's input, 1 Y X (T+1)·C: in F32, or
@@ -142,7 +142,7 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 	for i := range r.slots {
 		s := &r.slots[i]
 		if !first {
-			c.job.cells = c.cfg.cells(c.seenFrom(r, s).Inv().Mul(f.GlobalFromLidar))
+			c.job.cells = c.cfg.cells(c.seenFrom(r, s).Inv().Mul(f.GlobalFromGrid))
 		}
 		c.gather(i, c.age(s, f.Time), !first)
 	}
@@ -194,7 +194,7 @@ func (c *Convolution) projectRow(y int) {
 // seenFrom returns the pose whose grid the slot's planes are in.
 func (c *Convolution) seenFrom(r *Ring, s *slot) geom.Pose {
 	if c.cfg.Mode == Direct {
-		return s.globalFromLidar
+		return s.globalFromGrid
 	}
 	return r.previous
 }

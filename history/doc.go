@@ -2,7 +2,7 @@
 // its input: the long-term, coarse part of SOLOFusion (arXiv 2210.02443;
 // model spec, section 5).
 //
-// A [Ring] is one rig's history: T planes with the poses of their lidar frames. A
+// A [Ring] is one rig's history: T planes with the poses of their grids. A
 // [Convolution] has the weights and the buffers, and serves any number of rings.
 // Its Step aligns a ring's planes with the current frame, appends their age
 // through the time convolution, writes current and past planes side by side, and
@@ -11,7 +11,7 @@
 //	c, err := history.New(cfg, weights, with) // the kernels and the pool
 //	ring := c.NewRing()
 //	…
-//	reach := c.Step(ring, history.Frame{Feature: bev, GlobalFromLidar: pose, Time: t, First: start}, history.Stack{U8: input, Scale: s})
+//	reach := c.Step(ring, history.Frame{Feature: bev, GlobalFromGrid: pose, Time: t, First: start}, history.Stack{U8: input, Scale: s})
 //	// input: 1 Y X (T+1)·C, current frame first, then the past from the newest
 //
 // The time convolution is 1x1 over the C channels and the age. Resampling is

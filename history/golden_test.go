@@ -74,10 +74,10 @@ func compareFrame(t *testing.T, name string, r *memory, w Weights, z *golden.Arc
 	feature := golden.ChannelsLast(golden.Array[float32](z, "bev_embedded"))
 	got := tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)
 	r.Step(Frame{
-		Feature:         feature,
-		GlobalFromLidar: lidarPose(z),
-		Time:            now,
-		First:           golden.Array[uint8](z, "start_of_sequence").Data[0] != 0,
+		Feature:        feature,
+		GlobalFromGrid: lidarPose(z),
+		Time:           now,
+		First:          golden.Array[uint8](z, "start_of_sequence").Data[0] != 0,
 	}, Stack{F32: got})
 
 	stack := golden.ChannelsLast(golden.Array[float32](z, "history_stack")) // T+1 Y X C+1

@@ -23,9 +23,9 @@ type Ring struct {
 
 // slot is what is known of a past plane beside its values.
 type slot struct {
-	globalFromLidar geom.Pose
-	time            time.Time
-	steps           int64
+	globalFromGrid geom.Pose
+	time           time.Time
+	steps          int64
 }
 
 // NewRing returns an empty ring for the convolution's configuration.
@@ -53,7 +53,7 @@ func (r *Ring) Forget() { r.earlier = -1 }
 func (r *Ring) fill(f Frame, projected, raw []float32) {
 	r.earlier = 0
 	for i := range r.slots {
-		r.slots[i] = slot{globalFromLidar: f.GlobalFromLidar, time: f.Time}
+		r.slots[i] = slot{globalFromGrid: f.GlobalFromGrid, time: f.Time}
 		copy(r.projected[i], projected)
 		if r.raw != nil {
 			copy(r.raw[i], raw)
@@ -74,8 +74,8 @@ func (r *Ring) advance() {
 // oldest slot's are returned in their place.
 func (r *Ring) push(f Frame, projected, raw []float32) (freeProjected, freeRaw []float32) {
 	copy(r.slots[1:], r.slots)
-	r.slots[0] = slot{globalFromLidar: f.GlobalFromLidar, time: f.Time}
-	r.previous = f.GlobalFromLidar
+	r.slots[0] = slot{globalFromGrid: f.GlobalFromGrid, time: f.Time}
+	r.previous = f.GlobalFromGrid
 	if r.raw != nil {
 		freeRaw = rotate(r.raw, raw)
 	}
@@ -92,9 +92,9 @@ func rotate(planes [][]float32, newest []float32) (oldest []float32) {
 
 // savedSlot is a slot as it is saved.
 type savedSlot struct {
-	GlobalFromLidar geom.Pose
-	Seconds, Nanos  int64 // since 1970
-	Steps           int64
+	GlobalFromGrid geom.Pose
+	Seconds, Nanos int64 // since 1970
+	Steps          int64
 }
 
 // parts returns the planes in the order in which they are saved.
@@ -115,7 +115,7 @@ func (r *Ring) Save(w io.Writer) error {
 		parts = append(parts, r.previous)
 		for i := range r.slots {
 			s := &r.slots[i]
-			parts = append(parts, savedSlot{s.globalFromLidar, s.time.Unix(), int64(s.time.Nanosecond()), s.steps})
+			parts = append(parts, savedSlot{s.globalFromGrid, s.time.Unix(), int64(s.time.Nanosecond()), s.steps})
 		}
 		parts = append(parts, r.parts()...)
 	}
@@ -156,10 +156,10 @@ func (r *Ring) load(in io.Reader) error {
 		if err := read(&s); err != nil {
 			return err
 		}
-		if !s.GlobalFromLidar.IsFinite() || s.Steps < 0 {
+		if !s.GlobalFromGrid.IsFinite() || s.Steps < 0 {
 			return errors.New("a slot's pose is not finite or its age negative")
 		}
-		r.slots[i] = slot{s.GlobalFromLidar, time.Unix(s.Seconds, s.Nanos).UTC(), s.Steps}
+		r.slots[i] = slot{s.GlobalFromGrid, time.Unix(s.Seconds, s.Nanos).UTC(), s.Steps}
 	}
 	for _, p := range r.parts() {
 		if err := read(p); err != nil {

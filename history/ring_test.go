@@ -60,7 +60,7 @@ type naiveRing struct {
 // step returns the stack [Y, X, (T+1)·C].
 func (r *naiveRing) step(f Frame) []float64 {
 	c := &r.cfg
-	now := past{plane: widen(f.Feature.Data), from: f.GlobalFromLidar, time: f.Time}
+	now := past{plane: widen(f.Feature.Data), from: f.GlobalFromGrid, time: f.Time}
 	if f.First || r.slots == nil {
 		r.slots = slices.Repeat([]past{now}, c.Frames)
 	} else {
@@ -71,8 +71,8 @@ func (r *naiveRing) step(f Frame) []float64 {
 	frames := []past{now}
 	for i := range r.slots {
 		aligned := r.slots[i]
-		aligned.plane = r.resample(aligned, f.GlobalFromLidar)
-		aligned.from = f.GlobalFromLidar
+		aligned.plane = r.resample(aligned, f.GlobalFromGrid)
+		aligned.from = f.GlobalFromGrid
 		if c.Mode == Recursive {
 			r.slots[i] = aligned
 		}
@@ -140,7 +140,7 @@ func journey(rng *rand.Rand, c *Config, frames int) []Frame {
 		now = now.Add(time.Duration(400+rng.IntN(200)) * time.Millisecond)
 		turn := geom.Quat{W: 1, X: rng.NormFloat64() * 0.02, Y: rng.NormFloat64() * 0.02, Z: rng.NormFloat64() * 0.1}
 		pose = pose.Mul(geom.NewPose(turn, geom.Vec3{rng.NormFloat64(), 2 + rng.NormFloat64(), 0.1}))
-		out[i] = Frame{Feature: randomPlane(rng, c), GlobalFromLidar: pose, Time: now, First: i == 0 || i == 5}
+		out[i] = Frame{Feature: randomPlane(rng, c), GlobalFromGrid: pose, Time: now, First: i == 0 || i == 5}
 	}
 	return out
 }
@@ -228,7 +228,7 @@ func TestReach(t *testing.T) {
 			frame = 500 * time.Millisecond
 		}
 		step := func(i int, first bool) Reach {
-			return r.Step(Frame{Feature: feature, GlobalFromLidar: geom.IdentityPose(), Time: start.Add(time.Duration(i) * 700 * time.Millisecond), First: first}, stack)
+			return r.Step(Frame{Feature: feature, GlobalFromGrid: geom.IdentityPose(), Time: start.Add(time.Duration(i) * 700 * time.Millisecond), First: first}, stack)
 		}
 		for i, want := range []int{0, 1, 2, 3, 3, 3} {
 			if got := step(i, false); got != (Reach{want, time.Duration(want) * frame}) {
@@ -359,7 +359,7 @@ func TestWithoutFramesTheStackIsThePlane(t *testing.T) {
 func TestStepPanicsOnShapes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	r := mustNew(t, toy, randomWeights(rng, toy.Channels), nil)
-	f := Frame{Feature: randomPlane(rng, &toy), GlobalFromLidar: geom.IdentityPose()}
+	f := Frame{Feature: randomPlane(rng, &toy), GlobalFromGrid: geom.IdentityPose()}
 	shape := []int{1, toy.height(), toy.width(), (toy.Frames + 1) * toy.Channels}
 	f32, u8 := tensor.New[float32](shape...), tensor.New[uint8](shape...)
 	for name, s := range map[string]Stack{

@@ -28,6 +28,8 @@ func (m *Manifest) check() []error {
 	f.require(m.Name != "", "name", "empty", "a name")
 	f.require(len(m.Cameras) > 0 && distinct(m.Cameras), "cameras", m.Cameras, "at least one, each once")
 	m.checkImage(&f)
+	m.Seen.check(&f)
+	m.Frame.check(&f)
 	m.checkGrid(&f)
 	m.checkFeatures(&f)
 	m.Head.check(&f)
@@ -43,6 +45,8 @@ func (m *Manifest) checkImage(f *faults) {
 	i := &m.Image
 	f.require(inRange(i.Width, 1, 1<<14), "image.width", i.Width, "1 to 16384")
 	f.require(inRange(i.Height, 1, 1<<14), "image.height", i.Height, "1 to 16384")
+	f.require(inRange(i.Source.Width, 1, 1<<16), "image.source.width", i.Source.Width, "1 to 65536")
+	f.require(inRange(i.Source.Height, 1, 1<<16), "image.source.height", i.Source.Height, "1 to 65536")
 	f.require(between(i.ResizeExtra, 0, 1), "image.resize_extra", i.ResizeExtra, "0 to 1")
 	f.require(between(i.CropH, 0, 0.99), "image.crop_h", i.CropH, "0 to 0.99")
 	for c := range 3 {

@@ -21,7 +21,9 @@ type Manifest struct {
 	Provenance   map[string]any    `yaml:"provenance"`
 	Cameras      []string          `yaml:"cameras"` // in the order of training; a rig may have others
 	Image        Image             `yaml:"image"`
-	Grid         geom.Grid         `yaml:"grid"` // in the lidar frame
+	Seen         Seen              `yaml:"seen,omitempty"`
+	Frame        Frame             `yaml:"frame,omitempty"` // if absent, the reference's: nuScenes' LIDAR_TOP
+	Grid         geom.Grid         `yaml:"grid"`            // in the model's frame
 	Depth        geom.Bins         `yaml:"depth"`
 	Features     Features          `yaml:"features"`
 	Stereo       Stereo            `yaml:"stereo,omitempty"` // absent in a model without
@@ -31,12 +33,14 @@ type Manifest struct {
 	Files        map[string]string `yaml:"files"` // SHA-256 in hexadecimal of each file
 }
 
-// Image is the network's input. An image is scaled by Width/source width +
-// ResizeExtra; the crop keeps its middle columns and, above the lowest CropH of
-// its height, its lowest rows.
+// Image is the network's input, made from images of the size of training's
+// cameras, Source. Such an image is scaled by Width/source width + ResizeExtra; the
+// crop keeps its middle columns and, above the lowest CropH of its height, its
+// lowest rows. Source is nuScenes' 1600 x 900 if absent, as in the reference.
 type Image struct {
 	Width       int        `yaml:"width"`
 	Height      int        `yaml:"height"`
+	Source      Pixels     `yaml:"source,omitempty"`
 	ResizeExtra float64    `yaml:"resize_extra"`
 	CropH       float64    `yaml:"crop_h"`
 	Mean        [3]float32 `yaml:"mean,flow"` // of RGB in [0, 1]
@@ -45,6 +49,12 @@ type Image struct {
 
 // Size returns the size of the network's input.
 func (i *Image) Size() geom.Size { return geom.Size{Width: i.Width, Height: i.Height} }
+
+// Pixels is the size of an image.
+type Pixels struct {
+	Width  int `yaml:"width"`
+	Height int `yaml:"height"`
+}
 
 // Features is the encoder's output: channels, and pixels of the network's
 // image per feature. A model without stereo has no Stereo and StereoStride.
@@ -153,12 +163,23 @@ func ReadManifest(data []byte) (*Manifest, error) {
 	}
 	faults = append(faults, missing(root.Content[0], reflect.TypeFor[Manifest](), "")...)
 	if len(faults) == 0 {
+		m.fill()
 		faults = m.check()
 	}
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("model: model.yaml: %w", errors.Join(faults...))
 	}
 	return m, nil
+}
+
+// fill gives absent keys what they were in the reference.
+func (m *Manifest) fill() {
+	if m.Image.Source == (Pixels{}) {
+		m.Image.Source = referenceSource
+	}
+	if m.Frame == (Frame{}) {
+		m.Frame = referenceFrame
+	}
 }
 
 // missing returns a fault for each key that t requires and n lacks.

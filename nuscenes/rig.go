@@ -3,18 +3,17 @@ package nuscenes
 import (
 	"fmt"
 
-	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
 )
 
 // Rig returns the calibrated cameras of a sample in the order of the given
 // names, without those that the sample does not have; without names, all its
-// cameras in the order of the sensor table. If the vehicle has no lidar,
-// detections are in its ego frame.
+// cameras in the order of the sensor table. The lidar is LIDAR_TOP, if the sample
+// has it.
 func (d *Dataset) Rig(sample *Sample, cameras []string) (*perception.Rig, error) {
-	rig := &perception.Rig{Name: d.rigName(sample), EgoFromLidar: geom.IdentityTransform()}
+	rig := &perception.Rig{Name: d.rigName(sample)}
 	if lidar := sample.Key(LidarTop); lidar != nil {
-		rig.EgoFromLidar = lidar.Calibration.EgoFromSensor
+		rig.EgoFromLidar = &lidar.Calibration.EgoFromSensor
 	}
 	for _, data := range sample.ordered(cameras) {
 		rig.Cameras = append(rig.Cameras, perception.Camera{

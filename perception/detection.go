@@ -47,28 +47,30 @@ func ParseClass(name string) (Class, bool) {
 	return 0, false
 }
 
-// Detection is one object, in the lidar frame of its set.
+// Detection is one object, in the model's frame at its set's time.
 type Detection struct {
 	Class    Class
 	Score    float32
 	Center   geom.Vec3  // of the box, metres
 	Size     geom.Vec3  // width, length, height, metres
 	Yaw      float64    // of the length axis about z, from x; radians in (-pi, pi]
-	Velocity [2]float64 // metres a second over ground, along the lidar frame's x and y
+	Velocity [2]float64 // metres a second over ground, along that frame's x and y
 }
 
 // Result is the detections of one FrameSet and the account of their making.
 type Result struct {
 	Rig            string // its name
 	Time           time.Time
-	GlobalFromEgo  geom.Pose // at Time
-	EgoFromLidar   geom.Pose
+	GlobalFromEgo  geom.Pose            // at Time
+	EgoFromModel   geom.Pose            // places the frame of the detections
+	EgoFromLidar   *geom.Pose           // nil if the rig has no lidar
 	Detections     []Detection          // by descending score within each task
 	Captured       map[string]time.Time // of each camera used
 	Missing        []string             // cameras without a usable image
 	Rejected       map[string]string    // why, for those of Missing whose image came but could not be used
 	HistoryDepth   int                  // earlier frames that the result rests on
 	HistoryAge     time.Duration        // of the oldest of them
+	Outside        []string             // what of the cameras' calibration the model's training never saw; shared
 	Reset          string               // why history started anew with this frame; "" if it did not
 	Model          string               // name and short digest of the bundle
 	Quantisation   string               // of the head, "none" if it is float32

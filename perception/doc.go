@@ -14,7 +14,9 @@
 // from, and a function that is called once with what the event led to. A [Sink] takes
 // a [Moment]: a set together with its result.
 //
-// Frames of reference. Detections are in the rig's lidar frame at the set's
-// time: x right, y forward, z up, metres. A rig without a lidar names a virtual
-// one. Times are UTC instants of microsecond resolution.
+// Frames of reference. Detections are in the model's frame at the set's time, in
+// metres: a place above the ground under the rear axle that the model names, with
+// axes that it names; nuScenes' LIDAR_TOP with x right, y forward, z up as a rule. It
+// is the same on every vehicle, whatever lidar that has. Times are UTC instants of
+// microsecond resolution.
 package perception

@@ -19,7 +19,7 @@ func ExampleRig() {
 			Translation: geom.Vec3{1.7, 0, 1.5},
 		},
 	}
-	rig := &perception.Rig{Name: "car", Cameras: []perception.Camera{camera}, EgoFromLidar: geom.IdentityTransform()}
+	rig := &perception.Rig{Name: "car", Cameras: []perception.Camera{camera}, EgoFromLidar: new(geom.IdentityTransform())}
 	renamed := *rig
 	renamed.Name = "van"
 	fmt.Println(rig.Validate(), rig.Equal(&renamed))
@@ -37,7 +37,7 @@ func ExampleRig() {
 func ExampleDetection() {
 	result := perception.Result{
 		GlobalFromEgo: geom.NewPose(geom.QuatFromYaw(0), geom.Vec3{600, 1600, 0}),
-		EgoFromLidar: geom.Pose{
+		EgoFromModel: geom.Pose{
 			R: geom.Mat3{ // x right, y ahead, z up
 				0, 1, 0,
 				-1, 0, 0,
@@ -53,7 +53,7 @@ func ExampleDetection() {
 	}
 	for i := range result.Detections {
 		d := &result.Detections[i]
-		ego := d.Placement().In(result.EgoFromLidar)
+		ego := d.Placement().In(result.EgoFromModel)
 		global := ego.In(result.GlobalFromEgo)
 		fmt.Printf("from the vehicle: %s at %v, heading %.2f, %v m/s\n", d.Class, ego.Center, ego.Yaw(), ego.Velocity)
 		fmt.Printf("in the global frame: %s at %v\n", d.Class, global.Center)

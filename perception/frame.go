@@ -36,8 +36,3 @@ func (s *FrameSet) Missing() []string {
 	}
 	return names
 }
-
-// GlobalFromLidar returns the pose of the frame in which detections are given.
-func (s *FrameSet) GlobalFromLidar() geom.Pose {
-	return s.GlobalFromEgo.Mul(s.Rig.EgoFromLidar.Pose())
-}

@@ -20,7 +20,7 @@ func pair() *Rig {
 	return &Rig{
 		Name:         "pair",
 		Cameras:      []Camera{camera("LEFT"), camera("RIGHT")},
-		EgoFromLidar: geom.IdentityTransform(),
+		EgoFromLidar: new(geom.IdentityTransform()),
 	}
 }
 

@@ -19,7 +19,7 @@ type Placement struct {
 	yaw     float64   // of the length axis there
 }
 
-// Placement returns where the box is in the lidar frame.
+// Placement returns where the box is in the model's frame.
 func (d *Detection) Placement() Placement {
 	return Placement{
 		Center:   d.Center,
@@ -31,7 +31,7 @@ func (d *Detection) Placement() Placement {
 }
 
 // In returns the placement in frame b, given the pose of the frame a that p is
-// in. Frames compose: p.In(egoFromLidar).In(globalFromEgo) is in the global one.
+// in. Frames compose: p.In(egoFromModel).In(globalFromEgo) is in the global one.
 func (p Placement) In(bFromA geom.Pose) Placement {
 	return Placement{
 		Center:   bFromA.Apply(p.Center),
@@ -40,6 +40,19 @@ func (p Placement) In(bFromA geom.Pose) Placement {
 		frame:    geom.QuatFromMat3(bFromA.R).Mul(p.frame),
 		yaw:      p.yaw,
 	}
+}
+
+// Lidar returns where a detection's box is in the rig's lidar frame, nil if the rig
+// has no lidar. If that is the model's frame, it is the same numbers.
+func (r *Result) Lidar(d *Detection) *Placement {
+	if r.EgoFromLidar == nil {
+		return nil
+	}
+	p := d.Placement()
+	if *r.EgoFromLidar != r.EgoFromModel {
+		p = p.In(r.EgoFromLidar.Inv().Mul(r.EgoFromModel))
+	}
+	return &p
 }
 
 // Yaw returns the angle of the length axis about z, from x, in the ground plane

@@ -17,10 +17,24 @@ type Camera struct {
 
 // Rig is a vehicle's set of cameras. It is immutable once it is in use: a
 // calibration change is a new Rig.
+//
+// The base is the ground point under the middle of the rear axle, x forward, y left,
+// z up. A model works in a frame that stands in a fixed place above it, so that a
+// rig whose ego frame is elsewhere must say where its base is. A lidar gives its
+// frame to those who ask for boxes in it.
 type Rig struct {
 	Name         string
 	Cameras      []Camera
-	EgoFromLidar geom.Transform // places the frame in which detections are given
+	EgoFromBase  *geom.Transform // nil if the ego frame is the base
+	EgoFromLidar *geom.Transform // nil if there is no lidar
+}
+
+// Base returns where the base is in the ego frame.
+func (r *Rig) Base() geom.Transform {
+	if r.EgoFromBase == nil {
+		return geom.IdentityTransform()
+	}
+	return *r.EgoFromBase
 }
 
 // Index returns the position of the named camera, or -1.
@@ -35,11 +49,14 @@ func (r *Rig) Index(camera string) int {
 
 // Equal reports whether what was computed with one calibration holds for the
 // other: the same cameras with the same numbers in the same order, since images
-// and tables are found by a camera's index, and the same lidar frame, in which
-// results are. The rigs' own names do not matter: nothing computed rests on them.
+// and tables are found by a camera's index, and the same base and lidar, in whose
+// frames results are. The rigs' own names do not matter: nothing computed rests on them.
 func (r *Rig) Equal(other *Rig) bool {
-	return r == other || r.EgoFromLidar == other.EgoFromLidar && slices.Equal(r.Cameras, other.Cameras)
+	return r == other || equal(r.EgoFromBase, other.EgoFromBase) &&
+		equal(r.EgoFromLidar, other.EgoFromLidar) && slices.Equal(r.Cameras, other.Cameras)
 }
+
+func equal(a, b *geom.Transform) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // Validate returns an error naming the first camera whose calibration cannot
 // be used: duplicate names, empty images, numbers that are not finite, a focal
@@ -48,8 +65,11 @@ func (r *Rig) Validate() error {
 	if len(r.Cameras) == 0 {
 		return fmt.Errorf("perception: rig %q has no cameras", r.Name)
 	}
-	if !r.EgoFromLidar.IsFinite() {
+	if r.EgoFromLidar != nil && !r.EgoFromLidar.IsFinite() {
 		return fmt.Errorf("perception: rig %q: the lidar's pose is not finite", r.Name)
+	}
+	if r.EgoFromBase != nil && !r.EgoFromBase.IsFinite() {
+		return fmt.Errorf("perception: rig %q: the base's pose is not finite", r.Name)
 	}
 	seen := make(map[string]bool, len(r.Cameras))
 	for i := range r.Cameras {

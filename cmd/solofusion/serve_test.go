@@ -44,7 +44,7 @@ func pair() *perception.Rig {
 	back := geom.Transform{Rotation: geom.Quat{W: 0.5, X: -0.5, Y: -0.5, Z: 0.5}, Translation: geom.Vec3{-1, 0, 1.5}}
 	return &perception.Rig{
 		Name:         "car",
-		EgoFromLidar: geom.Transform{Rotation: geom.QuatFromYaw(-1.5), Translation: geom.Vec3{1, 0, 1.8}},
+		EgoFromLidar: &geom.Transform{Rotation: geom.QuatFromYaw(-1.5), Translation: geom.Vec3{1, 0, 1.8}},
 		Cameras: []perception.Camera{
 			{Name: "CAM_FRONT", Width: 352, Height: 128, Intrinsics: intrinsics, EgoFromCamera: ahead},
 			{Name: "CAM_BACK", Width: 352, Height: 128, Intrinsics: intrinsics, EgoFromCamera: back},

@@ -90,10 +90,7 @@ func send(ctx context.Context, out *bus.Publisher, images map[string][]byte, n u
 // measured calibration; here the cameras stand in a circle, each with a horizontal
 // field of view of 70 degrees.
 func load(name string, args []string) (*perception.Rig, map[string][]byte, error) {
-	rig := &perception.Rig{Name: name, EgoFromLidar: geom.Transform{
-		Rotation:    geom.QuatFromYaw(-math.Pi / 2), // its y axis points ahead
-		Translation: geom.Vec3{0.9, 0, 1.8},
-	}}
+	rig := &perception.Rig{Name: name}
 	images := map[string][]byte{}
 	for i, arg := range args {
 		camera, path, ok := strings.Cut(arg, "=")

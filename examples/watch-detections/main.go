@@ -72,7 +72,7 @@ func show(r *perception.Result, score float32) {
 			continue
 		}
 		// Detections are in the lidar frame of the calibration.
-		ego := d.Placement().In(r.EgoFromLidar)
+		ego := d.Placement().In(r.EgoFromModel)
 		at := ego.Center
 		fmt.Printf("  %-20s %.2f  at %6.1f %6.1f  %5.1f m away  %4.1f m/s\n",
 			d.Class, d.Score, at[0], at[1], math.Hypot(at[0], at[1]), ego.Velocity.Norm())

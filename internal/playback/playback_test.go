@@ -17,7 +17,7 @@ var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // pair is a rig of two cameras.
 func pair() *perception.Rig {
-	r := &perception.Rig{Name: "pair", EgoFromLidar: geom.IdentityTransform()}
+	r := &perception.Rig{Name: "pair", EgoFromLidar: new(geom.IdentityTransform())}
 	for _, name := range []string{"CAM_FRONT", "CAM_BACK"} {
 		r.Cameras = append(r.Cameras, perception.Camera{
 			Name: name, Width: 16, Height: 12,
@@ -61,7 +61,7 @@ func (r *reel) Drops(func(string, uint64) bool) {}
 type steps struct{ err error }
 
 func (s *steps) Step(set *perception.FrameSet) (*perception.Result, error) {
-	return &perception.Result{Time: set.Time, GlobalFromEgo: set.GlobalFromEgo, EgoFromLidar: set.Rig.EgoFromLidar.Pose()}, s.err
+	return &perception.Result{Time: set.Time, GlobalFromEgo: set.GlobalFromEgo, EgoFromModel: set.Rig.EgoFromLidar.Pose()}, s.err
 }
 
 // collector is a sink that keeps the times of the results.

@@ -24,6 +24,7 @@ type Summary struct {
 	stepping          time.Duration     // of the detector's stages, in all sets
 	missing, rejected map[string]int    // sets, images; by camera
 	reasons           map[string]string // of the last rejection, by camera
+	outside           map[string]bool   // what of the cameras training never saw, by text
 }
 
 // NewSummary returns a summary of a recording of that many samples. It calls
@@ -32,7 +33,7 @@ func NewSummary(rows *replay.Rows, samples int, progress func(done, total int)) 
 	progress(0, samples)
 	return &Summary{
 		Rows: rows, samples: samples, progress: progress,
-		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{},
+		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{}, outside: map[string]bool{},
 	}
 }
 
@@ -53,6 +54,9 @@ func (s *Summary) Publish(ctx context.Context, m *perception.Moment) error {
 	for camera, why := range r.Rejected {
 		s.rejected[camera]++
 		s.reasons[camera] = why
+	}
+	for _, words := range r.Outside {
+		s.outside[words] = true
 	}
 	s.progress(s.sets, s.samples)
 	return nil
@@ -76,6 +80,9 @@ func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, stat
 	}
 	for _, camera := range slices.Sorted(maps.Keys(s.rejected)) {
 		line("rejected", "%d images of %s, the last: %s", s.rejected[camera], camera, s.reasons[camera])
+	}
+	for _, words := range slices.Sorted(maps.Keys(s.outside)) {
+		line("unfamiliar", "%s", words)
 	}
 	if sent.AbsentImages > 0 {
 		line("skipped", "%d samples without any image; %d images are absent", sent.SkippedSamples, sent.AbsentImages)

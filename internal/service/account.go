@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type account struct {
 	results   uint64
 	model     string
 	quant     string
+	outside   []string // of the last result
 	lastError string
 	errorTime time.Time
 	stepping  time.Time // start of the running step; zero if there is none
@@ -71,7 +73,9 @@ func (a *account) begin(now time.Time) {
 
 func (a *account) end() { a.begin(time.Time{}) }
 
-func (a *account) publish(r *perception.Result) {
+// publish counts a result. It reports whether what training never saw of the
+// cameras is other than in the last one.
+func (a *account) publish(r *perception.Result) (otherwise bool) {
 	state := perception.Running
 	if len(r.Missing) > 0 {
 		state = perception.Degraded
@@ -81,6 +85,9 @@ func (a *account) publish(r *perception.Result) {
 	defer a.mu.Unlock()
 	a.results++
 	a.model, a.quant = r.Model, r.Quantisation
+	otherwise = !slices.Equal(a.outside, r.Outside)
+	a.outside = r.Outside
+	return otherwise
 }
 
 // Status returns the service's state and counts. The counts are frames, poses,
@@ -95,6 +102,7 @@ func (s *Service) Status() *perception.Status {
 		Model:     a.model,
 		LastError: a.lastError,
 		ErrorTime: a.errorTime,
+		Outside:   a.outside,
 		Counts: map[string]uint64{
 			"frames":     a.counters.Frames,
 			"poses":      a.counters.Poses,

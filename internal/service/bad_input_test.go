@@ -44,7 +44,7 @@ func blocks(t *testing.T, seed, width, height int) []byte {
 
 // threeCameras look ahead, left and right.
 func threeCameras() *perception.Rig {
-	r := &perception.Rig{Name: "car", EgoFromLidar: geom.Transform{Rotation: geom.QuatFromYaw(-math.Pi / 2), Translation: geom.Vec3{1, 0, 1.8}}}
+	r := &perception.Rig{Name: "car", EgoFromLidar: &geom.Transform{Rotation: geom.QuatFromYaw(-math.Pi / 2), Translation: geom.Vec3{1, 0, 1.8}}}
 	forward := geom.Quat{W: 0.5, X: -0.5, Y: 0.5, Z: -0.5} // z ahead, x right, y down
 	for i, name := range []string{"CAM_FRONT", "CAM_FRONT_LEFT", "CAM_FRONT_RIGHT"} {
 		r.Cameras = append(r.Cameras, perception.Camera{

@@ -29,7 +29,7 @@ var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 func ms(n int) time.Time { return epoch.Add(time.Duration(n) * time.Millisecond) }
 
 func testRig() *perception.Rig {
-	r := &perception.Rig{Name: "car", EgoFromLidar: geom.IdentityTransform()}
+	r := &perception.Rig{Name: "car", EgoFromLidar: new(geom.IdentityTransform())}
 	for _, name := range []string{"a", "b"} {
 		r.Cameras = append(r.Cameras, perception.Camera{
 			Name: name, Width: 8, Height: 4, Intrinsics: geom.Identity3(), EgoFromCamera: geom.IdentityTransform(),
@@ -107,7 +107,7 @@ func (d *detector) Step(set *perception.FrameSet) (*perception.Result, error) {
 	}
 	return &perception.Result{
 		Rig: set.Rig.Name, Time: set.Time, Missing: set.Missing(), Reset: set.NewSequence, Model: "test", Quantisation: "none",
-		GlobalFromEgo: set.GlobalFromEgo, EgoFromLidar: set.Rig.EgoFromLidar.Pose(),
+		GlobalFromEgo: set.GlobalFromEgo, EgoFromModel: set.Rig.EgoFromLidar.Pose(),
 		StageDurations: map[string]time.Duration{"head": time.Millisecond},
 	}, nil
 }

@@ -46,9 +46,18 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		s.lose(set, unpublished, err)
 		return
 	}
-	s.account.publish(result)
+	if s.account.publish(result) {
+		s.warnOutside(result)
+	}
 	s.metrics.observe(result, time.Since(began))
 	set.Settle(nil)
+}
+
+// warnOutside logs what of the cameras the model's training never saw.
+func (s *Service) warnOutside(r *perception.Result) {
+	for _, words := range r.Outside {
+		s.log.Warn("camera unlike those of training", "rig", r.Rig, "camera", words)
+	}
 }
 
 // lose counts and settles a set that led to no result.

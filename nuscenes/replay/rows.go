@@ -96,7 +96,7 @@ func Boxes(result *perception.Result) []nuscenes.Box {
 	boxes := make([]nuscenes.Box, 0, len(result.Detections))
 	for i := range result.Detections {
 		d := &result.Detections[i]
-		inEgo := d.Placement().In(result.EgoFromLidar)
+		inEgo := d.Placement().In(result.EgoFromModel)
 		if math.Hypot(inEgo.Center[0], inEgo.Center[1]) > nuscenes.EvaluationRange(d.Class) {
 			continue
 		}

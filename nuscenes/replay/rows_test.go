@@ -28,7 +28,7 @@ func TestBoxesAreInTheGlobalFrame(t *testing.T) {
 	// lidar is 1 m ahead and looks along the vehicle's x axis with its y axis.
 	result := &perception.Result{
 		GlobalFromEgo: geom.NewPose(geom.QuatFromYaw(math.Pi/2), geom.Vec3{100, 200, 0}),
-		EgoFromLidar:  geom.NewPose(geom.QuatFromYaw(-math.Pi/2), geom.Vec3{1, 0, 2}),
+		EgoFromModel:  geom.NewPose(geom.QuatFromYaw(-math.Pi/2), geom.Vec3{1, 0, 2}),
 		Detections: []perception.Detection{{
 			Class: class(t, "car"), Score: 0.5,
 			Center:   geom.Vec3{3, 10, -1}, // 3 m to the right, 10 m ahead of the lidar
@@ -65,14 +65,14 @@ func TestBoxesInvertTheLidarPlacement(t *testing.T) {
 			q := geom.Quat{W: 1, X: number(name+" x", 0.1), Y: number(name+" y", 0.1), Z: number(name+" z", 3)}
 			return geom.NewPose(q, geom.Vec3{number(name+" tx", 1000), number(name+" ty", 1000), number(name+" tz", 2)})
 		}
-		r := &perception.Result{GlobalFromEgo: pose("ego"), EgoFromLidar: geom.NewPose(geom.QuatFromYaw(-1.5), geom.Vec3{1, 0, 2})}
+		r := &perception.Result{GlobalFromEgo: pose("ego"), EgoFromModel: geom.NewPose(geom.QuatFromYaw(-1.5), geom.Vec3{1, 0, 2})}
 		d := perception.Detection{
 			Center: geom.Vec3{number("cx", 20), number("cy", 20), number("cz", 2)}, Size: geom.Vec3{1, 2, 3},
 			Yaw: number("yaw", 3.1),
 		}
 		r.Detections = []perception.Detection{d}
 		b := Boxes(r)[0]
-		lidarFromGlobal := r.GlobalFromEgo.Mul(r.EgoFromLidar).Inv()
+		lidarFromGlobal := r.GlobalFromEgo.Mul(r.EgoFromModel).Inv()
 		if off := lidarFromGlobal.Apply(b.Center).Sub(d.Center).Norm(); off > 1e-9 {
 			t.Errorf("the centre is off by %g m", off)
 		}
@@ -108,7 +108,7 @@ func TestAttributesFollowSpeed(t *testing.T) {
 }
 
 func TestBoxesKeepTheBestWithinRange(t *testing.T) {
-	r := &perception.Result{GlobalFromEgo: geom.IdentityPose(), EgoFromLidar: geom.IdentityPose()}
+	r := &perception.Result{GlobalFromEgo: geom.IdentityPose(), EgoFromModel: geom.IdentityPose()}
 	add := func(name string, x float64, score float32) {
 		r.Detections = append(r.Detections, perception.Detection{
 			Class: class(t, name), Center: geom.Vec3{x, 0, 0}, Size: geom.Vec3{1, 1, 1}, Score: score,
@@ -143,7 +143,7 @@ func TestRowsFindTheirSample(t *testing.T) {
 	}
 	at := ds.Samples[2].KeyTime().Time()
 	result := &perception.Result{
-		Time: at, GlobalFromEgo: geom.IdentityPose(), EgoFromLidar: geom.IdentityPose(),
+		Time: at, GlobalFromEgo: geom.IdentityPose(), EgoFromModel: geom.IdentityPose(),
 		Detections: []perception.Detection{{Size: geom.Vec3{1, 1, 1}}},
 	}
 	if err := rows.Publish(t.Context(), &perception.Moment{Result: result}); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // Config has the maps' layout and the limits of boxes that are kept.
 type Config struct {
-	Grid        geom.Grid // of the maps, in the lidar frame
+	Grid        geom.Grid // of the maps, in the model's frame
 	Threshold   float32   // a score must exceed it
 	Max         int       // candidates for each class, and for each task
 	CenterLimit geom.Vec3

@@ -9,7 +9,7 @@
 //	d := decode.New(config)
 //	detections := d.Append(nil, maps) // one Maps for each task
 //
-// Boxes are in the lidar frame, metres; the maps' yaw, mmdet3d's before 1.0,
+// Boxes are in the model's frame, metres; the maps' yaw, mmdet3d's before 1.0,
 // becomes the heading of the length axis here and nowhere else. Equal scores
 // are ordered by class, then cell, so that the same maps give the same list.
 package decode

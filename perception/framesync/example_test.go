@@ -11,7 +11,7 @@ import (
 
 // Two cameras send an image each, 20 ms apart. The set leaves with the second one.
 func Example() {
-	rig := &perception.Rig{Name: "car", EgoFromLidar: geom.IdentityTransform()}
+	rig := &perception.Rig{Name: "car", EgoFromLidar: new(geom.IdentityTransform())}
 	for _, name := range []string{"CAM_FRONT", "CAM_BACK"} {
 		rig.Cameras = append(rig.Cameras, perception.Camera{
 			Name: name, Width: 1600, Height: 900,

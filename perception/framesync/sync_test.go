@@ -18,7 +18,7 @@ var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 func ms(n int) time.Time { return epoch.Add(time.Duration(n) * time.Millisecond) }
 
 func rig(cameras ...string) *perception.Rig {
-	r := &perception.Rig{Name: "test", EgoFromLidar: geom.IdentityTransform()}
+	r := &perception.Rig{Name: "test", EgoFromLidar: new(geom.IdentityTransform())}
 	for _, name := range cameras {
 		r.Cameras = append(r.Cameras, perception.Camera{
 			Name: name, Width: 8, Height: 4, Intrinsics: geom.Identity3(), EgoFromCamera: geom.IdentityTransform(),

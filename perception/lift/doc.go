@@ -16,7 +16,7 @@
 // frame. Place builds the table of all points, by cell, whenever any of these
 // numbers changed. A camera without an image is left out.
 //
-// A point's cell is found in float64, in the lidar frame, by truncation towards
+// A point's cell is found in float64, in the model's frame, by truncation towards
 // zero: a coordinate up to one cell below the grid's lower bound falls into the
 // first cell, as in the reference. Cells are summed in a fixed order, so the
 // plane does not depend on the number of goroutines. Neither method allocates

@@ -17,7 +17,7 @@ type Config struct {
 	Coarse   geom.Size // of the maps
 	Depth    geom.Bins
 	Channels int       // of the context
-	Grid     geom.Grid // in the lidar frame; its z has one cell
+	Grid     geom.Grid // in the model's frame; its z has one cell
 }
 
 func (c *Config) validate() error {
@@ -75,7 +75,7 @@ func New(cfg Config, with compute.Resources) (*Lifter, error) {
 func (l *Lifter) Kernels() isa.Set { return l.kernels }
 
 // Place makes the table for the cameras that have an image, in the order of the
-// maps given to Splat. Their poses are in the lidar frame at the set's time, so
+// maps given to Splat. Their poses are in the model's frame at the set's time, so
 // that the vehicle's motion between a capture and that time is in them. It does
 // nothing if they are where they were.
 func (l *Lifter) Place(t *Table, cameras []geom.Camera) {
@@ -112,7 +112,7 @@ func (l *Lifter) findRow(index int) {
 }
 
 // findRuns finds the runs of one pixel, whose points are at depth·ray + origin
-// in the lidar frame.
+// in the model's frame.
 func (l *Lifter) findRuns(pixel int, ray, origin geom.Vec3) {
 	g, bins := &l.cfg.Grid, len(l.depths)
 	through := kernel.Ray{X: line(g.X, ray[0], origin[0]), Y: line(g.Y, ray[1], origin[1]), Z: line(g.Z, ray[2], origin[2])}

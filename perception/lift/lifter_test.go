@@ -199,7 +199,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// naivePoints transcribes model spec, section 4: every point in the lidar frame
+// naivePoints transcribes model spec, section 4: every point in the model's frame
 // in the order of camera, bin, row, column.
 func naivePoints(c *Config, cameras []geom.Camera, visit func(camera, bin, row, column int, p geom.Vec3)) {
 	for n, cam := range cameras {

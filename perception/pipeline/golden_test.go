@@ -21,7 +21,7 @@ func TestCameraNumbersEqualReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := bundle(t).Manifest
-	m.Image = model.Image{Width: 352, Height: 128, ResizeExtra: 0.02, Std: [3]float32{1, 1, 1}}
+	m.Image = model.Image{Width: 352, Height: 128, Source: model.Pixels{Width: 1600, Height: 900}, ResizeExtra: 0.02, Std: [3]float32{1, 1, 1}}
 	reference := golden.Shared(t, "reference/tiny/mini/scene-0103")
 	for index := range 2 {
 		archive := golden.Open(t, filepath.Join(reference, fmt.Sprintf("%03d.npz", index)))
@@ -30,19 +30,19 @@ func TestCameraNumbersEqualReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cameras, err := prepareRig(&m, rig, compute.Resources{})
+		mounted, err := mount(&m, rig, compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		set := &perception.FrameSet{Rig: rig, GlobalFromEgo: sample.KeyPose().GlobalFromEgo.Pose()}
 		var got []float32
-		for i := range cameras {
-			c := &cameras[i]
-			_, lidar := c.placed(set, &perception.Frame{
+		for i := range mounted.cameras {
+			c := &mounted.cameras[i]
+			_, own := c.placed(mounted.globalFromModel(set), &perception.Frame{
 				GlobalFromEgo: sample.Key(c.Name).EgoPose.GlobalFromEgo.Pose(),
 			})
 			numbers := make([]float32, cameraNumbers)
-			c.numbers(numbers, lidar.Pose)
+			c.numbers(numbers, own.Pose)
 			got = append(got, numbers...)
 		}
 		golden.Within(t, fmt.Sprintf("frame %d", index), got, referenceNumbers(archive), golden.Bound{Abs: 2e-4})

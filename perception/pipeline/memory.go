@@ -14,11 +14,26 @@ type Memory struct {
 	detector *Detector // that made it
 	sequence sequence
 
-	rig     *perception.Rig // that cameras were prepared for; nil before the first set
-	cameras []camera        // in the order of the encoder's rows
-	points  lift.Table      // which cells the cameras' pixels may fall into
-	past    stereo.Past
-	ring    *history.Ring
+	rig    *mounted   // nil before the first set
+	points lift.Table // which cells the cameras' pixels may fall into
+	past   stereo.Past
+	ring   *history.Ring
+}
+
+// calibration returns the rig, nil before the first set.
+func (m *Memory) calibration() *perception.Rig {
+	if m.rig == nil {
+		return nil
+	}
+	return m.rig.Rig
+}
+
+// rows returns how many cameras the encoder has of the rig.
+func (m *Memory) rows() int {
+	if m.rig == nil {
+		return 0
+	}
+	return len(m.rig.cameras)
 }
 
 // Reset makes history start anew with the next set; its result has the reason.

@@ -14,12 +14,12 @@ import (
 func TestUnknownCamerasComeLast(t *testing.T) {
 	rig := testRig()
 	rig.Cameras[2].Name = "CAM_ROOF"
-	cameras, err := prepareRig(&bundle(t).Manifest, rig, compute.Resources{})
+	mounted, err := mount(&bundle(t).Manifest, rig, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, c := range cameras {
+	for _, c := range mounted.cameras {
 		names = append(names, fmt.Sprint(c.Name, c.index))
 	}
 	want := []string{"CAM_FRONT_LEFT5", "CAM_FRONT0", "CAM_FRONT_RIGHT1", "CAM_BACK_LEFT4", "CAM_BACK3", "CAM_ROOF2"}

@@ -27,6 +27,7 @@ func bundle(t testing.TB) *model.Bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.Manifest.Image.Source = model.Pixels{Width: imageWidth, Height: imageHeight}
 	return b
 }
 
@@ -72,7 +73,7 @@ const imageWidth, imageHeight = 160, 120
 // testRig has six cameras around the vehicle, not in the bundle's order.
 func testRig() *perception.Rig {
 	names := []string{"CAM_FRONT", "CAM_FRONT_RIGHT", "CAM_BACK_RIGHT", "CAM_BACK", "CAM_BACK_LEFT", "CAM_FRONT_LEFT"}
-	r := &perception.Rig{Name: "test", EgoFromLidar: geom.Transform{
+	r := &perception.Rig{Name: "test", EgoFromLidar: &geom.Transform{
 		Rotation: geom.QuatFromYaw(-math.Pi / 2), Translation: geom.Vec3{0.9, 0, 1.8},
 	}}
 	forward := geom.Quat{W: 0.5, X: -0.5, Y: 0.5, Z: -0.5} // z ahead, x right, y down
@@ -462,8 +463,10 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 	sets := drive(t, 2)
 	step(t, p, sets[0])
 	step(t, p, sets[1])
-	w, m, f := p.worker, p.memory, &frame{set: sets[1], result: p.newResult(sets[1], "")}
-	v, err := w.look(f, m.cameras)
+	w, m, f := p.worker, p.memory, &frame{
+		set: sets[1], globalFromModel: p.memory.rig.globalFromModel(sets[1]), result: p.newResult(p.memory.rig, sets[1], ""),
+	}
+	v, err := w.look(f, m.rig)
 	if err != nil {
 		t.Fatal(err)
 	}

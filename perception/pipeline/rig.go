@@ -2,71 +2,175 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
 // cameraNumbers is the length of what the encoder takes of a camera:
-// intrinsics 9, the augmentation's 3 x 3 and its translation 12, the lidar's
-// pose of the camera 12 (model spec, section 2).
+// intrinsics 9, the augmentation's 3 x 3 and its translation 12, the camera's pose
+// in the model's frame 12 (model spec, section 2).
 const cameraNumbers = 33
 
-// camera is one of the rig, prepared.
+// mounted is a rig, prepared for a model.
+type mounted struct {
+	*perception.Rig
+	egoFromModel geom.Pose // where the model's frame is on this rig
+	cameras      []camera  // in the order of the encoder's rows
+	outside      []string  // what of the cameras' numbers training never saw
+}
+
+// camera is one of the rig, as the equivalent camera of training.
 type camera struct {
 	*perception.Camera
 	index         int // in the rig
 	egoFromCamera geom.Pose
-	augment       geom.Mat4 // network pixels from source pixels
+	intrinsics    geom.Mat3 // canvas pixels from camera coordinates
+	augment       geom.Mat4 // network pixels from canvas pixels
 	prep          *preprocess.Camera
 }
 
-// prepareCameras returns a rig's cameras in the order of the encoder's rows: the
-// model's, then those that the model does not name, in the rig's order.
-func prepareCameras(config preprocess.Config, order []string, r *perception.Rig, with compute.Resources) ([]camera, error) {
-	cameras := make([]camera, len(r.Cameras))
-	for i := range cameras {
-		c := &r.Cameras[i]
-		prep, err := preprocess.NewCamera(config, geom.Size{Width: c.Width, Height: c.Height}, with)
+// mount prepares a rig. Its cameras come in the order of the model's, then those
+// that the model does not name, in the rig's order.
+func mount(m *model.Manifest, r *perception.Rig, with compute.Resources) (*mounted, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	rig := &mounted{Rig: r, egoFromModel: egoFromModel(&m.Frame, r).Pose()}
+	config := preprocessConfig(m)
+	for i := range r.Cameras {
+		c, err := rig.camera(config, i, with)
 		if err != nil {
-			return nil, fmt.Errorf("camera %s: %w", c.Name, err)
+			return nil, fmt.Errorf("camera %s: %w", r.Cameras[i].Name, err)
 		}
-		cameras[i] = camera{c, i, c.EgoFromCamera.Pose(), prep.Crop.Matrix(), prep}
+		rig.cameras = append(rig.cameras, c)
 	}
 	rank := func(c camera) int {
-		if i := slices.Index(order, c.Name); i >= 0 {
+		if i := slices.Index(m.Cameras, c.Name); i >= 0 {
 			return i
 		}
-		return len(order)
+		return len(m.Cameras)
 	}
-	slices.SortStableFunc(cameras, func(a, b camera) int { return rank(a) - rank(b) })
-	return cameras, nil
+	slices.SortStableFunc(rig.cameras, func(a, b camera) int { return rank(a) - rank(b) })
+	for i := range rig.cameras {
+		if words := rig.judge(m, &rig.cameras[i]); words != "" {
+			rig.outside = append(rig.outside, rig.cameras[i].Name+": "+words)
+		}
+	}
+	return rig, nil
+}
+
+// egoFromModel returns where the model's frame is on a rig: at its place above the
+// base, or the rig's own lidar if the model was trained in the frames of lidars that
+// are mounted so.
+func egoFromModel(f *model.Frame, r *perception.Rig) geom.Transform {
+	base := r.Base()
+	if r.EgoFromLidar != nil && f.Owns(base.Pose().Inv().Mul(r.EgoFromLidar.Pose())) {
+		return *r.EgoFromLidar
+	}
+	if r.EgoFromBase == nil {
+		return f.Transform() // to the bit
+	}
+	own := f.Transform()
+	return geom.Transform{
+		Rotation:    base.Rotation.Unit().Mul(own.Rotation),
+		Translation: base.Pose().Apply(own.Translation),
+	}
+}
+
+// camera prepares the rig's camera of that index.
+func (m *mounted) camera(config preprocess.Config, i int, with compute.Resources) (camera, error) {
+	c := &m.Cameras[i]
+	prep, err := preprocess.NewCamera(config, preprocess.Picture{
+		Size:    geom.Size{Width: c.Width, Height: c.Height},
+		Focal:   c.Intrinsics[0],
+		CenterX: c.Intrinsics[2],
+		Horizon: m.horizon(c, c.Intrinsics),
+	}, with)
+	if err != nil {
+		return camera{}, err
+	}
+	return camera{c, i, c.EgoFromCamera.Pose(), prep.Placing.Intrinsics(c.Intrinsics), prep.Crop.Matrix(), prep}, nil
+}
+
+// steepest is the sine of the angle to the ground plane at which a camera does not
+// face the horizon any more: 60 degrees.
+var steepest = math.Sqrt(3) / 2
+
+// horizon returns the row of the horizon straight ahead of a camera with those
+// intrinsics, NaN if it looks up or down.
+func (m *mounted) horizon(c *perception.Camera, k geom.Mat3) float64 {
+	baseFromCamera := m.Base().Pose().Inv().R.Mul(c.EgoFromCamera.Pose().R)
+	ahead := geom.Vec3{baseFromCamera[2], baseFromCamera[5], baseFromCamera[8]}
+	if math.Abs(ahead[2]) > steepest {
+		return math.NaN()
+	}
+	at := k.Apply(baseFromCamera.Transpose().Apply(geom.Vec3{ahead[0], ahead[1], 0}))
+	return at[1] / at[2]
+}
+
+// judge returns what of a camera's numbers the model's training never saw, and what
+// was done about it; "" if it saw all.
+func (m *mounted) judge(of *model.Manifest, c *camera) string {
+	at, source := c.prep.Placing, of.Image.Source
+	words := of.Seen.Outside(&model.Camera{
+		Intrinsics: c.intrinsics,
+		Pose:       m.egoFromModel.Inv().Mul(c.egoFromCamera),
+		Horizon:    m.horizon(c.Camera, c.intrinsics),
+	})
+	natural := float64(source.Width) / float64(c.Width)
+	if at.Scale == natural {
+		return words
+	}
+	resized := fmt.Sprintf("fx is %.5g at %d x %d pixels, training saw %s; the image is shown at %.2f of its size",
+		c.Intrinsics[0]*natural, source.Width, source.Height, of.Seen["fx"], at.Scale/natural)
+	if words == "" {
+		return resized
+	}
+	return resized + "; " + words
+}
+
+// globalFromModel returns the pose of the frame in which a set's detections are.
+func (m *mounted) globalFromModel(set *perception.FrameSet) geom.Pose {
+	return set.GlobalFromEgo.Mul(m.egoFromModel)
 }
 
 // placed returns the camera in its place when it took the image: in the global
-// frame, and in the set's lidar frame, where the vehicle's motion between the two
-// times is in its pose.
-func (c *camera) placed(set *perception.FrameSet, image *perception.Frame) (global, lidar geom.Camera) {
-	global = geom.Camera{Pose: image.GlobalFromEgo.Mul(c.egoFromCamera), Intrinsics: c.Intrinsics, Augment: c.augment}
-	lidar = global
-	lidar.Pose = set.GlobalFromLidar().Inv().Mul(global.Pose)
-	return global, lidar
+// frame, and in the model's frame at the set's time, where the vehicle's motion
+// between the two times is in its pose.
+func (c *camera) placed(globalFromModel geom.Pose, image *perception.Frame) (global, own geom.Camera) {
+	global = geom.Camera{Pose: image.GlobalFromEgo.Mul(c.egoFromCamera), Intrinsics: c.intrinsics, Augment: c.augment}
+	own = global
+	own.Pose = globalFromModel.Inv().Mul(global.Pose)
+	return global, own
 }
 
 // numbers writes what the encoder takes of a camera to dst.
-func (c *camera) numbers(dst []float32, lidarFromCamera geom.Pose) {
+func (c *camera) numbers(dst []float32, modelFromCamera geom.Pose) {
 	a := &c.augment
 	values := slices.Concat(
-		c.Intrinsics[:],
+		c.intrinsics[:],
 		[]float64{a[0], a[1], a[2], a[4], a[5], a[6], a[8], a[9], a[10]},
 		[]float64{a[3], a[7], a[11]},
-		lidarFromCamera.R[:],
-		lidarFromCamera.T[:],
+		modelFromCamera.R[:],
+		modelFromCamera.T[:],
 	)
 	for i, v := range values {
 		dst[i] = float32(v)
+	}
+}
+
+func preprocessConfig(m *model.Manifest) preprocess.Config {
+	return preprocess.Config{
+		Size:        m.Image.Size(),
+		Source:      geom.Size(m.Image.Source),
+		ResizeExtra: m.Image.ResizeExtra, CropH: m.Image.CropH,
+		Mean: m.Image.Mean, Std: m.Image.Std,
+		Seen: preprocess.Seen{Focal: m.Seen["fx"], CenterX: m.Seen["cx"], Horizon: m.Seen["horizon"]},
 	}
 }

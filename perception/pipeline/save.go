@@ -42,7 +42,7 @@ func (m *Memory) header() header {
 	return header{
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
-		Ended: m.sequence.ended, Last: m.sequence.last, Rig: m.rig,
+		Ended: m.sequence.ended, Last: m.sequence.last, Rig: m.calibration(),
 	}
 }
 
@@ -96,13 +96,12 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 	}
 	m.sequence = sequence{ended: h.Ended, last: h.Last}
 	if h.Rig != nil {
-		if m.cameras, err = prepareRig(&d.bundle.Manifest, h.Rig, d.with); err != nil {
+		if m.rig, err = mount(&d.bundle.Manifest, h.Rig, d.with); err != nil {
 			return nil, err
 		}
-		m.rig = h.Rig
 	}
 	fine := d.bundle.Manifest.Fine()
-	if err := m.past.Load(in, len(m.cameras), fine.Pixels()*d.bundle.Manifest.Features.Stereo); err != nil {
+	if err := m.past.Load(in, m.rows(), fine.Pixels()*d.bundle.Manifest.Features.Stereo); err != nil {
 		return nil, err
 	}
 	if err := m.ring.Load(in); err != nil {

@@ -19,7 +19,7 @@ import (
 type views struct {
 	images *tensor.F32   // N 3 H W
 	global []geom.Camera // at their captures, in the global frame
-	lidar  []geom.Camera // at their captures, in the lidar frame of the set
+	own    []geom.Camera // at their captures, in the model's frame of the set
 }
 
 // features are what the image encoder makes of the images.
@@ -58,14 +58,14 @@ type maps struct {
 type nothing struct{}
 
 // look decodes the cameras' images and takes the usable ones into the views.
-func (w *worker) look(f *frame, cameras []camera) (*views, error) {
-	began := f.begin(Preprocess)
+func (w *worker) look(f *frame, rig *mounted) (*views, error) {
+	began, cameras := f.begin(Preprocess), rig.cameras
 	if err := w.encoder.reserve(len(cameras)); err != nil {
 		return nil, err
 	}
 	w.reader.read(w.encoder.inputs["images"], cameras, f.set)
 	v := &w.views
-	v.global, v.lidar = v.global[:0], v.lidar[:0]
+	v.global, v.own = v.global[:0], v.own[:0]
 	for i := range cameras {
 		switch fault := w.reader.faults[i]; fault {
 		case nil:
@@ -87,9 +87,9 @@ func (w *worker) take(v *views, i int, c *camera, f *frame) {
 		copy(row(images, n), row(images, i))
 	}
 	image := f.set.Frames[c.index]
-	global, lidar := c.placed(f.set, image)
-	c.numbers(row(w.encoder.inputs["cameras"], n), lidar.Pose)
-	v.global, v.lidar = append(v.global, global), append(v.lidar, lidar)
+	global, own := c.placed(f.globalFromModel, image)
+	c.numbers(row(w.encoder.inputs["cameras"], n), own.Pose)
+	v.global, v.own = append(v.global, global), append(v.own, own)
 	f.result.Captured[c.Name] = image.Captured
 }
 
@@ -137,7 +137,7 @@ func (w *worker) seen(v *views, x *features) []stereo.View {
 
 func (w *worker) splat(f *frame, points *lift.Table, v *views, d *depths, x *features) *plane {
 	began := f.begin(Lift)
-	w.lifter.Place(points, v.lidar)
+	w.lifter.Place(points, v.own)
 	w.lifter.Splat(points, d.probability, x.context, w.raw.values)
 	f.end(Lift, began, &w.raw)
 	return &w.raw
@@ -152,10 +152,10 @@ func (w *worker) embed(f *frame, _ *plane) (*plane, error) {
 func (w *worker) remember(f *frame, ring *history.Ring, p *plane) *stack {
 	began := f.begin(History)
 	reach := w.convolution.Step(ring, history.Frame{
-		Feature:         p.values,
-		GlobalFromLidar: f.set.GlobalFromLidar(),
-		Time:            f.set.Time,
-		First:           f.first,
+		Feature:        p.values,
+		GlobalFromGrid: f.globalFromModel,
+		Time:           f.set.Time,
+		First:          f.first,
 	}, w.stack.Stack)
 	w.stack.aligned = w.convolution.Features()
 	f.result.HistoryDepth, f.result.HistoryAge = reach.Frames, reach.Age

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -35,7 +36,10 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 		return nil, &SetError{Time: set.Time, Reason: err}
 	}
 	reset := m.sequence.next(set, changed, d.options.MaxGap)
-	f := &frame{set: set, first: reset != "", observer: d.options.Observer, result: d.newResult(set, reset)}
+	f := &frame{
+		set: set, globalFromModel: m.rig.globalFromModel(set),
+		first: reset != "", observer: d.options.Observer, result: d.newResult(m.rig, set, reset),
+	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	if f.result.Detections, err = d.worker.detect(m, f); err != nil {
@@ -47,7 +51,7 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 
 // detect is the algorithm.
 func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
-	views, err := w.look(f, m.cameras) // encoded images → network images, cameras in their places
+	views, err := w.look(f, m.rig) // encoded images → network images, cameras in their places
 	if err != nil {
 		return nil, m.fail(Preprocess, err)
 	}
@@ -77,10 +81,11 @@ func (m *Memory) fail(stage string, err error) error {
 
 // frame is the set under way and the account of it.
 type frame struct {
-	set      *perception.FrameSet
-	first    bool // of a sequence
-	result   *perception.Result
-	observer Observer // may be nil
+	set             *perception.FrameSet
+	globalFromModel geom.Pose // at the set's time
+	first           bool      // of a sequence
+	result          *perception.Result
+	observer        Observer // may be nil
 }
 
 // begin tells the observer that a stage begins, and returns when.
@@ -110,12 +115,13 @@ func (f *frame) missing() (names []string) {
 	return names
 }
 
-func (d *Detector) newResult(set *perception.FrameSet, reset string) *perception.Result {
-	return &perception.Result{
+func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset string) *perception.Result {
+	result := &perception.Result{
 		Rig:            set.Rig.Name,
 		Time:           set.Time,
 		GlobalFromEgo:  set.GlobalFromEgo,
-		EgoFromLidar:   set.Rig.EgoFromLidar.Pose(),
+		EgoFromModel:   rig.egoFromModel,
+		Outside:        rig.outside,
 		Captured:       map[string]time.Time{},
 		Rejected:       map[string]string{},
 		Reset:          reset,
@@ -123,6 +129,11 @@ func (d *Detector) newResult(set *perception.FrameSet, reset string) *perception
 		Quantisation:   d.bundle.Quantisation(),
 		StageDurations: map[string]time.Duration{},
 	}
+	if rig.EgoFromLidar != nil {
+		lidar := rig.EgoFromLidar.Pose()
+		result.EgoFromLidar = &lidar
+	}
+	return result
 }
 
 // admit checks a set, prepares its rig if that is new, and reports whether the
@@ -134,12 +145,12 @@ func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
 	if m.rig != nil && m.rig.Equal(set.Rig) {
 		return false, nil
 	}
-	cameras, err := prepareRig(&m.detector.bundle.Manifest, set.Rig, m.detector.with)
+	rig, err := mount(&m.detector.bundle.Manifest, set.Rig, m.detector.with)
 	if err != nil {
 		return false, err
 	}
 	changed = m.rig != nil
-	m.rig, m.cameras = set.Rig, cameras
+	m.rig = rig
 	return changed, nil
 }
 

@@ -5,13 +5,11 @@ import (
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/history"
-	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/decode"
 	"github.com/solofusion/solofusion/perception/lift"
-	"github.com/solofusion/solofusion/perception/preprocess"
 	"github.com/solofusion/solofusion/stereo"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -86,19 +84,6 @@ func (w *worker) close() error {
 		}
 	}
 	return errors.Join(all...)
-}
-
-// prepareRig returns the rig's cameras in the order of the encoder's rows: the
-// manifest's, then those that the manifest does not name, in the rig's order.
-func prepareRig(m *model.Manifest, r *perception.Rig, with compute.Resources) ([]camera, error) {
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	return prepareCameras(preprocess.Config{
-		Size:        m.Image.Size(),
-		ResizeExtra: m.Image.ResizeExtra, CropH: m.Image.CropH,
-		Mean: m.Image.Mean, Std: m.Image.Std,
-	}, m.Cameras, r, with)
 }
 
 func stereoConfig(m *model.Manifest) stereo.Config {

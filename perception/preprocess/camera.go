@@ -11,16 +11,17 @@ import (
 	"github.com/solofusion/solofusion/perception/preprocess/internal/kernel"
 )
 
-// Camera prepares the images of one size. It is immutable: several goroutines
-// may use it, each with its own Scratch.
+// Camera prepares the images of one calibrated camera. It is immutable: several
+// goroutines may use it, each with its own Scratch.
 type Camera struct {
-	Crop Crop
+	Placing Placing // of the image on the canvas
+	Crop    Crop    // of the canvas
 
 	config      Config
-	source      geom.Size
+	source      geom.Size // of the image
 	kernel      kernel.Kernels
-	x, y        taps // for the columns and rows of the crop that exist
-	left, top   int  // where in the crop these begin
+	x, y        taps // for the network's columns and rows that the image covers
+	left, top   int  // where in the network's image these begin
 	first, rows int  // source rows that y reads
 	level       kernel.Levels
 }
@@ -41,21 +42,17 @@ func (s *Scratch) reserve(columns, rows int) {
 	}
 }
 
-// NewCamera returns a Camera for source images of that size, or an error that
-// names the number that is out of range.
-func NewCamera(c Config, source geom.Size, with compute.Resources) (*Camera, error) {
-	if err := c.check(source); err != nil {
+// NewCamera returns a Camera for images as the picture says, or an error that
+// names the number that is out of range. What the image does not cover of the
+// network's is black.
+func NewCamera(c Config, p Picture, with compute.Resources) (*Camera, error) {
+	if err := c.check(p); err != nil {
 		return nil, err
 	}
-	crop := c.Crop(source)
-	cam := &Camera{Crop: crop, config: c, source: source}
+	cam := &Camera{Placing: c.Place(p), Crop: c.Crop(), config: c, source: p.Size}
 	cam.kernel, _ = kernel.Table.Take(with.Kernels)
-	var columns, rows int
-	cam.left, columns = overlap(crop.Left, c.Size.Width, crop.Size.Width)
-	cam.top, rows = overlap(crop.Top, c.Size.Height, crop.Size.Height)
-	cam.x = newTaps(source.Width, crop.Size.Width, crop.Left+cam.left, columns)
-	cam.y = newTaps(source.Height, crop.Size.Height, crop.Top+cam.top, rows)
-	if rows > 0 {
+	cam.sample()
+	if rows := len(cam.y.start); rows > 0 {
 		cam.first = int(cam.y.start[0])
 		cam.rows = int(cam.y.start[rows-1]) + cam.y.n - cam.first
 	}
@@ -73,11 +70,21 @@ func Kernels(with compute.Resources) isa.Set {
 	return set
 }
 
-// overlap returns how many of the n crop pixels that begin at offset lie inside
-// size, and the first of them.
-func overlap(offset, n, size int) (first, count int) {
-	first = min(max(0, -offset), n)
-	return first, max(0, min(n, size-offset)-first)
+// sample makes the coefficients of the network's columns and rows. The canvas is
+// stretched to the crop's whole number of pixels, as the reference does, which the
+// crop's matrix leaves out.
+func (c *Camera) sample() {
+	canvas, at := c.config.Source, c.Placing
+	x := axis{
+		step:  float64(canvas.Width) / float64(c.Crop.Size.Width) / at.Scale,
+		start: -at.Left / at.Scale, length: c.source.Width,
+	}
+	y := axis{
+		step:  float64(canvas.Height) / float64(c.Crop.Size.Height) / at.Scale,
+		start: -at.Top / at.Scale, length: c.source.Height,
+	}
+	c.left, c.x = x.taps(c.Crop.Left, c.config.Size.Width)
+	c.top, c.y = y.taps(c.Crop.Top, c.config.Size.Height)
 }
 
 // Image decodes an image and writes the network's input: planes R, G, B of

@@ -7,26 +7,28 @@ import (
 	"github.com/solofusion/solofusion/geom"
 )
 
-// Config is the network's input.
+// Config is the network's input, and the cameras that it was trained with.
 type Config struct {
 	Size        geom.Size
+	Source      geom.Size  // of training's images
 	ResizeExtra float64    // added to Width / source width for the scale
 	CropH       float64    // share of the height below the crop
 	Mean, Std   [3]float32 // of RGB in [0, 1]
+	Seen        Seen
 }
 
-// Crop places the network's image in a source image that was scaled to Size: its
-// first pixel is at (Left, Top) there. What lies outside is black.
+// Crop places the network's image in a canvas that was scaled to Size: its first
+// pixel is at (Left, Top) there.
 type Crop struct {
 	Scale     float64
 	Size      geom.Size
 	Left, Top int
 }
 
-// Crop returns the crop of a source image of that size.
-func (c *Config) Crop(source geom.Size) Crop {
-	s := float64(c.Size.Width)/float64(source.Width) + c.ResizeExtra
-	w, h := int(float64(source.Width)*s), int(float64(source.Height)*s)
+// Crop returns the crop of the canvas, which is the same for every camera.
+func (c *Config) Crop() Crop {
+	s := float64(c.Size.Width)/float64(c.Source.Width) + c.ResizeExtra
+	w, h := int(float64(c.Source.Width)*s), int(float64(c.Source.Height)*s)
 	return Crop{
 		Scale: s,
 		Size:  geom.Size{Width: w, Height: h},
@@ -35,7 +37,7 @@ func (c *Config) Crop(source geom.Size) Crop {
 	}
 }
 
-// Matrix returns the transform A of [u, v, d, 1] from source to network
+// Matrix returns the transform A of [u, v, d, 1] from the canvas's to network
 // pixels. Its scale is exact: the rounding of the scaled size is not in it.
 func (c Crop) Matrix() geom.Mat4 {
 	return geom.Mat4{
@@ -49,18 +51,20 @@ func (c Crop) Matrix() geom.Mat4 {
 // maxPixels bounds what is given to the decoder, below its own limit.
 const maxPixels = 1 << 28
 
-func (c *Config) check(source geom.Size) error {
-	width, height := source.Width, source.Height
+func (c *Config) check(p Picture) error {
+	width, height := p.Size.Width, p.Size.Height
 	switch {
 	case c.Size.Width <= 0 || c.Size.Height <= 0:
 		return fmt.Errorf("preprocess: network image of %d x %d pixels, want at least 1 x 1", c.Size.Width, c.Size.Height)
+	case c.Source.Width <= 0 || c.Source.Height <= 0:
+		return fmt.Errorf("preprocess: training's images of %d x %d pixels, want at least 1 x 1", c.Source.Width, c.Source.Height)
 	case width <= 0 || height <= 0 || width > maxPixels/height:
 		return fmt.Errorf("preprocess: source image of %d x %d pixels, want 1 to %d in all", width, height, maxPixels)
 	case c.Std[0] <= 0 || c.Std[1] <= 0 || c.Std[2] <= 0:
 		return errors.New("preprocess: std is not positive")
 	}
-	if crop := c.Crop(source); crop.Size.Width < 1 || crop.Size.Height < 1 {
-		return fmt.Errorf("preprocess: source image of %d x %d pixels scales to nothing", width, height)
+	if crop := c.Crop(); crop.Size.Width < 1 || crop.Size.Height < 1 {
+		return fmt.Errorf("preprocess: training's images of %d x %d pixels scale to nothing", c.Source.Width, c.Source.Height)
 	}
 	return nil
 }

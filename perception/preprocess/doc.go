@@ -1,15 +1,25 @@
 // Package preprocess turns a camera's encoded image into the image encoder's
-// input, and gives the matrix that maps the one to the other.
+// input, and gives the camera and the matrix that the network is told of.
 //
-// An image is decoded to RGB, scaled as Pillow's bicubic resize does to the
-// byte, cropped, and normalised into planes of float32 (model spec, section 1).
-// Only what the crop keeps is computed. The horizontal pass comes first whatever
+// A network knows the cameras of its training: one image size, a few focal lengths,
+// a horizon in a certain row. Any other image is placed on a canvas of training's
+// size, where an equivalent camera of training could have taken it (see
+// [Config.Place]). The canvas is scaled and cropped in the same way for every
+// camera, so that the matrix from canvas to network is the one of training, and the
+// camera's numbers are those of the equivalent camera. An image of training's own
+// cameras is the canvas.
+//
+// An image is decoded to RGB, placed and scaled in one pass as Pillow's bicubic
+// resize does to the byte, cropped, and normalised into planes of float32 (model
+// spec, section 1). Only what the crop keeps is computed; what the image does not
+// cover is black. The horizontal pass comes first whatever
 // the shape, as in Pillow before 13, which the released weights were trained with.
 //
-//	cam, err := preprocess.NewCamera(config, geom.Size{Width: 1600, Height: 900}, with)
+//	cam, err := preprocess.NewCamera(config, preprocess.Picture{Size: size, Focal: f, CenterX: cx, Horizon: cy}, with)
 //	…
 //	err = cam.Image(dst, jpeg, &scratch) // dst: 3 x Height x Width, R then G then B
-//	a := cam.Crop.Matrix()               // network pixels from source pixels
+//	k := cam.Placing.Intrinsics(own)     // canvas pixels from camera coordinates
+//	a := cam.Crop.Matrix()               // network pixels from canvas pixels
 //
 // An image that is truncated, damaged, of another format than JPEG and PNG or
 // of another size than the camera's calibration is an error; OpenCV's decoder

@@ -32,6 +32,12 @@ func plain(width, height int, extra, cropH float64) Config {
 	}
 }
 
+// newCamera returns a camera whose images are of the size that training had.
+func newCamera(c Config, size geom.Size, with compute.Resources) (*Camera, error) {
+	c.Source = size
+	return NewCamera(c, Picture{Size: size}, with)
+}
+
 // rgb returns planes of bytes-as-float32 as interleaved bytes.
 func rgb(planes []float32) []uint8 {
 	n := len(planes) / 3
@@ -73,7 +79,7 @@ func TestPixelsEqualPillow(t *testing.T) {
 			continue // the heading
 		}
 		cases++
-		cam, err := NewCamera(plain(nw, nh, extra, cropH), geom.Size{Width: w, Height: h}, compute.Resources{})
+		cam, err := newCamera(plain(nw, nh, extra, cropH), geom.Size{Width: w, Height: h}, compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +118,7 @@ func TestDecodingEqualsPillow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cam, err := NewCamera(plain(w, h, 0, 0), geom.Size{Width: w, Height: h}, compute.Resources{})
+		cam, err := newCamera(plain(w, h, 0, 0), geom.Size{Width: w, Height: h}, compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +160,7 @@ func realImage(t *testing.T, folder string, index, w, h int) []uint8 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cam, err := NewCamera(plain(w, h, 0.02, 0), geom.Size{Width: 1600, Height: 900}, compute.Resources{})
+	cam, err := newCamera(plain(w, h, 0.02, 0), geom.Size{Width: 1600, Height: 900}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +175,7 @@ func realImage(t *testing.T, folder string, index, w, h int) []uint8 {
 func TestKernels(t *testing.T) {
 	for set := range kernel.Table {
 		with := compute.Resources{Kernels: set}
-		cam, err := NewCamera(plain(32, 16, 0, 0), geom.Size{Width: 64, Height: 48}, with)
+		cam, err := newCamera(plain(32, 16, 0, 0), geom.Size{Width: 64, Height: 48}, with)
 		if err != nil || Kernels(with) != set {
 			t.Fatalf("%s: kernels %s, error %v", set, Kernels(with), err)
 		}
@@ -181,7 +187,7 @@ func TestKernels(t *testing.T) {
 func TestScratchServesAnySize(t *testing.T) {
 	var shared Scratch
 	for _, size := range []geom.Size{{Width: 64, Height: 48}, {Width: 200, Height: 100}, {Width: 40, Height: 90}} {
-		cam, err := NewCamera(plain(32, 16, 0.04, 0), size, compute.Resources{Kernels: isa.Generic})
+		cam, err := newCamera(plain(32, 16, 0.04, 0), size, compute.Resources{Kernels: isa.Generic})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,8 +199,8 @@ func TestScratchServesAnySize(t *testing.T) {
 }
 
 func TestCropOfTheFullModel(t *testing.T) {
-	c := Config{Size: geom.Size{Width: 704, Height: 256}, ResizeExtra: 0.04}
-	got := c.Crop(geom.Size{Width: 1600, Height: 900})
+	c := Config{Size: geom.Size{Width: 704, Height: 256}, Source: geom.Size{Width: 1600, Height: 900}, ResizeExtra: 0.04}
+	got := c.Crop()
 	if want := (Crop{Scale: 0.48, Size: geom.Size{Width: 768, Height: 432}, Left: 32, Top: 176}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -215,7 +221,7 @@ func TestNewCameraRefuses(t *testing.T) {
 		"std":              {Config{Size: geom.Size{Width: 32, Height: 16}}, 64, 48},
 		"a line":           {good, 1 << 20, 1},
 	} {
-		if _, err := NewCamera(test.config, geom.Size{Width: test.w, Height: test.h}, compute.Resources{}); err == nil {
+		if _, err := newCamera(test.config, geom.Size{Width: test.w, Height: test.h}, compute.Resources{}); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -237,7 +243,7 @@ func encode(t testing.TB, ext gocv.FileExt, width, height int) []byte {
 }
 
 func TestImageOfPNG(t *testing.T) {
-	cam, err := NewCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
+	cam, err := newCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +261,7 @@ func TestImageRefuses(t *testing.T) {
 	for i := 40; i < len(noPixels)-16; i++ {
 		noPixels[i] = 0
 	}
-	cam, err := NewCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
+	cam, err := newCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +306,7 @@ func TestImageEndIsThePictures(t *testing.T) {
 // Damage that leaves the structure whole reaches the decoder, which must not
 // end the process.
 func TestImageSurvivesDamage(t *testing.T) {
-	cam, err := NewCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
+	cam, err := newCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +342,7 @@ func FuzzInspect(f *testing.F) {
 func BenchmarkImage(b *testing.B) {
 	for _, net := range [][2]int{{352, 128}, {704, 256}} {
 		b.Run(fmt.Sprint(net[0]), func(b *testing.B) {
-			cam, err := NewCamera(plain(net[0], net[1], 0.02, 0), geom.Size{Width: 1600, Height: 900}, compute.Resources{})
+			cam, err := newCamera(plain(net[0], net[1], 0.02, 0), geom.Size{Width: 1600, Height: 900}, compute.Resources{})
 			if err != nil {
 				b.Fatal(err)
 			}

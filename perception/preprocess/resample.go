@@ -17,22 +17,45 @@ type taps struct {
 // bicubicSupport is the filter's half width in units of its scale.
 const bicubicSupport = 2
 
-// newTaps returns the coefficients of outputs first to first+count-1 of out,
-// resampled from in inputs. They are those of Pillow's precompute_coeffs and
+// axis is how the scaled canvas's pixels lie along a side of the image: pixel i
+// covers start + [i, i+1] step of the image's length.
+type axis struct {
+	start, step float64
+	length      int
+}
+
+// center returns where the middle of the scaled canvas's pixel i is in the image.
+func (a axis) center(i int) float64 { return a.start + (float64(i)+0.5)*a.step }
+
+// taps returns the coefficients of those pixels of the scaled canvas, of n from
+// first on, whose middle is in the image, and how many come before them.
+func (a axis) taps(first, n int) (skipped int, t taps) {
+	inside := func(i int) bool { return a.center(i) >= 0 && a.center(i) < float64(a.length) }
+	for skipped < n && !inside(first+skipped) {
+		skipped++
+	}
+	count := 0
+	for skipped+count < n && inside(first+skipped+count) {
+		count++
+	}
+	return skipped, newTaps(a, first+skipped, count)
+}
+
+// newTaps returns the coefficients of count pixels of the scaled canvas, from
+// first on. They are those of Pillow's precompute_coeffs and
 // normalize_coeffs_8bpc: the filter widens with the reduction, and the
 // coefficients that the border leaves are brought to a sum of one. If the
 // border leaves fewer than n inputs, the others have coefficient zero.
-func newTaps(in, out, first, count int) taps {
-	scale := float64(in) / float64(out)
-	widen := max(scale, 1)
+func newTaps(a axis, first, count int) taps {
+	widen, in := max(a.step, 1), a.length
 	support := bicubicSupport * widen
-	n := min(int(math.Ceil(support))*2+1, in)
+	n := int(min(math.Ceil(support)*2+1, float64(in)))
 	t := taps{n: n, start: make([]int32, count), coef: make([]int32, n*count)}
 	weights := make([]float64, n)
 	for i := range count {
-		center := (float64(first+i) + 0.5) * scale
-		low := max(int(center-support+0.5), 0)
-		high := min(int(center+support+0.5), in)
+		center := a.center(first + i)
+		low := int(max(center-support+0.5, 0))
+		high := int(min(center+support+0.5, float64(in)))
 		w, sum := weights[:high-low], 0.0
 		for k := range w {
 			w[k] = bicubic((float64(k+low) - center + 0.5) * (1 / widen))

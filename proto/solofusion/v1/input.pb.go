@@ -166,8 +166,13 @@ type RigCalibration struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// At least one.
 	Cameras []*CameraCalibration `protobuf:"bytes,2,rep,name=cameras,proto3" json:"cameras,omitempty"`
-	// Placement of the lidar frame, in which detections are given.
-	EgoFromLidar  *Transform `protobuf:"bytes,3,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
+	// Placement of a lidar's frame, for those who want detections in it. May be
+	// absent: cameras, ego poses and the base are all that detecting needs.
+	EgoFromLidar *Transform `protobuf:"bytes,3,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
+	// Placement of the base: the ground point under the middle of the rear axle, x
+	// forward, y left, z up. Absent if the ego frame, in which the poses and this
+	// calibration are given, is the base itself.
+	EgoFromBase   *Transform `protobuf:"bytes,4,opt,name=ego_from_base,json=egoFromBase,proto3" json:"ego_from_base,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -219,6 +224,13 @@ func (x *RigCalibration) GetCameras() []*CameraCalibration {
 func (x *RigCalibration) GetEgoFromLidar() *Transform {
 	if x != nil {
 		return x.EgoFromLidar
+	}
+	return nil
+}
+
+func (x *RigCalibration) GetEgoFromBase() *Transform {
+	if x != nil {
+		return x.EgoFromBase
 	}
 	return nil
 }
@@ -483,11 +495,12 @@ const file_solofusion_v1_input_proto_rawDesc = "" +
 	"\x05image\x18\x05 \x01(\fR\x05image\"d\n" +
 	"\aEgoPose\x12\x17\n" +
 	"\atime_us\x18\x01 \x01(\x03R\x06timeUs\x12@\n" +
-	"\x0fglobal_from_ego\x18\x02 \x01(\v2\x18.solofusion.v1.TransformR\rglobalFromEgo\"\xa0\x01\n" +
+	"\x0fglobal_from_ego\x18\x02 \x01(\v2\x18.solofusion.v1.TransformR\rglobalFromEgo\"\xde\x01\n" +
 	"\x0eRigCalibration\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12:\n" +
 	"\acameras\x18\x02 \x03(\v2 .solofusion.v1.CameraCalibrationR\acameras\x12>\n" +
-	"\x0eego_from_lidar\x18\x03 \x01(\v2\x18.solofusion.v1.TransformR\fegoFromLidar\"\xb7\x01\n" +
+	"\x0eego_from_lidar\x18\x03 \x01(\v2\x18.solofusion.v1.TransformR\fegoFromLidar\x12<\n" +
+	"\rego_from_base\x18\x04 \x01(\v2\x18.solofusion.v1.TransformR\vegoFromBase\"\xb7\x01\n" +
 	"\x11CameraCalibration\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
@@ -531,14 +544,15 @@ var file_solofusion_v1_input_proto_depIdxs = []int32{
 	7, // 0: solofusion.v1.EgoPose.global_from_ego:type_name -> solofusion.v1.Transform
 	3, // 1: solofusion.v1.RigCalibration.cameras:type_name -> solofusion.v1.CameraCalibration
 	7, // 2: solofusion.v1.RigCalibration.ego_from_lidar:type_name -> solofusion.v1.Transform
-	7, // 3: solofusion.v1.CameraCalibration.ego_from_camera:type_name -> solofusion.v1.Transform
-	5, // 4: solofusion.v1.Control.reset:type_name -> solofusion.v1.Reset
-	6, // 5: solofusion.v1.Control.end_of_stream:type_name -> solofusion.v1.EndOfStream
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	7, // 3: solofusion.v1.RigCalibration.ego_from_base:type_name -> solofusion.v1.Transform
+	7, // 4: solofusion.v1.CameraCalibration.ego_from_camera:type_name -> solofusion.v1.Transform
+	5, // 5: solofusion.v1.Control.reset:type_name -> solofusion.v1.Reset
+	6, // 6: solofusion.v1.Control.end_of_stream:type_name -> solofusion.v1.EndOfStream
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_solofusion_v1_input_proto_init() }

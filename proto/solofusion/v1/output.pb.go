@@ -92,7 +92,8 @@ type Detections struct {
 	TimeUs int64  `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// Pose of the vehicle at time_us.
 	GlobalFromEgo *Pose `protobuf:"bytes,3,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
-	EgoFromLidar  *Pose `protobuf:"bytes,4,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
+	// Placement of the rig's lidar frame; absent if it has none.
+	EgoFromLidar *Pose `protobuf:"bytes,4,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
 	// By descending score within each group of classes.
 	Detections  []*Detection `protobuf:"bytes,5,rep,name=detections,proto3" json:"detections,omitempty"`
 	CamerasUsed []*CameraUse `protobuf:"bytes,6,rep,name=cameras_used,json=camerasUsed,proto3" json:"cameras_used,omitempty"`
@@ -104,8 +105,15 @@ type Detections struct {
 	// Name and short digest of the bundle.
 	Model string `protobuf:"bytes,10,opt,name=model,proto3" json:"model,omitempty"`
 	// Of the detection head; "none" if it is float32.
-	Quantisation  string       `protobuf:"bytes,11,opt,name=quantisation,proto3" json:"quantisation,omitempty"`
-	Stages        []*StageTime `protobuf:"bytes,12,rep,name=stages,proto3" json:"stages,omitempty"`
+	Quantisation string       `protobuf:"bytes,11,opt,name=quantisation,proto3" json:"quantisation,omitempty"`
+	Stages       []*StageTime `protobuf:"bytes,12,rep,name=stages,proto3" json:"stages,omitempty"`
+	// Placement of the model's frame, in which it detects: a fixed place above the
+	// base of the rig, the same for every rig.
+	EgoFromModel *Pose `protobuf:"bytes,13,opt,name=ego_from_model,json=egoFromModel,proto3" json:"ego_from_model,omitempty"`
+	// What of the cameras' calibration the model's training never saw: for each such
+	// camera its name, the numbers, their values and the ranges. Its boxes are less
+	// to be relied on.
+	Outside       []string `protobuf:"bytes,14,rep,name=outside,proto3" json:"outside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,8 +232,22 @@ func (x *Detections) GetStages() []*StageTime {
 	return nil
 }
 
-// Detection is one object. Its three placements are the same box in three
-// frames of reference.
+func (x *Detections) GetEgoFromModel() *Pose {
+	if x != nil {
+		return x.EgoFromModel
+	}
+	return nil
+}
+
+func (x *Detections) GetOutside() []string {
+	if x != nil {
+		return x.Outside
+	}
+	return nil
+}
+
+// Detection is one object. Its placements are the same box in several frames of
+// reference.
 type Detection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nuScenes name of the class, for example car.
@@ -233,10 +255,13 @@ type Detection struct {
 	// In 0 to 1.
 	Score float32 `protobuf:"fixed32,2,opt,name=score,proto3" json:"score,omitempty"`
 	// Width, length and height as x, y and z, metres.
-	Size          *Vector3   `protobuf:"bytes,3,opt,name=size,proto3" json:"size,omitempty"`
-	Lidar         *Placement `protobuf:"bytes,4,opt,name=lidar,proto3" json:"lidar,omitempty"`
-	Ego           *Placement `protobuf:"bytes,5,opt,name=ego,proto3" json:"ego,omitempty"`
-	Global        *Placement `protobuf:"bytes,6,opt,name=global,proto3" json:"global,omitempty"`
+	Size *Vector3 `protobuf:"bytes,3,opt,name=size,proto3" json:"size,omitempty"`
+	// In the rig's lidar frame; absent if the rig has none.
+	Lidar  *Placement `protobuf:"bytes,4,opt,name=lidar,proto3" json:"lidar,omitempty"`
+	Ego    *Placement `protobuf:"bytes,5,opt,name=ego,proto3" json:"ego,omitempty"`
+	Global *Placement `protobuf:"bytes,6,opt,name=global,proto3" json:"global,omitempty"`
+	// In the model's frame.
+	Model         *Placement `protobuf:"bytes,7,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -309,6 +334,13 @@ func (x *Detection) GetEgo() *Placement {
 func (x *Detection) GetGlobal() *Placement {
 	if x != nil {
 		return x.Global
+	}
+	return nil
+}
+
+func (x *Detection) GetModel() *Placement {
+	if x != nil {
+		return x.Model
 	}
 	return nil
 }
@@ -619,7 +651,9 @@ type Status struct {
 	LastError   string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastErrorUs int64  `protobuf:"varint,6,opt,name=last_error_us,json=lastErrorUs,proto3" json:"last_error_us,omitempty"`
 	// Counts by stable names, for example drop.duplicate.
-	Counts        map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Counts map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// As in the last result.
+	Outside       []string `protobuf:"bytes,8,rep,name=outside,proto3" json:"outside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,11 +737,18 @@ func (x *Status) GetCounts() map[string]uint64 {
 	return nil
 }
 
+func (x *Status) GetOutside() []string {
+	if x != nil {
+		return x.Outside
+	}
+	return nil
+}
+
 var File_solofusion_v1_output_proto protoreflect.FileDescriptor
 
 const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\n" +
-	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xb8\x04\n" +
+	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\x8d\x05\n" +
 	"\n" +
 	"Detections\x12\x10\n" +
 	"\x03rig\x18\x01 \x01(\tR\x03rig\x12\x17\n" +
@@ -724,7 +765,9 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\x05model\x18\n" +
 	" \x01(\tR\x05model\x12\"\n" +
 	"\fquantisation\x18\v \x01(\tR\fquantisation\x120\n" +
-	"\x06stages\x18\f \x03(\v2\x18.solofusion.v1.StageTimeR\x06stages\"\xfa\x01\n" +
+	"\x06stages\x18\f \x03(\v2\x18.solofusion.v1.StageTimeR\x06stages\x129\n" +
+	"\x0eego_from_model\x18\r \x01(\v2\x13.solofusion.v1.PoseR\fegoFromModel\x12\x18\n" +
+	"\aoutside\x18\x0e \x03(\tR\aoutside\"\xaa\x02\n" +
 	"\tDetection\x12\x1d\n" +
 	"\n" +
 	"class_name\x18\x01 \x01(\tR\tclassName\x12\x14\n" +
@@ -732,7 +775,8 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\x04size\x18\x03 \x01(\v2\x16.solofusion.v1.Vector3R\x04size\x12.\n" +
 	"\x05lidar\x18\x04 \x01(\v2\x18.solofusion.v1.PlacementR\x05lidar\x12*\n" +
 	"\x03ego\x18\x05 \x01(\v2\x18.solofusion.v1.PlacementR\x03ego\x120\n" +
-	"\x06global\x18\x06 \x01(\v2\x18.solofusion.v1.PlacementR\x06global\"\x8b\x01\n" +
+	"\x06global\x18\x06 \x01(\v2\x18.solofusion.v1.PlacementR\x06global\x12.\n" +
+	"\x05model\x18\a \x01(\v2\x18.solofusion.v1.PlacementR\x05model\"\x8b\x01\n" +
 	"\tPlacement\x12.\n" +
 	"\x06center\x18\x01 \x01(\v2\x16.solofusion.v1.Vector3R\x06center\x12\x10\n" +
 	"\x03yaw\x18\x02 \x01(\x01R\x03yaw\x12\x1d\n" +
@@ -753,7 +797,7 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\freset_reason\x18\x03 \x01(\tR\vresetReason\"E\n" +
 	"\tStageTime\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\tR\x05stage\x12\"\n" +
-	"\fmilliseconds\x18\x02 \x01(\x01R\fmilliseconds\"\xb5\x02\n" +
+	"\fmilliseconds\x18\x02 \x01(\x01R\fmilliseconds\"\xcf\x02\n" +
 	"\x06Status\x12\x10\n" +
 	"\x03rig\x18\x01 \x01(\tR\x03rig\x12\x17\n" +
 	"\atime_us\x18\x02 \x01(\x03R\x06timeUs\x121\n" +
@@ -762,7 +806,8 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\n" +
 	"last_error\x18\x05 \x01(\tR\tlastError\x12\"\n" +
 	"\rlast_error_us\x18\x06 \x01(\x03R\vlastErrorUs\x129\n" +
-	"\x06counts\x18\a \x03(\v2!.solofusion.v1.Status.CountsEntryR\x06counts\x1a9\n" +
+	"\x06counts\x18\a \x03(\v2!.solofusion.v1.Status.CountsEntryR\x06counts\x12\x18\n" +
+	"\aoutside\x18\b \x03(\tR\aoutside\x1a9\n" +
 	"\vCountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01*\xb7\x01\n" +
@@ -810,18 +855,20 @@ var file_solofusion_v1_output_proto_depIdxs = []int32{
 	5,  // 4: solofusion.v1.Detections.cameras_rejected:type_name -> solofusion.v1.CameraRejection
 	6,  // 5: solofusion.v1.Detections.history:type_name -> solofusion.v1.History
 	7,  // 6: solofusion.v1.Detections.stages:type_name -> solofusion.v1.StageTime
-	11, // 7: solofusion.v1.Detection.size:type_name -> solofusion.v1.Vector3
-	3,  // 8: solofusion.v1.Detection.lidar:type_name -> solofusion.v1.Placement
-	3,  // 9: solofusion.v1.Detection.ego:type_name -> solofusion.v1.Placement
-	3,  // 10: solofusion.v1.Detection.global:type_name -> solofusion.v1.Placement
-	11, // 11: solofusion.v1.Placement.center:type_name -> solofusion.v1.Vector3
-	0,  // 12: solofusion.v1.Status.state:type_name -> solofusion.v1.ServiceState
-	9,  // 13: solofusion.v1.Status.counts:type_name -> solofusion.v1.Status.CountsEntry
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	10, // 7: solofusion.v1.Detections.ego_from_model:type_name -> solofusion.v1.Pose
+	11, // 8: solofusion.v1.Detection.size:type_name -> solofusion.v1.Vector3
+	3,  // 9: solofusion.v1.Detection.lidar:type_name -> solofusion.v1.Placement
+	3,  // 10: solofusion.v1.Detection.ego:type_name -> solofusion.v1.Placement
+	3,  // 11: solofusion.v1.Detection.global:type_name -> solofusion.v1.Placement
+	3,  // 12: solofusion.v1.Detection.model:type_name -> solofusion.v1.Placement
+	11, // 13: solofusion.v1.Placement.center:type_name -> solofusion.v1.Vector3
+	0,  // 14: solofusion.v1.Status.state:type_name -> solofusion.v1.ServiceState
+	9,  // 15: solofusion.v1.Status.counts:type_name -> solofusion.v1.Status.CountsEntry
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_solofusion_v1_output_proto_init() }
