@@ -97,7 +97,7 @@ func TestMalformedMessagesAreCounted(t *testing.T) {
 	}
 	for _, m := range []struct{ kind, data string }{
 		{"frame.CAM_FRONT", "\xff\xff"}, {"frame.CAM_FRONT", ""}, {"frame.CAM_FRONT", string(data)},
-		{"frame.CAM_BACK", string(data)}, {"pose", ""}, {"calibration", ""}, {"control", ""}, {"nonsense", ""},
+		{"frame.CAM_BACK", string(data)}, {"frame.CAM.FRONT", string(data)}, {"pose", ""}, {"calibration", ""}, {"control", ""}, {"nonsense", ""},
 	} {
 		if err := raw.nc.Publish(car.of(m.kind), []byte(m.data)); err != nil {
 			t.Fatal(err)
@@ -107,8 +107,8 @@ func TestMalformedMessagesAreCounted(t *testing.T) {
 	if diff := cmp.Diff(perception.Event(testFrame("CAM_FRONT", 2)), next(t, src)); diff != "" {
 		t.Error(diff)
 	}
-	if got := drops(src)["malformed"]; got != 8 {
-		t.Errorf("%d malformed messages are counted, want 8", got)
+	if got := drops(src)["malformed"]; got != 9 {
+		t.Errorf("%d malformed messages are counted, want 9", got)
 	}
 	if n := strings.Count(logged.String(), "message dropped"); n != 1 {
 		t.Errorf("the warning is logged %d times within a second, want 1:\n%s", n, logged)
@@ -215,7 +215,7 @@ func TestConfirmReturnsRefusals(t *testing.T) {
 	var (
 		none    *NoServiceError
 		refused *RefusedError
-		name    *NameError
+		invalid *InvalidError
 	)
 	if err := p.Publish(within(t), testPose(1)); !errors.As(err, &none) || !strings.Contains(err.Error(), "no service is subscribed") {
 		t.Errorf("without a service: %v", err)
@@ -229,8 +229,51 @@ func TestConfirmReturnsRefusals(t *testing.T) {
 	if err := p.End(within(t)); err != nil {
 		t.Errorf("a live source takes the end and goes on: %v", err)
 	}
-	if err := p.Publish(within(t), testFrame("a.b", 1)); !errors.As(err, &name) {
-		t.Errorf("a camera of two tokens: %v", err)
+	for name, ev := range map[string]perception.Event{
+		`bus: message not sent: name "\xff" of a frame's camera: it is not UTF-8`:                testFrame("\xff", 1),
+		`bus: message not sent: name "" of a frame's camera: it is empty`:                        testFrame("", 1),
+		`bus: message not sent: perception: rig "car": name "\xff" of a camera: it is not UTF-8`: named("\xff"),
+		`bus: message not sent: perception: rig "\xff": the name is not UTF-8`:                   &perception.Rig{Name: "\xff", Cameras: testRig().Cameras},
+	} {
+		if err := p.Publish(within(t), ev); !errors.As(err, &invalid) || err.Error() != name {
+			t.Errorf("%v, want %s", err, name)
+		}
+	}
+}
+
+// named returns the test's rig with its first camera named so.
+func named(camera string) *perception.Rig {
+	r := testRig()
+	r.Cameras[0].Name = camera
+	return r
+}
+
+// Rigs and cameras may have any name, and each rig has its own calibration.
+func TestAnyNames(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	names := []string{"vorn links", "a.b", ".", "*", ">", "Rück/../$SYS=3D\n", strings.Repeat("ü", perception.MaxName/2)}
+	for _, name := range names {
+		s := Subjects{Prefix: car.Prefix, Rig: name}
+		p := NewPublisher(connect(t, ConnOptions{Server: srv}), s, PublisherOptions{})
+		rig := named(name)
+		rig.Name = name
+		publish(t, p, rig)
+		src, err := NewSource(within(t), connect(t, ConnOptions{Server: srv}), s, SourceOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		publish(t, p, testFrame(name, 1))
+		for _, want := range []perception.Event{rig, testFrame(name, 1)} {
+			if diff := cmp.Diff(want, next(t, src)); diff != "" {
+				t.Errorf("%q (-sent +received):\n%s", name, diff)
+			}
+		}
+		defer func() {
+			if src.queue.Len() > 0 || drops(src)["malformed"] > 0 {
+				t.Errorf("%q has another rig's messages", name)
+			}
+		}()
 	}
 }
 
@@ -467,9 +510,12 @@ func TestNextEnds(t *testing.T) {
 
 func TestBadNames(t *testing.T) {
 	c := connect(t, ConnOptions{Server: start(t, ServerOptions{})})
-	for _, s := range []Subjects{{"", "car"}, {"sf.>", "car"}, {"sf", "a.b"}, {"sf", "*"}} {
+	for _, s := range []Subjects{{"", "car"}, {"sf.>", "car"}, {strings.Repeat("a", 201), "car"}, {"sf", ""}, {"sf", "\xff"}} {
 		if _, err := NewSource(within(t), c, s, SourceOptions{}); err == nil {
-			t.Errorf("%v was taken", s)
+			t.Errorf("a source took %v", s)
+		}
+		if _, err := NewResults(c, s); err == nil {
+			t.Errorf("a feed took %v", s)
 		}
 	}
 }

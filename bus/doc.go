@@ -11,6 +11,9 @@
 //	sf.<rig>.status          the service's state and counts
 //	sf.<rig>.service         pings: is there a service?
 //
+// Rigs and cameras may have any name: <rig> and <camera> are [Token]s of the
+// names, which are the names themselves if these have letters, digits, _ and - only.
+//
 // A vehicle's side publishes events and reads results:
 //
 //	conn, err := bus.Connect(bus.ConnOptions{URL: "nats://127.0.0.1:4222"})

@@ -34,13 +34,14 @@ func (e *PayloadError) Error() string {
 		e.Subject, e.Size, e.Limit)
 }
 
-// NameError is returned for a camera whose name cannot be part of a subject.
-type NameError struct{ Camera string }
+// InvalidError is returned for an event that no service takes.
+type InvalidError struct{ Reason error }
 
-// Error names the camera and the allowed characters.
-func (e *NameError) Error() string {
-	return fmt.Sprintf("bus: camera %q: want letters, digits, _ and -", e.Camera)
-}
+// Error has the reason.
+func (e *InvalidError) Error() string { return fmt.Sprintf("bus: message not sent: %v", e.Reason) }
+
+// Unwrap returns the reason.
+func (e *InvalidError) Unwrap() error { return e.Reason }
 
 // NoServiceError is returned for a message sent with Confirm if no service is
 // subscribed to its subject.

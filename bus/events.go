@@ -23,7 +23,7 @@ func encodeEvent(ev perception.Event) (kind string, m proto.Message) {
 	case perception.EgoPose:
 		return pose, &pb.EgoPose{TimeUs: micros(e.Time), GlobalFromEgo: encodeTransform(e.GlobalFromEgo)}
 	case *perception.Frame:
-		return frame + e.Camera, &pb.Frame{
+		return frame + Token(e.Camera), &pb.Frame{
 			Camera:     e.Camera,
 			CapturedUs: micros(e.Captured),
 			KeyTimeUs:  micros(e.KeyTime),
@@ -138,7 +138,11 @@ func decodeControl(data []byte) (perception.Event, error) {
 	return nil, errors.New("command is missing or unknown, want reset or end_of_stream")
 }
 
-func decodeFrame(camera string, data []byte) (perception.Event, error) {
+func decodeFrame(token string, data []byte) (perception.Event, error) {
+	camera, err := Name(token)
+	if err != nil {
+		return nil, err
+	}
 	var m pb.Frame
 	if err := proto.Unmarshal(data, &m); err != nil {
 		return nil, err

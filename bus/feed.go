@@ -18,15 +18,19 @@ type Feed[T any] struct {
 
 // NewResults returns the feed of results published from now on.
 func NewResults(c *Conn, s Subjects) (*Feed[*perception.Result], error) {
-	return subscribe(c, s.of(detections), decodeResult)
+	return subscribe(c, s, detections, decodeResult)
 }
 
 // NewStatuses returns the feed of status messages published from now on.
 func NewStatuses(c *Conn, s Subjects) (*Feed[*perception.Status], error) {
-	return subscribe(c, s.of(status), decodeStatus)
+	return subscribe(c, s, status, decodeStatus)
 }
 
-func subscribe[T any](c *Conn, subject string, decode func([]byte) (T, error)) (*Feed[T], error) {
+func subscribe[T any](c *Conn, s Subjects, kind string, decode func([]byte) (T, error)) (*Feed[T], error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	subject := s.of(kind)
 	sub, err := c.nc.SubscribeSync(subject)
 	if err == nil {
 		err = c.nc.Flush()

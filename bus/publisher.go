@@ -35,13 +35,13 @@ func NewPublisher(c *Conn, s Subjects, o PublisherOptions) *Publisher {
 
 // Publish sends ev. A calibration is also kept for services that start later;
 // [ErrNotKept] is returned if it was sent but the server cannot keep it. The error
-// is a [PayloadError] for an image over the server's limit and a [NameError] for a
-// camera whose name cannot be part of a subject. With Confirm it is a
-// [RefusedError] if the service refuses the event, and a [NoServiceError] if there
-// is no service.
+// is a [PayloadError] for an image over the server's limit and an [InvalidError]
+// for what no service takes: a calibration that is not valid, a frame of a camera
+// that no rig can have. With Confirm it is a [RefusedError] if the service refuses
+// the event, and a [NoServiceError] if there is no service.
 func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
-	if f, ok := ev.(*perception.Frame); ok && !token.MatchString(f.Camera) {
-		return &NameError{f.Camera}
+	if err := validate(ev); err != nil {
+		return &InvalidError{err}
 	}
 	kind, m := encodeEvent(ev)
 	if kind == calibration {
@@ -50,6 +50,19 @@ func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
 		}
 	}
 	return p.send(ctx, kind, m)
+}
+
+// validate returns why no service takes ev.
+func validate(ev perception.Event) error {
+	switch e := ev.(type) {
+	case *perception.Rig:
+		return e.Validate()
+	case *perception.Frame:
+		if err := perception.CheckName(e.Camera); err != nil {
+			return fmt.Errorf("name %q of a frame's camera: %w", e.Camera, err)
+		}
+	}
+	return nil
 }
 
 // End sends the end of a recording. A source that is not lossless ignores it.
@@ -92,7 +105,7 @@ func (p *Publisher) keep(ctx context.Context, m proto.Message) error {
 	if err != nil {
 		return fmt.Errorf("bus: calibration bucket: %w", err)
 	}
-	if _, err := bucket.Put(ctx, p.subjects.Rig, data); err != nil {
+	if _, err := bucket.Put(ctx, p.subjects.key(), data); err != nil {
 		return fmt.Errorf("bus: calibration bucket: %w", err)
 	}
 	return nil

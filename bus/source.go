@@ -99,7 +99,7 @@ func (s *Source) recall(ctx context.Context) error {
 	}
 	var entry jetstream.KeyValueEntry
 	if err == nil {
-		entry, err = bucket.Get(ctx, s.subjects.Rig)
+		entry, err = bucket.Get(ctx, s.subjects.key())
 	}
 	if errors.Is(err, jetstream.ErrBucketNotFound) || errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil // none was sent yet

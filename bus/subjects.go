@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"github.com/solofusion/solofusion/internal/option"
+	"github.com/solofusion/solofusion/perception"
 )
 
-// Subjects are the subjects of one rig's messages, <prefix>.<rig>.<kind>.
+// Subjects are the subjects of one rig's messages, <prefix>.<rig>.<kind>, where
+// <rig> is the [Token] of its name.
 type Subjects struct {
 	Prefix string // tokens separated by dots
-	Rig    string // one token
+	Rig    string // the rig's name
 }
 
 const (
@@ -24,12 +26,13 @@ const (
 	service     = "service"
 )
 
-var (
-	token  = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-	prefix = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
-)
+var prefix = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
-// Validate returns an error if the names cannot be parts of a subject.
+// maxPrefix is the largest length of a prefix, in bytes: the bucket's name has it,
+// which NATS limits.
+const maxPrefix = 200
+
+// Validate returns an error if there cannot be such subjects.
 func (s Subjects) Validate() error {
 	values := map[string]string{"prefix": s.Prefix, "rig": s.Rig}
 	for _, b := range s.Bounds() {
@@ -42,19 +45,26 @@ func (s Subjects) Validate() error {
 
 // Bounds returns what the names must satisfy.
 func (s Subjects) Bounds() []option.Bound {
+	prefixOK := prefix.MatchString(s.Prefix) && len(s.Prefix) <= maxPrefix
 	return []option.Bound{
-		{Name: "prefix", OK: prefix.MatchString(s.Prefix), Want: "letters, digits, _ and -, in tokens separated by dots"},
-		{Name: "rig", OK: token.MatchString(s.Rig), Want: "letters, digits, _ and -"},
+		{Name: "prefix", OK: prefixOK, Want: fmt.Sprintf("letters, digits, _ and -, in tokens separated by dots, at most %d bytes", maxPrefix)},
+		{Name: "rig", OK: perception.CheckName(s.Rig) == nil, Want: fmt.Sprintf("1 to %d bytes of UTF-8", perception.MaxName)},
 	}
 }
 
 // DefaultSubjects returns the defaults.
 func DefaultSubjects() Subjects { return Subjects{Prefix: "sf", Rig: "car"} }
 
-func (s Subjects) of(kind string) string { return s.Prefix + "." + s.Rig + "." + kind }
+// All returns the pattern that all of the rig's subjects match.
+func (s Subjects) All() string { return s.of(">") }
+
+func (s Subjects) of(kind string) string { return s.Prefix + "." + Token(s.Rig) + "." + kind }
 
 // kind is the inverse of of.
 func (s Subjects) kind(subject string) string { return strings.TrimPrefix(subject, s.of("")) }
 
 // bucket names the key-value bucket that keeps the calibrations of all rigs.
 func (s Subjects) bucket() string { return strings.ReplaceAll(s.Prefix, ".", "_") + "_calibration" }
+
+// key names the rig's calibration in the bucket.
+func (s Subjects) key() string { return Token(s.Rig) }

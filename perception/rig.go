@@ -1,15 +1,17 @@
 package perception
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/solofusion/solofusion/geom"
 )
 
 // Camera is one calibrated pinhole camera.
 type Camera struct {
-	Name          string    // unique in its rig, for example CAM_FRONT
+	Name          string    // unique in its rig, for example CAM_FRONT; any text that CheckName takes
 	Width, Height int       // of the images as they arrive, pixels
 	Intrinsics    geom.Mat3 // pixels of those images from camera coordinates
 	EgoFromCamera geom.Transform
@@ -58,12 +60,33 @@ func (r *Rig) Equal(other *Rig) bool {
 
 func equal(a, b *geom.Transform) bool { return a == b || a != nil && b != nil && *a == *b }
 
+// MaxName is the largest length of a camera's name, in bytes. It leaves room for
+// the name in the subject of a message, encoded.
+const MaxName = 255
+
+// CheckName returns an error if no camera can have the name: if it is empty, not
+// UTF-8, or longer than MaxName.
+func CheckName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("it is empty")
+	case !utf8.ValidString(name):
+		return errors.New("it is not UTF-8")
+	case len(name) > MaxName:
+		return fmt.Errorf("it has %d bytes, want at most %d", len(name), MaxName)
+	}
+	return nil
+}
+
 // Validate returns an error naming the first camera whose calibration cannot
-// be used: duplicate names, empty images, numbers that are not finite, a focal
+// be used: duplicate or unusable names, empty images, numbers that are not finite, a focal
 // length that is not positive.
 func (r *Rig) Validate() error {
 	if len(r.Cameras) == 0 {
 		return fmt.Errorf("perception: rig %q has no cameras", r.Name)
+	}
+	if !utf8.ValidString(r.Name) {
+		return fmt.Errorf("perception: rig %q: the name is not UTF-8", r.Name)
 	}
 	if r.EgoFromLidar != nil && !r.EgoFromLidar.IsFinite() {
 		return fmt.Errorf("perception: rig %q: the lidar's pose is not finite", r.Name)
@@ -74,6 +97,9 @@ func (r *Rig) Validate() error {
 	seen := make(map[string]bool, len(r.Cameras))
 	for i := range r.Cameras {
 		c := &r.Cameras[i]
+		if err := CheckName(c.Name); err != nil {
+			return fmt.Errorf("perception: rig %q: name %q of a camera: %w", r.Name, c.Name, err)
+		}
 		if seen[c.Name] {
 			return fmt.Errorf("perception: rig %q: camera %s appears twice", r.Name, c.Name)
 		}
@@ -87,8 +113,6 @@ func (r *Rig) Validate() error {
 
 func (c *Camera) validate() error {
 	switch {
-	case c.Name == "":
-		return fmt.Errorf("its name is empty")
 	case c.Width <= 0 || c.Height <= 0:
 		return fmt.Errorf("image size %d x %d is not positive", c.Width, c.Height)
 	case !c.Intrinsics.IsFinite() || !c.EgoFromCamera.IsFinite():

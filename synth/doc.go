@@ -10,8 +10,8 @@
 // whose split "all" names every scene, key frames' images in samples/ and the
 // images between in sweeps/, one point cloud a key frame and a blank map mask.
 // nuscenes-devkit opens and uses all of it. Scenes are called
-// synth-<seed>-<drive>; tokens derive from those names, so data sets of
-// different seeds can lie together.
+// synth-<seed>-<drive>; tokens derive from those names, so that tables of
+// different seeds can be joined. A folder takes one data set only.
 //
 // The same options give the same bytes, for any number of threads: a drive is
 // drawn from its seed and number alone, a pixel from the drive and the time.
@@ -41,8 +41,8 @@
 // # For training
 //
 // [Options].Window renders at a network's size as if full images had been
-// resized and cropped, many times faster; the tables then still describe the
-// full images. [Options].Depth adds depth/<camera>/<image's name>.png, 16 bit
+// resized and cropped, many times faster; the tables then describe these images,
+// as those of a camera with a shorter focal length. [Options].Depth adds depth/<camera>/<image's name>.png, 16 bit
 // grey, 1/256 m along the camera's z, 0 for the sky.
 //
 // # How it renders

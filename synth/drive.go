@@ -24,6 +24,7 @@ type drive struct {
 	number int
 	start  nuscenes.Timestamp
 	rig    []camera
+	window *Window
 	frames int
 	per    int // images of each camera per key frame
 }
@@ -37,17 +38,22 @@ type exposure struct {
 
 func newDrive(o *Options, number int) *drive {
 	d := newDice(o.Seed, uint64(number))
+	v := outline(o, number, d)
 	seconds := float64(o.Frames-1)/keyRate + 0.05
 	if o.Rate > keyRate {
 		seconds += 1 / keyRate
 	}
-	v := &drive{
-		name: fmt.Sprintf("synth-%d-%d", o.Seed, number), seed: o.Seed, number: number,
-		start: 1_600_000_000_000_000 + nuscenes.Timestamp(number)*3_600_000_000, frames: o.Frames, per: int(o.Rate / keyRate),
-	}
-	v.rig = newRig(d)
 	v.world = newWorld(d, seconds)
 	return v
+}
+
+// outline returns the drive without its world, which names its files.
+func outline(o *Options, number int, d dice) *drive {
+	return &drive{
+		name: fmt.Sprintf("synth-%d-%d", o.Seed, number), seed: o.Seed, number: number,
+		start: 1_600_000_000_000_000 + nuscenes.Timestamp(number)*3_600_000_000,
+		rig:   newRig(d), window: o.Window, frames: o.Frames, per: int(o.Rate / keyRate),
+	}
 }
 
 // exposures lists the drive's images; after the last key frame there are none.
@@ -138,7 +144,7 @@ func quad(q geom.Quat) [4]float64 { return [4]float64{q.W, q.X, q.Y, q.Z} }
 func (v *drive) recordSensors(t *tables) {
 	for i := range v.rig {
 		c := &v.rig[i]
-		k := c.intrinsics
+		k := c.through(v.window)
 		t.calibratedSensor = append(t.calibratedSensor, nuscenes.CalibrationRow{
 			Token: token(v.name, "calibration", c.name), SensorToken: token("sensor", c.name),
 			Translation: c.egoFromCamera.Translation, Rotation: quad(c.egoFromCamera.Rotation),
@@ -174,7 +180,7 @@ func (v *drive) recordFile(t *tables, last map[string]int, channel string, frame
 		Timestamp: v.timestamp(at), Format: format, KeyFrame: key, Filename: file,
 	}
 	if format == "jpg" {
-		row.Width, row.Height = imageWidth, imageHeight
+		row.Width, row.Height = v.window.size()
 	}
 	if i, ok := last[channel]; ok {
 		row.Prev = t.sampleData[i].Token

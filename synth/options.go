@@ -25,7 +25,7 @@ type Options struct {
 
 // Window has images rendered as if they had been resized by Scale and cropped
 // at (Left, Top): a pixel o shows the full image's (o+Left+1/2)/Scale - 1/2.
-// The tables still describe the full image; the files are Width x Height.
+// The tables describe these images: their size and their intrinsics.
 type Window struct {
 	Width, Height int
 	Scale         float64
@@ -52,6 +52,14 @@ func (w *Window) validate() error {
 		return fmt.Errorf("synth: window scale %g is not between 0 and 4", w.Scale)
 	}
 	return nil
+}
+
+// size is the images' size, that of full ones without a window.
+func (w *Window) size() (width, height int) {
+	if w == nil {
+		return imageWidth, imageHeight
+	}
+	return w.Width, w.Height
 }
 
 // withDefaults puts in what zero values mean.

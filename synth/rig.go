@@ -74,19 +74,27 @@ func (w *world) egoPose(t float64) geom.Pose {
 	return geom.NewPose(q, geom.Vec3{p.x, p.y, 0})
 }
 
+// through returns the intrinsics of the camera's images, full or of a window.
+func (c *camera) through(o *Window) geom.Mat3 {
+	k := c.intrinsics
+	if o != nil {
+		k[0], k[4] = o.Scale*k[0], o.Scale*k[4]
+		k[2], k[5] = o.Scale*(k[2]+0.5)-0.5-float64(o.Left), o.Scale*(k[5]+0.5)-0.5-float64(o.Top)
+	}
+	return k
+}
+
 // view is what the camera sees at a time, full or through a window.
 func (c *camera) view(w *world, t float64, o *Window) view {
+	k := c.through(o)
 	v := view{
 		worldFromCamera: w.egoPose(t).Mul(c.egoFromCamera.Pose()),
-		fx:              c.intrinsics[0], fy: c.intrinsics[4], cx: c.intrinsics[2], cy: c.intrinsics[5],
-		width: imageWidth, height: imageHeight, samples: 2, noise: 1,
+		fx:              k[0], fy: k[4], cx: k[2], cy: k[5],
+		samples: 2, noise: 1,
 	}
+	v.width, v.height = o.size()
 	if o != nil {
-		k := o.Scale
-		v.fx, v.fy = k*v.fx, k*v.fy
-		v.cx, v.cy = k*(v.cx+0.5)-0.5-float64(o.Left), k*(v.cy+0.5)-0.5-float64(o.Top)
-		v.width, v.height, v.samples, v.soften = o.Width, o.Height, 3, true
-		v.noise = float32(k)
+		v.samples, v.soften, v.noise = 3, true, float32(o.Scale)
 	}
 	return v
 }

@@ -120,13 +120,13 @@ func TestEveryDriveHoldsTheTenClasses(t *testing.T) {
 // its depth, and checks that it is in the object's box.
 func TestPixelsLieInBoxes(t *testing.T) {
 	v := testDrive(2)
-	w := &Window{352, 128, 0.24, 16, 88}
+	v.window = network
 	p := &painter{}
 	checked := 0
 	for c := range v.rig {
 		e := exposure{camera: c, frame: 4}
 		at := v.seconds(e)
-		s := v.expose(p, e, w)
+		s := v.expose(p, e)
 		r := &p.raster
 		for y := range r.h {
 			for x := range r.w {
@@ -153,9 +153,10 @@ func TestPixelsLieInBoxes(t *testing.T) {
 
 func TestSightings(t *testing.T) {
 	v := testDrive(2)
+	v.window = network
 	p := &painter{}
 	for c := range v.rig {
-		s := v.expose(p, exposure{camera: c, frame: 0}, &Window{352, 128, 0.24, 16, 88})
+		s := v.expose(p, exposure{camera: c, frame: 0})
 		for i := range s.visible {
 			if s.visible[i] < 0 || s.visible[i] > s.covered[i]*(1+1e-9) {
 				t.Errorf("camera %d: object %d shows %g of %g", c, i, s.visible[i], s.covered[i])

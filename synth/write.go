@@ -18,15 +18,19 @@ import (
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
-// Write renders the drives into dir, which it creates. Progress, if not
-// nil, is called after each image, from several goroutines at once and so not
-// always in order. The tables are written last: without them a folder is not
-// complete.
+// Write renders the drives into dir, which it creates. It returns an error for a
+// folder with files of other drives, and writes over those of the same options.
+// Progress, if not nil, is called after each image, from several goroutines at
+// once and so not always in order. The tables are written last: without them a
+// folder is not complete.
 func Write(ctx context.Context, dir string, o Options, progress func(done, total int)) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
 	o = o.withDefaults()
+	if err := claim(dir, &o); err != nil {
+		return err
+	}
 	t := newTables()
 	var done atomic.Int64
 	total := o.Drives * ((o.Frames-1)*int(o.Rate/keyRate) + 1) * len(mounts)
@@ -71,7 +75,7 @@ func (v *drive) render(ctx context.Context, dir string, o *Options, painters cha
 			}
 			p := <-painters
 			defer func() { painters <- p }()
-			s := v.expose(p, e, o.Window)
+			s := v.expose(p, e)
 			if e.sub == 0 {
 				keys[e.frame][e.camera] = sighting{s.visible, s.covered}
 				s.points(max(1, s.view.width/60), func(q geom.Vec3) {
@@ -96,11 +100,11 @@ func (v *drive) render(ctx context.Context, dir string, o *Options, painters cha
 }
 
 // expose renders one image.
-func (v *drive) expose(p *painter, e exposure, w *Window) shot {
+func (v *drive) expose(p *painter, e exposure) shot {
 	t := v.seconds(e)
 	c := &v.rig[e.camera]
 	noise := uint32(v.seed)*7919 + uint32(v.number)*104729 + uint32(v.timestamp(t))*31 + uint32(e.camera)
-	return p.paint(v.world, c.view(v.world, t, w), t, c.gain, noise)
+	return p.paint(v.world, c.view(v.world, t, v.window), t, c.gain, noise)
 }
 
 // store writes an image, and its depth if that is wanted.
@@ -154,11 +158,12 @@ func (v *drive) storeCloud(dir string, frame int, clouds [][]geom.Vec3) error {
 	return writeFile(filepath.Join(dir, v.lidarFile(frame)), b)
 }
 
+func mapFile(seed uint64) string { return "maps/" + token("map", seed) + ".png" }
+
 // writeMap adds the one map, whose mask is blank: streets differ from drive to
 // drive.
 func (t *tables) writeMap(dir string, seed uint64) error {
-	id := token("map", seed)
-	row := nuscenes.MapRow{Category: "semantic_prior", Token: id, Filename: "maps/" + id + ".png"}
+	row := nuscenes.MapRow{Category: "semantic_prior", Token: token("map", seed), Filename: mapFile(seed)}
 	for _, l := range t.log {
 		row.LogTokens = append(row.LogTokens, l.Token)
 	}

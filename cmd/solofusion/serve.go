@@ -95,7 +95,7 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 		return err
 	}
 	defer closeHTTP()
-	slog.Info("taking frames", "subjects", c.NATS.Prefix+"."+c.NATS.Rig+".>", "model", b.ID())
+	slog.Info("taking frames", "subjects", subjects.All(), "model", b.ID())
 	if err := s.Run(ctx); err != nil {
 		return err
 	}

@@ -10,12 +10,12 @@ import (
 )
 
 type synthCmd struct {
-	Out    string  `required:"" help:"Folder for the data set; it is created." placeholder:"DIR"`
+	Out    string  `required:"" help:"Folder for the data set; it is created. One with other drives is refused." placeholder:"DIR"`
 	Seed   uint64  `default:"1" help:"Seed of the drives; the same seed gives the same bytes."`
 	Drives int     `default:"1" help:"Number of drives."`
 	Frames int     `default:"20" help:"Key frames of each drive, two a second."`
 	Rate   float64 `default:"2" help:"Images of each camera per second, a multiple of 2."`
-	Window string  `help:"Render at a network's size, as if resized by SCALE and cropped at LEFT, TOP." placeholder:"WxH@SCALE+LEFT+TOP"`
+	Window string  `help:"Render at a network's size, as if resized by SCALE and cropped at LEFT, TOP; the tables describe these images. For training." placeholder:"WxH@SCALE+LEFT+TOP"`
 	Depth  bool    `help:"Also write depth images, 16 bit, 1/256 m."`
 	Jobs   int     `help:"Images rendered at a time; 0 for all cores."`
 }

@@ -84,12 +84,13 @@ func TestFaults(t *testing.T) {
 		environ    []string
 		want       []string // "key: value: want …", beginnings
 	}{
-		{"all at once", "nats: {embedded: {port: 70000}, rig: a.b}\nsync: {spread: 60}\nlog: {level: loud}\n", nil, []string{
+		{"all at once", "nats: {embedded: {port: 70000}, rig: \"\"}\nsync: {spread: 60}\nlog: {level: loud}\n", nil, []string{
 			`log.level: "loud": want debug, info, warn or error (from f.yaml)`,
 			`nats.embedded.port: 70000: want 1 to 65535, or -1 for any free port (from f.yaml)`,
-			`nats.rig: "a.b": want letters`,
+			`nats.rig: "": want 1 to 255 bytes of UTF-8`,
 			`sync.spread: 60: want a duration with its unit`,
 		}},
+		{"prefix", "nats: {prefix: a..b, rig: a..b}\n", nil, []string{`nats.prefix: "a..b": want letters`}},
 		{"unknown key", "nats: {ulr: x}\n", nil, []string{`nats.ulr: "x": want one of the keys of solofusion.yaml; the nearest is nats.url`}},
 		{"unknown section", "natz: {url: x}\n", nil, []string{`natz.url: "x": want one of the keys`}},
 		{"section as a value", "nats: 5\n", nil, []string{`nats: 5: want a section`}},

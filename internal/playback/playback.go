@@ -105,13 +105,13 @@ func publish(ctx context.Context, source perception.Source, p *bus.Publisher) (u
 		var (
 			refused *bus.RefusedError
 			large   *bus.PayloadError
-			name    *bus.NameError
+			invalid *bus.InvalidError
 		)
 		err = p.Publish(ctx, d.Event)
 		d.Settle(err)
 		switch {
 		case errors.As(err, &refused):
-		case errors.As(err, &large), errors.As(err, &name):
+		case errors.As(err, &large), errors.As(err, &invalid):
 			if unsent == 0 {
 				slog.Warn("message not sent, further ones are only counted", "error", err)
 			}

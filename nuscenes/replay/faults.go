@@ -31,10 +31,11 @@ type CameraDrop struct {
 
 // ParseCameraDrop reads NAME, for all key frames, or NAME@FROM-TO, both included.
 func ParseCameraDrop(s string) (CameraDrop, error) {
-	name, span, hasSpan := strings.Cut(s, "@")
-	drop := CameraDrop{Camera: name, Last: -1}
-	if !hasSpan && name != "" {
-		return drop, nil
+	name, span := s, ""
+	if at := strings.LastIndex(s, "@"); at >= 0 { // names may have one, too
+		name, span = s[:at], s[at+1:]
+	} else if s != "" {
+		return CameraDrop{Camera: s, Last: -1}, nil
 	}
 	from, to, _ := strings.Cut(span, "-")
 	first, errFirst := strconv.ParseUint(from, 10, 31)
@@ -42,8 +43,7 @@ func ParseCameraDrop(s string) (CameraDrop, error) {
 	if errFirst != nil || errLast != nil || name == "" || last < first {
 		return CameraDrop{}, fmt.Errorf("replay: camera drop %q, want NAME or NAME@FROM-TO such as CAM_BACK@3-10", s)
 	}
-	drop.First, drop.Last = int(first), int(last)
-	return drop, nil
+	return CameraDrop{Camera: name, First: int(first), Last: int(last)}, nil
 }
 
 // Validate returns an error for the first value out of range.

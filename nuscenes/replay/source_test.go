@@ -229,6 +229,7 @@ func TestParseCameraDrop(t *testing.T) {
 		"CAM_BACK":      {"CAM_BACK", 0, -1},
 		"CAM_BACK@3-10": {"CAM_BACK", 3, 10},
 		"CAM_BACK@3-3":  {"CAM_BACK", 3, 3},
+		"a@b@3-4":       {"a@b", 3, 4},
 	} {
 		if got, err := ParseCameraDrop(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v, want %v", text, got, err, want)

@@ -31,7 +31,8 @@ NO_DEPTH = NO_OBJECT = 255
 MARGIN = 0.1
 """Metres by which a box is larger when points are put into it."""
 RENDERED_FOR = (1600, 900)
-"""The camera size behind images that were rendered at network size."""
+"""The size of the camera that images of network size stand for: `synth --window`
+renders a window of its images."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -79,10 +80,23 @@ def augmentation(cfg: Config, width: int, height: int) -> tuple[float, tuple[int
     return scale, (w, h), left, top
 
 
-def network_image(cfg: Config, path: Path) -> np.ndarray:
-    """H W 3 uint8 at network size."""
+def behind_window(intrinsics: np.ndarray, scale: float, left: int, top: int) -> np.ndarray:
+    """The intrinsics of the whole image, from those of a window that shows it scaled and cropped."""
+    k = intrinsics.copy()
+    k[:2, :2] /= scale
+    k[:2, 2] = (k[:2, 2] + 0.5 + (left, top)) / scale - 0.5
+    return k
+
+
+def network_image(cfg: Config, path: Path, row: dict) -> np.ndarray:
+    """H W 3 uint8 at network size, of a row of sample_data."""
     size = cfg.image["width"], cfg.image["height"]
     image = Image.open(path).convert("RGB")
+    if image.size != (row["width"], row["height"]):
+        raise ValueError(
+            f"{path}: image of {image.width} x {image.height}, "
+            f"its table says {row['width']} x {row['height']}"
+        )
     if image.size == size:
         return np.asarray(image)
     _, resized, left, top = augmentation(cfg, *image.size)
@@ -151,10 +165,12 @@ def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict) -> Frame:
     for name in cfg.cameras:
         row = data[name]
         sensor = calibration[row["calibrated_sensor_token"]]
+        k = np.array(sensor["camera_intrinsic"])
         scale, _, left, top = augmentation(cfg, row["width"], row["height"])
         if (row["width"], row["height"]) == (cfg.image["width"], cfg.image["height"]):
             scale, _, left, top = augmentation(cfg, *RENDERED_FOR)
-        intrinsics.append(np.array(sensor["camera_intrinsic"]))
+            k = behind_window(k, scale, left, top)
+        intrinsics.append(k)
         augment.append([[scale, 0, -left], [0, scale, -top], [0, 0, 1]])
         cameras.append(pose(tables.ego_pose[row["ego_pose_token"]]) @ pose(sensor))
     key = data["LIDAR_TOP"]
@@ -235,7 +251,7 @@ def cache_scene(job: tuple) -> tuple[list[Frame], np.ndarray]:
         frames.append(read_frame(cfg, tables, scene, sample))
         data = tables.data_of[sample["token"]]
         images.append([
-            network_image(cfg, tables.root / data[c]["filename"]) for c in cfg.cameras
+            network_image(cfg, tables.root / data[c]["filename"], data[c]) for c in cfg.cameras
         ])
     return frames, np.array(images)
 

@@ -24,7 +24,7 @@ const (
 // Frame is one image of one camera, on <prefix>.<rig>.frame.<camera>.
 type Frame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in the calibration, and the last token of the subject.
+	// As in the calibration. The last token of the subject is its token.
 	Camera     string `protobuf:"bytes,1,opt,name=camera,proto3" json:"camera,omitempty"`
 	CapturedUs int64  `protobuf:"varint,2,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	// Groups the frames of a recording into sets; 0 if there is none.
@@ -159,7 +159,7 @@ func (x *EgoPose) GetGlobalFromEgo() *Transform {
 }
 
 // RigCalibration describes a vehicle's cameras, on <prefix>.<rig>.calibration
-// and in the key-value bucket under the rig's name. It is sent before its frames; a
+// and in the key-value bucket under the rig's token. It is sent before its frames; a
 // change starts a new sequence.
 type RigCalibration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`

@@ -87,7 +87,8 @@ func (ServiceState) EnumDescriptor() ([]byte, []int) {
 // Detections is the result of one instant, on <prefix>.<rig>.detections.
 type Detections struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the rig in its calibration. The subject has the rig's token instead.
+	// Name of the rig in its calibration. The subject has the token of the service's
+	// nats.rig instead.
 	Rig    string `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
 	TimeUs int64  `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// Pose of the vehicle at time_us.
@@ -642,7 +643,8 @@ func (x *StageTime) GetMilliseconds() float64 {
 // Status is the service's state and counts, on <prefix>.<rig>.status.
 type Status struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Token of the rig in the subject, since there may be no calibration yet.
+	// The service's nats.rig, whose token the subject has, since there may be no
+	// calibration yet.
 	Rig    string       `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
 	TimeUs int64        `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	State  ServiceState `protobuf:"varint,3,opt,name=state,proto3,enum=solofusion.v1.ServiceState" json:"state,omitempty"`
