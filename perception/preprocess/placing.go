@@ -31,26 +31,36 @@ type Placing struct {
 
 // Place returns where an image goes on the canvas. It fills the canvas in its
 // width, so that the same picture at any resolution is placed alike. If the focal
-// length would then be none that training saw, the nearest one that it saw decides
-// the size. The image stands in the middle and on the canvas's lower edge, as in
-// the reference; if that puts the principal point's column or the horizon where
-// training never had them, the image is moved by as little as brings them there.
+// length would then be none that training saw, it fills the canvas in its height, as a
+// picture with other columns; or has training's pixels; or, if that does not bring a
+// known focal length either, the size that brings the nearest one. The image stands
+// in the middle and on the canvas's lower edge, as in the reference; if that puts the
+// principal point's column or the horizon where training never had them, the image is
+// moved by as little as brings them there.
 func (c *Config) Place(p Picture) Placing {
 	width, height := float64(c.Source.Width), float64(c.Source.Height)
-	at := Placing{
-		Scale: width / float64(p.Size.Width),
-		Top:   height - float64(p.Size.Height)*width/float64(p.Size.Width),
-	}
-	if focal := p.Focal * at.Scale; !c.Seen.Focal.Contains(focal) {
-		at.Scale = c.Seen.Focal.Nearest(focal) / p.Focal
-		at.Left = (width - at.Scale*float64(p.Size.Width)) / 2
-		at.Top = height - at.Scale*float64(p.Size.Height)
+	w, h := float64(p.Size.Width), float64(p.Size.Height)
+	scale := c.scale(p)
+	at := Placing{Scale: scale, Left: (width - scale*w) / 2, Top: height - scale*h}
+	if scale == width/w {
+		at.Left, at.Top = 0, height-h*width/w // to the bit
 	}
 	at.Left += shift(c.Seen.CenterX, at.Scale*p.CenterX+at.Left)
 	if !math.IsNaN(p.Horizon) {
 		at.Top += shift(c.Seen.Horizon, at.Scale*p.Horizon+at.Top)
 	}
 	return at
+}
+
+// scale returns canvas pixels per pixel of the image.
+func (c *Config) scale(p Picture) float64 {
+	natural := float64(c.Source.Width) / float64(p.Size.Width)
+	for _, scale := range []float64{natural, float64(c.Source.Height) / float64(p.Size.Height), 1} {
+		if c.Seen.Focal.Contains(p.Focal * scale) {
+			return scale
+		}
+	}
+	return c.Seen.Focal.Nearest(p.Focal*natural) / p.Focal
 }
 
 // shift returns by how much x must move to be one of the numbers seen.

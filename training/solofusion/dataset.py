@@ -2,8 +2,9 @@
 
 A cache is ``images.npy`` (F N H W 3, uint8 RGB at network size, memory mapped) and
 ``frames.pt``: a list of what else is known of each key frame. Images that are at
-network size already are taken as they are; others go through Pillow's resize and
-crop as the service's do.
+network size already are taken as they are: `synth --window` renders a window of what a
+camera of 1600 x 900 pixels sees. Others are placed on a canvas of that size, resized and
+cropped as the service's are, and their intrinsics are the canvas's.
 """
 
 import json
@@ -18,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from .config import CLASSES, Config
+from .rig import SOURCE, camera_numbers, horizon, on_canvas, place, pose
 
 CATEGORIES = {
     "vehicle.car": "car", "vehicle.truck": "truck", "vehicle.construction": "construction_vehicle",
@@ -30,9 +32,6 @@ CATEGORIES = {
 NO_DEPTH = NO_OBJECT = 255
 MARGIN = 0.1
 """Metres by which a box is larger when points are put into it."""
-RENDERED_FOR = (1600, 900)
-"""The size of the camera that images of network size stand for: `synth --window`
-renders a window of its images."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -50,6 +49,7 @@ class Frame:
     global_from_lidar: Tensor  # 4 4, at the key frame's time
     boxes: Tensor  # M x (x y z w l h yaw vx vy), lidar frame, yaw from x about z
     labels: Tensor  # M
+    lidar: dict  # its row of calibrated_sensor
     # What is nearest under each coarse pixel; None where depth was not rendered.
     depth_bins: Tensor | None = None  # N h w uint8, NO_DEPTH where unknown
     points: Tensor | None = None  # N h w 3 float32, lidar frame
@@ -69,10 +69,17 @@ class Frame:
         parts = [self.intrinsics, scale, shift, rig[:, :3, :3], rig[:, :3, 3]]
         return torch.cat([p.reshape(len(p), -1) for p in parts], 1).float()
 
+    @property
+    def named_numbers(self) -> np.ndarray:
+        """N x 18, those of the cameras in the order of rig.CAMERA_NUMBERS."""
+        base = pose(self.lidar) @ self.lidar_from_camera.numpy()
+        rows = zip(self.intrinsics.numpy(), self.lidar_from_camera.numpy(), base, strict=True)
+        return np.array([camera_numbers(k, own, horizon(k, to_base)) for k, own, to_base in rows])
 
-def augmentation(cfg: Config, width: int, height: int) -> tuple[float, tuple[int, int], int, int]:
-    """Scale, resized size, left and top of the crop (model spec, section 1)."""
-    image = cfg.image
+
+def augmentation(cfg: Config) -> tuple[float, tuple[int, int], int, int]:
+    """Scale, resized size, left and top of the crop of the canvas (model spec, section 1)."""
+    image, (width, height) = cfg.image, SOURCE
     scale = image["width"] / width + image["resize_extra"]
     w, h = int(width * scale), int(height * scale)
     left = int(max(0, w - image["width"]) / 2)
@@ -99,22 +106,12 @@ def network_image(cfg: Config, path: Path, row: dict) -> np.ndarray:
         )
     if image.size == size:
         return np.asarray(image)
-    _, resized, left, top = augmentation(cfg, *image.size)
+    _, resized, left, top = augmentation(cfg)
+    if image.size != SOURCE:
+        resized = resized[0], round(image.height * resized[0] / image.width)
+        top += resized[1] - augmentation(cfg)[1][1]
     image = image.resize(resized).crop((left, top, left + size[0], top + size[1]))
     return np.asarray(image)
-
-
-def pose(row: dict) -> np.ndarray:
-    """4 x 4 matrix of a table row's rotation (w x y z) and translation."""
-    w, x, y, z = np.array(row["rotation"]) / np.linalg.norm(row["rotation"])
-    m = np.eye(4)
-    m[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    m[:3, 3] = row["translation"]
-    return m
 
 
 class Tables:
@@ -166,10 +163,12 @@ def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict) -> Frame:
         row = data[name]
         sensor = calibration[row["calibrated_sensor_token"]]
         k = np.array(sensor["camera_intrinsic"])
-        scale, _, left, top = augmentation(cfg, row["width"], row["height"])
-        if (row["width"], row["height"]) == (cfg.image["width"], cfg.image["height"]):
-            scale, _, left, top = augmentation(cfg, *RENDERED_FOR)
+        scale, _, left, top = augmentation(cfg)
+        size = row["width"], row["height"]
+        if size == (cfg.image["width"], cfg.image["height"]):
             k = behind_window(k, scale, left, top)
+        else:
+            k = on_canvas(k, place(size, k, np.eye(4), {}))
         intrinsics.append(k)
         augment.append([[scale, 0, -left], [0, scale, -top], [0, 0, 1]])
         cameras.append(pose(tables.ego_pose[row["ego_pose_token"]]) @ pose(sensor))
@@ -181,6 +180,7 @@ def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict) -> Frame:
         scene["name"], sample["token"], not sample["prev"],
         torch.tensor(np.array(intrinsics)), torch.tensor(augment, dtype=torch.float64),
         torch.tensor(np.array(cameras)), torch.tensor(lidar), boxes, labels,
+        {n: calibration[key["calibrated_sensor_token"]][n] for n in ("translation", "rotation")},
     )
     files = [depth_file(tables.root, c, data[c]["filename"]) for c in cfg.cameras]
     if all(f.exists() for f in files):

@@ -12,16 +12,18 @@ import hashlib
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import torch
 import yaml
 from safetensors.numpy import save_file
 from torch import nn
 
 from .config import BRANCHES, TASKS, Config, load_config
-from .dataset import MEAN, STD, Dataset
+from .dataset import MEAN, STD, Dataset, Frame
 from .graph import Graph, fold
 from .model import SOLOFusion
 from .quantize import quantize_head
+from .rig import REFERENCE_FRAME, REFERENCE_SEEN, SOURCE, frame_of, seen_of
 from .train import STAGES
 
 DATA = "220 rendered drives of 14 frames at network size (synth seed 1)"
@@ -174,9 +176,10 @@ def small_weights(model: SOLOFusion, path: Path) -> None:
 
 
 def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict,
-             history: dict | None = None) -> dict:
-    """model.yaml but for its files; history says how it was aligned and timed in
-    training, without a word as in the reference."""
+             history: dict | None = None, rig: dict | None = None) -> dict:
+    """model.yaml but for its files. history says how it was aligned and timed in
+    training, rig (frame and seen) which frame and cameras training had; without a word
+    as in the reference."""
     tasks = []
     for classes in TASKS:
         nms = NMS[classes]
@@ -190,7 +193,11 @@ def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict
         "name": cfg.name,
         "provenance": provenance,
         "cameras": cfg.cameras,
-        "image": {**cfg.image, "mean": list(MEAN), "std": list(STD)},
+        "image": {
+            **cfg.image, "source": dict(zip(("width", "height"), SOURCE, strict=True)),
+            "mean": list(MEAN), "std": list(STD),
+        },
+        **(rig or {"frame": REFERENCE_FRAME, "seen": REFERENCE_SEEN}),
         "grid": cfg.grid,
         "depth": {k: cfg.depth[k] for k in ("start", "step", "bins")},
         "features": features,
@@ -204,6 +211,14 @@ def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict
             "tasks": tasks,
         },
         "quantisation": quantisation,
+    }
+
+
+def rig_of(frames: list[Frame]) -> dict:
+    """The frame and the cameras of training, for the manifest."""
+    return {
+        "frame": frame_of(f.lidar for f in frames),
+        "seen": seen_of(np.array([f.named_numbers for f in frames])),
     }
 
 
@@ -271,15 +286,18 @@ def main() -> None:
     cfg = load_config(args.config)
     model = load_trained(cfg, args.run / "fusion.pt")
     write_parts(model, args.out)
+    data = Dataset(args.cache, args.drives)
     head_input, quantisation = {"type": "float32"}, {"method": "none"}
     if not args.float:
         head_input, quantisation = quantize_head(
-            model, Dataset(args.cache, args.drives), args.run / "planes.npy",
+            model, data, args.run / "planes.npy",
             args.out / "head.onnx", args.calibration,
         )
     record = training_record(args.run, args.data, args.command, args.seed)
     trained = {"mode": "direct", "time": "counted"}
-    write_manifest(args.out, manifest(cfg, head_input, record, quantisation, trained))
+    write_manifest(args.out, manifest(
+        cfg, head_input, record, quantisation, trained, rig_of(data.frames)
+    ))
 
 
 if __name__ == "__main__":

@@ -135,14 +135,15 @@ def outwards(x: float, side: int) -> float:
 def place(size: tuple[int, int], k: np.ndarray, base_from_camera: np.ndarray, seen: dict
           ) -> tuple[float, float, float]:
     """Scale, left and top of an image on the canvas of SOURCE pixels: filling its width,
-    on its lower edge; resized to a focal length of training and moved to its principal
-    point's column and its horizon where the numbers are none of training's."""
-    scale, left = SOURCE[0] / size[0], 0.0
-    top = SOURCE[1] - size[1] * SOURCE[0] / size[0]
-    focal = nearest(seen.get("fx"), scale * k[0, 0])
-    if focal != scale * k[0, 0]:
-        scale = focal / k[0, 0]
-        left, top = (SOURCE[0] - scale * size[0]) / 2, SOURCE[1] - scale * size[1]
+    or its height, or pixel for pixel, whichever first has a focal length of training, or
+    else resized to the nearest one; in the middle, on the lower edge; moved to where
+    training had the principal point's column and the horizon."""
+    natural, focal = SOURCE[0] / size[0], k[0, 0]
+    fits = [s for s in (natural, SOURCE[1] / size[1], 1.0) if nearest(seen.get("fx"), s * focal) == s * focal]
+    scale = fits[0] if fits else nearest(seen["fx"], natural * focal) / focal
+    left, top = (SOURCE[0] - scale * size[0]) / 2, SOURCE[1] - scale * size[1]
+    if scale == natural:
+        left, top = 0.0, SOURCE[1] - size[1] * SOURCE[0] / size[0]
     column = scale * k[0, 2] + left
     left += nearest(seen.get("cx"), column) - column
     row = horizon(k, base_from_camera)
