@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"maps"
 	"os"
 	"slices"
@@ -73,7 +74,11 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	}
 	line("model", "%s", b.ID())
 	line("cameras", "%s", strings.Join(m.Cameras, ", "))
-	line("image", "%d x %d", m.Image.Width, m.Image.Height)
+	line("image", "%d x %d, from images like those of %d x %d pixels", m.Image.Width, m.Image.Height, m.Image.Source.Width, m.Image.Source.Height)
+	line("frame", "%s", frameWords(&m.Frame))
+	if focal := m.Seen["fx"]; focal != nil {
+		line("focal length", "%s pixels at %d x %d", focal, m.Image.Source.Width, m.Image.Source.Height)
+	}
 	line("features", "%d channels at 1/%d", m.Features.Context, m.Features.Stride)
 	line("depth", "%d bins of %g m from %g m", m.Depth.Count, m.Depth.Step, m.Depth.Start)
 	if m.HasStereo() {
@@ -100,6 +105,17 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 		line(key, "%v", m.Provenance[key])
 	}
 	return t.Flush()
+}
+
+// frameWords says where the model's frame stands on a vehicle.
+func frameWords(f *model.Frame) string {
+	at := f.Transform()
+	words := fmt.Sprintf("%v m from the ground under the rear axle, turned by %.1f degrees",
+		f.Translation, at.Rotation.Yaw()*180/math.Pi)
+	if f.OwnLidar != (model.OwnLidar{}) {
+		words += fmt.Sprintf("; a lidar within %g m and %g degrees of it has its own", f.OwnLidar.Metres, f.OwnLidar.Degrees)
+	}
+	return words
 }
 
 // trained returns the mode and the time of history in training, as far as the
