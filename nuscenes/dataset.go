@@ -7,15 +7,21 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/solofusion/solofusion/geom"
 )
 
 // Dataset is the linked tables of one version of a data set. Nothing in it
-// may be modified.
+// may be modified but EgoFromBase, before its rigs are made.
 type Dataset struct {
 	Dir     string // the folder that holds the version's folder and the files
 	Version string // for example v1.0-mini
 	Scenes  []*Scene
 	Samples []*Sample // in the table's order, which is that of results on custom splits
+
+	// EgoFromBase places the ground under the rear axle in the ego frame of all
+	// vehicles, which tables cannot say; nil if the ego frame is there.
+	EgoFromBase *geom.Transform
 
 	sceneByName   map[string]*Scene
 	sampleByToken map[string]*Sample

@@ -11,7 +11,7 @@ import (
 // cameras in the order of the sensor table. The lidar is LIDAR_TOP, if the sample
 // has it.
 func (d *Dataset) Rig(sample *Sample, cameras []string) (*perception.Rig, error) {
-	rig := &perception.Rig{Name: d.rigName(sample)}
+	rig := &perception.Rig{Name: d.rigName(sample), EgoFromBase: d.EgoFromBase}
 	if lidar := sample.Key(LidarTop); lidar != nil {
 		rig.EgoFromLidar = &lidar.Calibration.EgoFromSensor
 	}

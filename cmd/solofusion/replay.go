@@ -25,6 +25,7 @@ type replayCmd struct {
 	Via            string   `default:"direct" enum:"direct,nats" help:"Way of the frames to the service: direct, or nats over an embedded server. The results are the same."`
 	Rate           string   `default:"max" help:"Speed as a multiple of real time, or max." placeholder:"X"`
 	detectorFlags
+	rigFlags
 	faultFlags
 }
 
@@ -50,6 +51,9 @@ Examples:
 
 // Validate returns an error for a flag out of range.
 func (c *replayCmd) Validate() error {
+	if err := c.rigFlags.Validate(); err != nil {
+		return err
+	}
 	if _, err := c.speed(); err != nil {
 		return err
 	}
@@ -87,6 +91,9 @@ func (f *faultFlags) faults() (replay.Faults, error) {
 func (c *replayCmd) Run(ctx context.Context) error {
 	ds, err := openDataset(c.Input, c.DatasetVersion)
 	if err != nil {
+		return err
+	}
+	if err := c.tell(ds); err != nil {
 		return err
 	}
 	scenes, samples, err := c.part(ds)

@@ -17,6 +17,7 @@ type traceCmd struct {
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Scenes         []string `help:"Names of the scenes; all if not given." placeholder:"A,B"`
 	detectorFlags
+	rigFlags
 }
 
 func (c *traceCmd) Help() string {
@@ -32,6 +33,9 @@ Example:
 func (c *traceCmd) Run(ctx context.Context) error {
 	ds, err := openDataset(c.Input, c.DatasetVersion)
 	if err != nil {
+		return err
+	}
+	if err := c.tell(ds); err != nil {
 		return err
 	}
 	scenes, err := scenesOf(ds, c.Scenes)
