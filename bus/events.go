@@ -31,13 +31,13 @@ func encodeEvent(ev perception.Event) (kind string, m proto.Message) {
 			Image:      e.Image,
 		}
 	case perception.Reset:
-		return control, &pb.Control{Command: &pb.Control_Reset_{Reset_: &pb.Reset{Reason: e.Reason}}}
+		return control, &pb.Control{Command: &pb.Control_Reset_{Reset_: &pb.Reset{Reason: text(e.Reason)}}}
 	}
 	panic(fmt.Sprintf("bus: unknown event %T", ev))
 }
 
 func encodeRig(r *perception.Rig) *pb.RigCalibration {
-	m := &pb.RigCalibration{Name: r.Name, EgoFromLidar: encodeTransform(r.EgoFromLidar)}
+	m := &pb.RigCalibration{Name: text(r.Name), EgoFromLidar: encodeTransform(r.EgoFromLidar)}
 	for i := range r.Cameras {
 		c := &r.Cameras[i]
 		m.Cameras = append(m.Cameras, &pb.CameraCalibration{
@@ -50,6 +50,10 @@ func encodeRig(r *perception.Rig) *pb.RigCalibration {
 	}
 	return m
 }
+
+// text returns s with a replacement for what is not UTF-8, which messages cannot
+// hold. It is for words that nothing is found by.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // decodeEvent is the inverse of encodeEvent. It returns errEnd for the end of
 // the stream and other errors for malformed messages.
