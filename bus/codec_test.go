@@ -157,3 +157,18 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Words of other encodings, as tables may have them, do not stop a message.
+func TestWordsThatAreNotUTF8(t *testing.T) {
+	rig, result := testRig(), testResult()
+	rig.Name, result.Rig, result.Reset, result.Rejected["CAM_LEFT"] = "K\xfchl", "K\xfchl", "stra\xdfe", "\xff"
+	for _, m := range []proto.Message{
+		encodeRig(rig), encodeResult(result), encodeStatus("car", &perception.Status{LastError: "\xff"}),
+	} {
+		bytesOf(t, m)
+	}
+	kind, m := encodeEvent(perception.Reset{Reason: "stra\xdfe"})
+	if got, err := decodeEvent(kind, bytesOf(t, m)); err != nil || got != (perception.Reset{Reason: "stra\uFFFDe"}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}

@@ -34,7 +34,7 @@ func (e *PayloadError) Error() string {
 		e.Subject, e.Size, e.Limit)
 }
 
-// InvalidError is returned for an event that no service takes.
+// InvalidError is returned for an event that no message can hold.
 type InvalidError struct{ Reason error }
 
 // Error has the reason.

@@ -31,14 +31,14 @@ func encodeEvent(ev perception.Event) (kind string, m proto.Message) {
 			Image:      e.Image,
 		}
 	case perception.Reset:
-		return control, &pb.Control{Command: &pb.Control_Reset_{Reset_: &pb.Reset{Reason: e.Reason}}}
+		return control, &pb.Control{Command: &pb.Control_Reset_{Reset_: &pb.Reset{Reason: text(e.Reason)}}}
 	}
 	panic(fmt.Sprintf("bus: unknown event %T", ev))
 }
 
 func encodeRig(r *perception.Rig) *pb.RigCalibration {
 	m := &pb.RigCalibration{
-		Name: r.Name, EgoFromLidar: encodeOptional(r.EgoFromLidar), EgoFromBase: encodeOptional(r.EgoFromBase),
+		Name: text(r.Name), EgoFromLidar: encodeOptional(r.EgoFromLidar), EgoFromBase: encodeOptional(r.EgoFromBase),
 	}
 	for i := range r.Cameras {
 		c := &r.Cameras[i]
@@ -52,6 +52,10 @@ func encodeRig(r *perception.Rig) *pb.RigCalibration {
 	}
 	return m
 }
+
+// text returns s with a replacement for what is not UTF-8, which messages cannot
+// hold. It is for words that nothing is found by.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // decodeEvent is the inverse of encodeEvent. It returns errEnd for the end of
 // the stream and other errors for malformed messages.

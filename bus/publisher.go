@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -36,9 +38,10 @@ func NewPublisher(c *Conn, s Subjects, o PublisherOptions) *Publisher {
 // Publish sends ev. A calibration is also kept for services that start later;
 // [ErrNotKept] is returned if it was sent but the server cannot keep it. The error
 // is a [PayloadError] for an image over the server's limit and an [InvalidError]
-// for what no service takes: a calibration that is not valid, a frame of a camera
-// that no rig can have. With Confirm it is a [RefusedError] if the service refuses
-// the event, and a [NoServiceError] if there is no service.
+// for what no message can hold: a calibration with a camera's name that is not
+// UTF-8, a frame of a camera that no rig can have. Other faults of a calibration
+// are the service's to refuse. With Confirm it is a [RefusedError] if the service
+// refuses the event, and a [NoServiceError] if there is no service.
 func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
 	if err := validate(ev); err != nil {
 		return &InvalidError{err}
@@ -52,11 +55,13 @@ func (p *Publisher) Publish(ctx context.Context, ev perception.Event) error {
 	return p.send(ctx, kind, m)
 }
 
-// validate returns why no service takes ev.
+// validate returns why no message can hold ev.
 func validate(ev perception.Event) error {
 	switch e := ev.(type) {
 	case *perception.Rig:
-		return e.Validate()
+		if slices.ContainsFunc(e.Cameras, func(c perception.Camera) bool { return !utf8.ValidString(c.Name) }) {
+			return e.Validate()
+		}
 	case *perception.Frame:
 		if err := perception.CheckName(e.Camera); err != nil {
 			return fmt.Errorf("name %q of a frame's camera: %w", e.Camera, err)

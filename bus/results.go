@@ -16,7 +16,7 @@ import (
 
 func encodeResult(r *perception.Result) *pb.Detections {
 	m := &pb.Detections{
-		Rig:            r.Rig,
+		Rig:            text(r.Rig),
 		TimeUs:         micros(r.Time),
 		GlobalFromEgo:  encodePose(r.GlobalFromEgo),
 		EgoFromModel:   encodePose(r.EgoFromModel),
@@ -25,7 +25,7 @@ func encodeResult(r *perception.Result) *pb.Detections {
 		History: &pb.History{
 			Depth:       uint32(r.HistoryDepth),
 			OldestAgeUs: r.HistoryAge.Microseconds(),
-			ResetReason: r.Reset,
+			ResetReason: text(r.Reset),
 		},
 		Model:        r.Model,
 		Quantisation: r.Quantisation,
@@ -41,7 +41,7 @@ func encodeResult(r *perception.Result) *pb.Detections {
 		m.CamerasUsed = append(m.CamerasUsed, &pb.CameraUse{Camera: name, CapturedUs: micros(r.Captured[name])})
 	}
 	for _, name := range sorted(r.Rejected) {
-		m.CamerasRejected = append(m.CamerasRejected, &pb.CameraRejection{Camera: name, Reason: r.Rejected[name]})
+		m.CamerasRejected = append(m.CamerasRejected, &pb.CameraRejection{Camera: name, Reason: text(r.Rejected[name])})
 	}
 	for _, name := range sorted(r.StageDurations) {
 		ms := float64(r.StageDurations[name]) / float64(time.Millisecond)
@@ -165,7 +165,7 @@ func encodeStatus(rig string, s *perception.Status) *pb.Status {
 		TimeUs:      micros(s.Time),
 		State:       states[s.State],
 		Model:       s.Model,
-		LastError:   s.LastError,
+		LastError:   text(s.LastError),
 		LastErrorUs: micros(s.ErrorTime),
 		Outside:     s.Outside,
 		Counts:      s.Counts,

@@ -37,7 +37,7 @@ func TestValidate(t *testing.T) {
 		{"name of bytes", func(r *Rig) { r.Cameras[1].Name = "\xfc" }, `name "\xfc" of a camera: it is not UTF-8`},
 		{"long name", func(r *Rig) { r.Cameras[0].Name = strings.Repeat("ü", 128) }, "it has 256 bytes, want at most 255"},
 		{"any other name", func(r *Rig) { r.Cameras[0].Name = " .*>\x00/ü" + strings.Repeat("x", 247) }, ""},
-		{"rig's name of bytes", func(r *Rig) { r.Name = "\xfc" }, `rig "\xfc": the name is not UTF-8`},
+		{"rig's name of bytes", func(r *Rig) { r.Name = "\xfc" }, ""},
 		{"rig without a name", func(r *Rig) { r.Name = "" }, ""},
 		{"no width", func(r *Rig) { r.Cameras[1].Width = 0 }, "RIGHT: image size 0 x 900"},
 		{"NaN focal length", func(r *Rig) { r.Cameras[0].Intrinsics[0] = math.NaN() }, "LEFT: its calibration is not finite"},

@@ -85,9 +85,6 @@ func (r *Rig) Validate() error {
 	if len(r.Cameras) == 0 {
 		return fmt.Errorf("perception: rig %q has no cameras", r.Name)
 	}
-	if !utf8.ValidString(r.Name) {
-		return fmt.Errorf("perception: rig %q: the name is not UTF-8", r.Name)
-	}
 	if r.EgoFromLidar != nil && !r.EgoFromLidar.IsFinite() {
 		return fmt.Errorf("perception: rig %q: the lidar's pose is not finite", r.Name)
 	}
