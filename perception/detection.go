@@ -61,6 +61,7 @@ type Detection struct {
 type Result struct {
 	Rig            string // its name
 	Time           time.Time
+	KeyFrame       string    // of the set, its identity in the source; "" if it has none
 	GlobalFromEgo  geom.Pose // at Time
 	EgoFromLidar   geom.Pose
 	Detections     []Detection          // by descending score within each task

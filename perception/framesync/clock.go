@@ -15,10 +15,11 @@ const (
 )
 
 // clock distinguishes a frame with a wrong time from a stream whose time has
-// jumped: a jump is accepted when another camera confirms it.
+// jumped: a jump is accepted when another camera confirms it. In stream time
+// every time is right.
 type clock struct {
 	jump      time.Duration
-	stream    bool              // arrival times are ignored
+	stream    bool              // the frames' own time is trusted
 	stamp     time.Time         // of the last frame accepted
 	arrived   time.Time         // arrival of that frame
 	latest    time.Time         // of all stamps accepted
@@ -27,8 +28,8 @@ type clock struct {
 
 // stamp returns the time by which frames are compared.
 func stamp(f *perception.Frame) time.Time {
-	if !f.KeyTime.IsZero() {
-		return f.KeyTime
+	if f.Key != nil {
+		return f.Key.Time
 	}
 	return f.Captured
 }
@@ -37,11 +38,7 @@ func stamp(f *perception.Frame) time.Time {
 // A difference between zero and that of the arrivals, within jump, is steady: a
 // recording may play slower or faster than it was made.
 func (c *clock) judge(f *perception.Frame, cameras int, now time.Time) verdict {
-	var arrivals time.Duration
-	if !c.stream {
-		arrivals = now.Sub(c.arrived)
-	}
-	if c.stamp.IsZero() || c.near(stamp(f).Sub(c.stamp), arrivals) {
+	if c.stream || c.stamp.IsZero() || c.near(stamp(f).Sub(c.stamp), now.Sub(c.arrived)) {
 		c.accept(f, now)
 		return steady
 	}

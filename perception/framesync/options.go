@@ -17,7 +17,9 @@ type Options struct {
 	Poses    int           `yaml:"poses"`    // largest number of ego poses kept
 
 	// StreamTime counts deadlines in the frames' own time and ignores the
-	// caller's, so that a recording gives the same sets at any speed.
+	// caller's, so that a recording gives the same sets at any speed. The frames'
+	// time is trusted: nothing is dropped for a leap, and a source sends a
+	// perception.Reset where time goes back.
 	StreamTime bool `yaml:"-"`
 }
 

@@ -114,6 +114,7 @@ func (d *Detector) newResult(set *perception.FrameSet, reset string) *perception
 	return &perception.Result{
 		Rig:            set.Rig.Name,
 		Time:           set.Time,
+		KeyFrame:       set.KeyFrame,
 		GlobalFromEgo:  set.GlobalFromEgo,
 		EgoFromLidar:   set.Rig.EgoFromLidar.Pose(),
 		Captured:       map[string]time.Time{},
