@@ -53,6 +53,21 @@ func decodeTransform(t *pb.Transform) (geom.Transform, error) {
 	}, nil
 }
 
+func encodeOptional(t *geom.Transform) *pb.Transform {
+	if t == nil {
+		return nil
+	}
+	return encodeTransform(*t)
+}
+
+func decodeOptional(t *pb.Transform) (*geom.Transform, error) {
+	if t == nil {
+		return nil, nil
+	}
+	decoded, err := decodeTransform(t)
+	return &decoded, err
+}
+
 func encodePose(p geom.Pose) *pb.Pose {
 	return &pb.Pose{Rotation: p.R[:], Translation: encodeVec(p.T)}
 }

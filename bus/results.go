@@ -18,6 +18,7 @@ func encodeResult(r *perception.Result) *pb.Detections {
 	m := &pb.Detections{
 		Rig:            r.Rig,
 		TimeUs:         micros(r.Time),
+		KeyFrame:       r.KeyFrame,
 		GlobalFromEgo:  encodePose(r.GlobalFromEgo),
 		EgoFromLidar:   encodePose(r.EgoFromLidar),
 		CamerasMissing: r.Missing,
@@ -71,6 +72,7 @@ func decodeResult(data []byte) (*perception.Result, error) {
 	r := &perception.Result{
 		Rig:          m.Rig,
 		Time:         instant(m.TimeUs),
+		KeyFrame:     m.KeyFrame,
 		Missing:      m.CamerasMissing,
 		HistoryDepth: int(m.GetHistory().GetDepth()),
 		HistoryAge:   time.Duration(m.GetHistory().GetOldestAgeUs()) * time.Microsecond,

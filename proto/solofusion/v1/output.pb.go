@@ -104,8 +104,10 @@ type Detections struct {
 	// Name and short digest of the bundle.
 	Model string `protobuf:"bytes,10,opt,name=model,proto3" json:"model,omitempty"`
 	// Of the detection head; "none" if it is float32.
-	Quantisation  string       `protobuf:"bytes,11,opt,name=quantisation,proto3" json:"quantisation,omitempty"`
-	Stages        []*StageTime `protobuf:"bytes,12,rep,name=stages,proto3" json:"stages,omitempty"`
+	Quantisation string       `protobuf:"bytes,11,opt,name=quantisation,proto3" json:"quantisation,omitempty"`
+	Stages       []*StageTime `protobuf:"bytes,12,rep,name=stages,proto3" json:"stages,omitempty"`
+	// key_frame of the frames; empty if they have none.
+	KeyFrame      string `protobuf:"bytes,13,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +224,13 @@ func (x *Detections) GetStages() []*StageTime {
 		return x.Stages
 	}
 	return nil
+}
+
+func (x *Detections) GetKeyFrame() string {
+	if x != nil {
+		return x.KeyFrame
+	}
+	return ""
 }
 
 // Detection is one object. Its three placements are the same box in three
@@ -707,7 +716,7 @@ var File_solofusion_v1_output_proto protoreflect.FileDescriptor
 
 const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\n" +
-	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xb8\x04\n" +
+	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xd5\x04\n" +
 	"\n" +
 	"Detections\x12\x10\n" +
 	"\x03rig\x18\x01 \x01(\tR\x03rig\x12\x17\n" +
@@ -724,7 +733,8 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\x05model\x18\n" +
 	" \x01(\tR\x05model\x12\"\n" +
 	"\fquantisation\x18\v \x01(\tR\fquantisation\x120\n" +
-	"\x06stages\x18\f \x03(\v2\x18.solofusion.v1.StageTimeR\x06stages\"\xfa\x01\n" +
+	"\x06stages\x18\f \x03(\v2\x18.solofusion.v1.StageTimeR\x06stages\x12\x1b\n" +
+	"\tkey_frame\x18\r \x01(\tR\bkeyFrame\"\xfa\x01\n" +
 	"\tDetection\x12\x1d\n" +
 	"\n" +
 	"class_name\x18\x01 \x01(\tR\tclassName\x12\x14\n" +
