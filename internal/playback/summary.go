@@ -94,7 +94,7 @@ func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, stat
 		line("skipped", "%d samples without any image", sent.SkippedSamples)
 	}
 	if begun, why := s.restarts(); begun > sent.Scenes {
-		line("history", "begun anew in %d sets of %d scenes, most often: %s", begun, sent.Scenes, why)
+		line("history", "begun anew with %d of %d sets, most often: %s", begun, s.sets, why)
 	}
 	for _, name := range slices.Sorted(maps.Keys(status.Counts)) {
 		kind, reason, _ := strings.Cut(name, ".")

@@ -9,11 +9,10 @@ import (
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
-// place is where a sample's arrays go, and what is said of it.
+// place is where a sample's arrays go.
 type place struct {
-	scene  string
-	folder string // of the scene, one element of a path
-	index  int    // in the scene
+	scene string // its folder, one element of a path
+	index int    // in the scene
 }
 
 // places returns the place of each sample by its token. Two scenes of one name are
@@ -38,7 +37,7 @@ func places(scenes []*nuscenes.Scene) (map[string]place, error) {
 			if _, twice := all[sample.Token]; twice {
 				return nil, fmt.Errorf("trace: two samples have the token %q, want distinct ones", sample.Token)
 			}
-			all[sample.Token] = place{scene.Name, name, i}
+			all[sample.Token] = place{name, i}
 		}
 	}
 	return all, nil

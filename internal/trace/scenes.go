@@ -18,7 +18,8 @@ type Options struct {
 	Out    string // folder; it is made
 	Frames int    // of each scene at most; all if it is 0
 
-	// Traced is called for each frame that was written; may be nil.
+	// Traced is called for each frame that was written, with its scene's folder; may
+	// be nil.
 	Traced func(scene string, index int, r *perception.Result)
 }
 
@@ -53,7 +54,7 @@ func (w *Writer) Scenes(ctx context.Context, d *pipeline.Detector, ds *nuscenes.
 
 // frame traces one set into its place below the folder.
 func (w *Writer) frame(d pipeline.One, set *perception.FrameSet, at place, o Options) (*perception.Result, error) {
-	if err := w.begin(filepath.Join(o.Out, at.folder, strconv.Itoa(at.index))); err != nil {
+	if err := w.begin(filepath.Join(o.Out, at.scene, strconv.Itoa(at.index))); err != nil {
 		return nil, err
 	}
 	r, err := d.Step(set)

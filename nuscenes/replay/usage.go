@@ -56,7 +56,7 @@ func (u *Usage) Check(sent Stats, dropped string) error {
 		return fmt.Errorf("replay: the samples have no images")
 	}
 	most := slices.MaxFunc(fates, func(a, b fate) int { return cmp.Compare(total(a.cameras), total(b.cameras)) })
-	return fmt.Errorf("replay: none of the %d images could be used: %s", total(sent.Images), most)
+	return fmt.Errorf("replay: none of the %d images could be used: %s", total(sent.Images), most.text(""))
 }
 
 // fate is why images were not used, and how many of each camera.
@@ -72,7 +72,12 @@ func (f fate) String() string {
 	for _, camera := range slices.Sorted(maps.Keys(f.cameras)) {
 		counts = append(counts, fmt.Sprintf("%s %d", printable(camera), f.cameras[camera]))
 	}
-	text := fmt.Sprintf("%d %s (%s)", total(f.cameras), f.word, strings.Join(counts, ", "))
+	return f.text(" (" + strings.Join(counts, ", ") + ")")
+}
+
+// text returns "12 absent", then the cameras, then the reason.
+func (f fate) text(cameras string) string {
+	text := fmt.Sprintf("%d %s%s", total(f.cameras), f.word, cameras)
 	if f.reason != "" {
 		text += ": " + printable(f.reason)
 	}

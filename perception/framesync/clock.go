@@ -15,11 +15,11 @@ const (
 )
 
 // clock distinguishes a frame with a wrong time from a stream whose time has
-// jumped: a jump is accepted when another camera confirms it. In stream time
-// every time is right.
+// jumped: a jump is accepted when another camera confirms it. The key
+// frames of a recording are not judged: their times are right.
 type clock struct {
 	jump      time.Duration
-	stream    bool              // the frames' own time is trusted
+	stream    bool              // of a recording: arrival times are ignored
 	stamp     time.Time         // of the last frame accepted
 	arrived   time.Time         // arrival of that frame
 	latest    time.Time         // of all stamps accepted
@@ -38,7 +38,12 @@ func stamp(f *perception.Frame) time.Time {
 // A difference between zero and that of the arrivals, within jump, is steady: a
 // recording may play slower or faster than it was made.
 func (c *clock) judge(f *perception.Frame, cameras int, now time.Time) verdict {
-	if c.stream || c.stamp.IsZero() || c.near(stamp(f).Sub(c.stamp), now.Sub(c.arrived)) {
+	var arrivals time.Duration
+	if !c.stream {
+		arrivals = now.Sub(c.arrived)
+	}
+	recorded := c.stream && f.Key != nil
+	if recorded || c.stamp.IsZero() || c.near(stamp(f).Sub(c.stamp), arrivals) {
 		c.accept(f, now)
 		return steady
 	}

@@ -14,7 +14,7 @@ const (
 	PoseConflict                     // a second, different ego pose for one time
 	BeforeCalibration                // a frame before the first usable calibration
 	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
-	ClockJump                        // a time far from that of the frames before it; never in stream time
+	ClockJump                        // a time far from that of the frames before it; never of a recording's key frame
 	Unfinished                       // a frame of a set that Discard dropped
 
 	reasons

@@ -407,14 +407,14 @@ func TestStreamTime(t *testing.T) {
 	s.flush().want(t, "0 a0 - (stream started)", "500 a500 -")
 }
 
-// A recording may pause for hours.
-func TestStreamTimeIsTrusted(t *testing.T) {
+// A recording may pause for hours between its key frames.
+func TestKeyFramesOfARecordingAreTrusted(t *testing.T) {
 	for _, cameras := range [][]string{{"a"}, {"a", "b"}} {
 		s := newScript(Options{StreamTime: true}, rig(cameras...))
 		for at := 0; at < 4*3600_000; at += 3600_000 {
 			s.at(0, poseAt(at))
 			for _, camera := range cameras {
-				s.at(0, frame(camera, at))
+				s.at(0, keyed(camera, at, at))
 			}
 		}
 		s.dropped(t, map[string]uint64{})
