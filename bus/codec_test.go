@@ -2,6 +2,7 @@ package bus
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,24 @@ func anyTime(t *rapid.T) time.Time {
 	return time.UnixMicro(rapid.Int64Range(1, 1<<52).Draw(t, "µs")).UTC()
 }
 
+// anyKeyFrame is one of a recording, whose times may be zero or negative.
+func anyKeyFrame(t *rapid.T) *perception.KeyFrame {
+	return &perception.KeyFrame{
+		ID:            rapid.StringN(1, 40, -1).Draw(t, "key frame"),
+		Time:          time.UnixMicro(rapid.Int64Range(-1<<52, 1<<52).Draw(t, "key µs")).UTC(),
+		GlobalFromEgo: anyOwnPose(t),
+	}
+}
+
+// anyOwnPose may be nil.
+func anyOwnPose(t *rapid.T) *geom.Transform {
+	if rapid.Bool().Draw(t, "no pose") {
+		return nil
+	}
+	own := anyTransform(t)
+	return &own
+}
+
 // TestEventsKeepTheirBits: what is decoded is what was encoded.
 func TestEventsKeepTheirBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -48,7 +67,8 @@ func TestEventsKeepTheirBits(t *testing.T) {
 			perception.EgoPose{Time: anyTime(t), GlobalFromEgo: anyTransform(t)},
 			&perception.Rig{Name: "r", Cameras: []perception.Camera{camera}, EgoFromLidar: new(anyTransform(t)), EgoFromBase: new(anyTransform(t))},
 			&perception.Frame{Camera: "c", Captured: anyTime(t), Sequence: rapid.Uint64().Draw(t, "sequence"), Image: []byte{1}},
-			&perception.Frame{Camera: "c", Captured: anyTime(t), KeyTime: anyTime(t), Image: []byte{2, 3}},
+			&perception.Frame{Camera: "c", Captured: anyTime(t), Key: &perception.KeyFrame{Time: anyTime(t)}, Image: []byte{2, 3}},
+			&perception.Frame{Camera: "c", Captured: time.UnixMicro(0).UTC(), Key: anyKeyFrame(t), OwnPose: anyOwnPose(t), Image: []byte{2, 3}},
 			perception.Reset{Reason: rapid.String().Draw(t, "reason")},
 		} {
 			kind, m := encodeEvent(ev)
@@ -128,12 +148,25 @@ func TestDecodeRefuses(t *testing.T) {
 	if _, err := decodeEgoPose(bytesOf(t, &pb.EgoPose{GlobalFromEgo: encodeTransform(geom.IdentityTransform())})); err == nil {
 		t.Error("a pose without a time was taken")
 	}
+	for want, m := range map[string]*pb.Frame{
+		"captured_us is missing": {KeyTimeUs: 1},
+		"global_from_ego: ":      {CapturedUs: 1, GlobalFromEgo: &pb.Transform{}},
+		"key_global_from_ego: ":  {CapturedUs: 1, KeyGlobalFromEgo: &pb.Transform{Rotation: &pb.Quaternion{W: 1}}},
+	} {
+		m.Camera, m.Image = "c", []byte{1}
+		if _, err := decodeFrame("c", bytesOf(t, m)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("a frame: %v, want %q", err, want)
+		}
+	}
 }
 
 // FuzzDecode: no message crashes the decoder, and what it accepts encodes to a
 // message that decodes to the same.
 func FuzzDecode(f *testing.F) {
-	for _, ev := range []perception.Event{testRig(), testPose(1), testFrame("CAM_FRONT", 1), perception.Reset{Reason: "r"}} {
+	own := testFrame("CAM_FRONT", 2)
+	own.OwnPose = testRig().EgoFromLidar
+	own.Key = &perception.KeyFrame{ID: "sample-7", GlobalFromEgo: own.OwnPose, Time: time.UnixMicro(0).UTC()}
+	for _, ev := range []perception.Event{testRig(), testPose(1), testFrame("CAM_FRONT", 1), own, perception.Reset{Reason: "r"}} {
 		kind, m := encodeEvent(ev)
 		f.Add(kind, bytesOf(f, m))
 	}

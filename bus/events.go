@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -23,17 +24,26 @@ func encodeEvent(ev perception.Event) (kind string, m proto.Message) {
 	case perception.EgoPose:
 		return pose, &pb.EgoPose{TimeUs: micros(e.Time), GlobalFromEgo: encodeTransform(e.GlobalFromEgo)}
 	case *perception.Frame:
-		return frame + Token(e.Camera), &pb.Frame{
-			Camera:     e.Camera,
-			CapturedUs: micros(e.Captured),
-			KeyTimeUs:  micros(e.KeyTime),
-			Sequence:   e.Sequence,
-			Image:      e.Image,
-		}
+		return frame + Token(e.Camera), encodeFrame(e)
 	case perception.Reset:
 		return control, &pb.Control{Command: &pb.Control_Reset_{Reset_: &pb.Reset{Reason: text(e.Reason)}}}
 	}
 	panic(fmt.Sprintf("bus: unknown event %T", ev))
+}
+
+func encodeFrame(f *perception.Frame) *pb.Frame {
+	m := &pb.Frame{
+		Camera:        f.Camera,
+		CapturedUs:    micros(f.Captured),
+		Sequence:      f.Sequence,
+		Image:         f.Image,
+		GlobalFromEgo: encodeOptional(f.OwnPose),
+	}
+	if f.Key != nil {
+		m.KeyFrame, m.KeyTimeUs = f.Key.ID, micros(f.Key.Time)
+		m.KeyGlobalFromEgo = encodeOptional(f.Key.GlobalFromEgo)
+	}
+	return m
 }
 
 func encodeRig(r *perception.Rig) *pb.RigCalibration {
@@ -154,16 +164,34 @@ func decodeFrame(token string, data []byte) (perception.Event, error) {
 	switch {
 	case m.Camera != camera:
 		return nil, fmt.Errorf("the frame names camera %q, want %q as in the subject", m.Camera, camera)
-	case m.CapturedUs == 0:
+	case m.CapturedUs == 0 && m.KeyFrame == "":
 		return nil, errors.New("captured_us is missing")
 	case len(m.Image) == 0:
 		return nil, errors.New("the image is empty")
 	}
+	key, err := decodeKeyFrame(&m)
+	if err != nil {
+		return nil, fmt.Errorf("key_global_from_ego: %w", err)
+	}
+	own, err := decodeOptional(m.GlobalFromEgo)
+	if err != nil {
+		return nil, fmt.Errorf("global_from_ego: %w", err)
+	}
 	return &perception.Frame{
 		Camera:   m.Camera,
-		Captured: instant(m.CapturedUs),
-		KeyTime:  instant(m.KeyTimeUs),
+		Captured: time.UnixMicro(m.CapturedUs).UTC(),
+		Key:      key,
 		Sequence: m.Sequence,
 		Image:    m.Image,
+		OwnPose:  own,
 	}, nil
+}
+
+// decodeKeyFrame returns the frame's key frame, nil if it has none.
+func decodeKeyFrame(m *pb.Frame) (*perception.KeyFrame, error) {
+	if m.KeyFrame == "" && m.KeyTimeUs == 0 && m.KeyGlobalFromEgo == nil {
+		return nil, nil
+	}
+	pose, err := decodeOptional(m.KeyGlobalFromEgo)
+	return &perception.KeyFrame{ID: m.KeyFrame, Time: time.UnixMicro(m.KeyTimeUs).UTC(), GlobalFromEgo: pose}, err
 }

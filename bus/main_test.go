@@ -141,7 +141,7 @@ func testFrame(camera string, i int) *perception.Frame {
 	return &perception.Frame{
 		Camera:   camera,
 		Captured: epoch.Add(time.Duration(i) * time.Millisecond),
-		KeyTime:  epoch.Add(time.Second),
+		Key:      &perception.KeyFrame{Time: epoch.Add(time.Second)},
 		Sequence: uint64(i),
 		Image:    fmt.Appendf(nil, "image %d of %s", i, camera),
 	}
@@ -150,6 +150,7 @@ func testFrame(camera string, i int) *perception.Frame {
 func testResult() *perception.Result {
 	return &perception.Result{
 		Rig:           "the blue car",
+		KeyFrame:      "sample-7",
 		Time:          epoch,
 		GlobalFromEgo: testPose(3).GlobalFromEgo.Pose(),
 		EgoFromModel:  geom.NewPose(geom.QuatFromYaw(-1.56), geom.Vec3{0.95, 0, 1.84}),

@@ -18,6 +18,7 @@ func encodeResult(r *perception.Result) *pb.Detections {
 	m := &pb.Detections{
 		Rig:            text(r.Rig),
 		TimeUs:         micros(r.Time),
+		KeyFrame:       r.KeyFrame,
 		GlobalFromEgo:  encodePose(r.GlobalFromEgo),
 		EgoFromModel:   encodePose(r.EgoFromModel),
 		Outside:        r.Outside,
@@ -83,6 +84,7 @@ func decodeResult(data []byte) (*perception.Result, error) {
 	r := &perception.Result{
 		Rig:          m.Rig,
 		Time:         instant(m.TimeUs),
+		KeyFrame:     m.KeyFrame,
 		Missing:      m.CamerasMissing,
 		Outside:      m.Outside,
 		HistoryDepth: int(m.GetHistory().GetDepth()),

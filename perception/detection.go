@@ -61,6 +61,7 @@ type Detection struct {
 type Result struct {
 	Rig            string // its name
 	Time           time.Time
+	KeyFrame       string               // of the set, its identity in the source; "" if it has none
 	GlobalFromEgo  geom.Pose            // at Time
 	EgoFromModel   geom.Pose            // places the frame of the detections
 	EgoFromLidar   *geom.Pose           // nil if the rig has no lidar

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/nuscenes"
@@ -23,18 +24,53 @@ func openDataset(dir, version string) (*nuscenes.Dataset, error) {
 	}
 }
 
-// scenesOf returns the named scenes, or all scenes if names is empty.
+// scenesOf returns the scenes of those names or tokens, or all scenes if there are
+// none.
 func scenesOf(ds *nuscenes.Dataset, names []string) ([]*nuscenes.Scene, error) {
 	if len(names) == 0 {
 		return ds.Scenes, nil
 	}
 	var scenes []*nuscenes.Scene
 	for _, name := range names {
-		scene := ds.Scene(name)
-		if scene == nil {
-			return nil, fmt.Errorf("%s has no scene %q", ds.Version, name)
+		scene, err := sceneOf(ds, name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(scenes, scene) {
+			return nil, fmt.Errorf("--scenes has scene %q twice", name)
 		}
 		scenes = append(scenes, scene)
 	}
 	return scenes, nil
+}
+
+// sceneOf returns the scene of a name, or else of a token.
+func sceneOf(ds *nuscenes.Dataset, name string) (*nuscenes.Scene, error) {
+	var named, tokens []*nuscenes.Scene
+	for _, scene := range ds.Scenes {
+		if scene.Name == name {
+			named = append(named, scene)
+		}
+		if scene.Token == name {
+			tokens = append(tokens, scene)
+		}
+	}
+	switch {
+	case len(named) > 1:
+		return nil, fmt.Errorf("%s has %d scenes of the name %q: choose by token, %s",
+			ds.Version, len(named), name, tokensOf(named))
+	case len(named) == 1:
+		return named[0], nil
+	case len(tokens) > 0:
+		return tokens[0], nil
+	}
+	return nil, fmt.Errorf("%s has no scene %q", ds.Version, name)
+}
+
+func tokensOf(scenes []*nuscenes.Scene) string {
+	var tokens []string
+	for _, scene := range scenes {
+		tokens = append(tokens, scene.Token)
+	}
+	return strings.Join(tokens, " or ")
 }

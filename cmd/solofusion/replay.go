@@ -20,7 +20,8 @@ type replayCmd struct {
 	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Split          string   `xor:"part" help:"Official split, all, or a name in the data set's own splits.json." placeholder:"S"`
-	Scenes         []string `xor:"part" help:"Names of the scenes; all if not given." placeholder:"A,B"`
+	Splits         string   `help:"File of custom splits instead, a JSON object of name to scene names." placeholder:"FILE"`
+	Scenes         []string `xor:"part" help:"Names or tokens of the scenes; all if not given." placeholder:"A,B"`
 	Out            string   `help:"File for the detections in nuScenes' submission format." placeholder:"FILE"`
 	Via            string   `default:"direct" enum:"direct,nats" help:"Way of the frames to the service: direct, or nats over an embedded server. The results are the same."`
 	Rate           string   `default:"max" help:"Speed as a multiple of real time, or max." placeholder:"X"`
@@ -41,7 +42,9 @@ type faultFlags struct {
 func (c *replayCmd) Help() string {
 	return `Sends a recording through the same service that serve runs, and writes the detections.
 It waits for the detector and drops nothing. The same input gives the same bytes. A summary goes to
-standard error: the number of sets, and what was missing, rejected, skipped and dropped.
+standard error: the number of sets, and what was missing, rejected, skipped and dropped; its last line
+says how many of the images were used, and why others were not. If none was, there is no results file,
+and the exit code is 1.
 
 Examples:
 
@@ -56,6 +59,9 @@ func (c *replayCmd) Validate() error {
 	}
 	if _, err := c.speed(); err != nil {
 		return err
+	}
+	if c.Splits != "" && c.Split == "" {
+		return fmt.Errorf("--splits %s: want --split with the name of one of them", c.Splits)
 	}
 	faults, err := c.faults()
 	if err != nil {
@@ -100,7 +106,7 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	recorded, err := replay.NewSource(ds, scenes, replay.Options{})
+	recorded, err := replay.NewSource(ds, scenes, replay.Options{Poses: c.Jitter > 0})
 	if err != nil {
 		return err
 	}
@@ -128,7 +134,10 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if err := summary.Write(os.Stderr, time.Since(start), recorded.Stats(), status); err != nil {
 		return err
 	}
-	return c.write(rows)
+	if err := summary.Check(recorded.Stats(), status); err != nil || c.Out == "" {
+		return err
+	}
+	return rows.Results().WriteFile(c.Out)
 }
 
 // part returns the scenes and samples that the flags select.
@@ -137,7 +146,7 @@ func (c *replayCmd) part(ds *nuscenes.Dataset) ([]*nuscenes.Scene, []*nuscenes.S
 		scenes, err := scenesOf(ds, c.Scenes)
 		return scenes, samplesOf(scenes), err
 	}
-	split, err := ds.Split(c.Split)
+	split, err := ds.Part(nuscenes.Part{Split: c.Split, File: c.Splits})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,16 +184,4 @@ func (c *replayCmd) disturb(source perception.Source, samples []*nuscenes.Sample
 		return source, err
 	}
 	return replay.Pace(source, speed), nil
-}
-
-// write writes the results if --out is given. It fails if there is no result at
-// all.
-func (c *replayCmd) write(rows *replay.Rows) error {
-	if rows.Answered() == 0 {
-		return fmt.Errorf("replay: nothing was detected in: no sample of %s gave a set of images", c.Input)
-	}
-	if c.Out == "" {
-		return nil
-	}
-	return rows.Results().WriteFile(c.Out)
 }

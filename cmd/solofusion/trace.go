@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/solofusion/solofusion/internal/trace"
@@ -15,7 +17,7 @@ type traceCmd struct {
 	Out            string   `required:"" help:"Folder for the arrays; it is created." placeholder:"DIR"`
 	Frames         int      `help:"Largest number of frames of each scene; 0 for all." placeholder:"N"`
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
-	Scenes         []string `help:"Names of the scenes; all if not given." placeholder:"A,B"`
+	Scenes         []string `help:"Names or tokens of the scenes; all if not given." placeholder:"A,B"`
 	detectorFlags
 	rigFlags
 }
@@ -23,7 +25,9 @@ type traceCmd struct {
 func (c *traceCmd) Help() string {
 	return `Writes every stage's arrays of every frame, DIR/SCENE/INDEX/NAME.npy, and its
 detections, boxes.json. Arrays are float32 with the channels before the rows; index is the frame's
-place in its scene.
+place in its scene. In the folder of a scene, characters that are no part of a file's name are written
+with % and digits; scenes of one name have their tokens after it. The last line says how many of the
+images were used, and why others were not; if none was, the exit code is 1.
 
 Example:
 
@@ -48,7 +52,11 @@ func (c *traceCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer d.Close()
-	return w.Scenes(ctx, d, ds, scenes, trace.Options{Out: c.Out, Frames: c.Frames, Traced: traced})
+	summary, err := w.Scenes(ctx, d, ds, scenes, trace.Options{Out: c.Out, Frames: c.Frames, Traced: traced})
+	if summary != "" {
+		fmt.Fprintln(os.Stderr, summary)
+	}
+	return err
 }
 
 func traced(scene string, index int, r *perception.Result) {

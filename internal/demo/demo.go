@@ -94,6 +94,9 @@ func (d *Demo) detect(ctx context.Context) error {
 	if err := d.summary.Write(d.options.Words, time.Since(start), source.Stats(), status); err != nil {
 		return err
 	}
+	if err := d.summary.Check(source.Stats(), status); err != nil {
+		return err
+	}
 	d.results = rows.Results()
 	return d.results.WriteFile(d.file("detections", "results.json"))
 }

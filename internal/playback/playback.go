@@ -77,6 +77,9 @@ func overNATS(ctx context.Context, source perception.Source, stepper service.Ste
 	err = errors.Join(both.Wait(), ctx.Err())
 	status := s.Status()
 	status.Counts["drop.unsent"] = unsent
+	for reason, n := range source.Drops {
+		status.Counts["drop."+reason] += n
+	}
 	return status, err
 }
 
@@ -143,6 +146,9 @@ func (e *echo) Publish(ctx context.Context, m *perception.Moment) error {
 	got, err := e.results.Next(ctx)
 	if err != nil {
 		return fmt.Errorf("playback: the result did not come back: %w", err)
+	}
+	if got.KeyFrame != m.Set.KeyFrame {
+		return fmt.Errorf("playback: the result of key frame %q came back for %q", got.KeyFrame, m.Set.KeyFrame)
 	}
 	return e.reader.Publish(ctx, &perception.Moment{Set: m.Set, Result: got})
 }

@@ -17,6 +17,7 @@ import (
 // Summary is a sink that counts results and adds them to the rows.
 type Summary struct {
 	*replay.Rows
+	usage    replay.Usage
 	samples  int
 	progress func(done, total int)
 
@@ -25,6 +26,7 @@ type Summary struct {
 	missing, rejected map[string]int    // sets, images; by camera
 	reasons           map[string]string // of the last rejection, by camera
 	outside           map[string]bool   // what of the cameras training never saw, by text
+	begun             map[string]int    // sets with which history began anew, by reason
 }
 
 // NewSummary returns a summary of a recording of that many samples. It calls
@@ -33,7 +35,8 @@ func NewSummary(rows *replay.Rows, samples int, progress func(done, total int)) 
 	progress(0, samples)
 	return &Summary{
 		Rows: rows, samples: samples, progress: progress,
-		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{}, outside: map[string]bool{},
+		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{},
+		outside: map[string]bool{}, begun: map[string]int{},
 	}
 }
 
@@ -43,7 +46,11 @@ func (s *Summary) Publish(ctx context.Context, m *perception.Moment) error {
 		return err
 	}
 	r := m.Result
+	s.usage.Add(r)
 	s.sets++
+	if r.Reset != "" {
+		s.begun[r.Reset]++
+	}
 	s.detections += len(r.Detections)
 	for _, d := range r.StageDurations {
 		s.stepping += d
@@ -65,8 +72,15 @@ func (s *Summary) Publish(ctx context.Context, m *perception.Moment) error {
 // PerFrame returns the mean duration of the detector's stages for a set.
 func (s *Summary) PerFrame() time.Duration { return s.stepping / time.Duration(max(1, s.sets)) }
 
+// Check returns an error with the most frequent reason if no image was used. sent are
+// the counts of the source, status is the last one of the service.
+func (s *Summary) Check(sent replay.Stats, status *perception.Status) error {
+	return s.usage.Check(sent, dropped(status))
+}
+
 // Write writes a table of the results, of missing and rejected images, and of drops
-// and losses; lines with a count of zero are left out. took is the time of the whole
+// and losses; lines with a count of zero are left out. The last line has the share of
+// images that were used, and why the others were not. took is the time of the whole
 // run, sent are the counts of the source, status is the last one of the service.
 func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, status *perception.Status) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -84,8 +98,11 @@ func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, stat
 	for _, words := range slices.Sorted(maps.Keys(s.outside)) {
 		line("unfamiliar", "%s", words)
 	}
-	if sent.AbsentImages > 0 {
-		line("skipped", "%d samples without any image; %d images are absent", sent.SkippedSamples, sent.AbsentImages)
+	if sent.SkippedSamples > 0 {
+		line("skipped", "%d samples without any image", sent.SkippedSamples)
+	}
+	if begun, why := s.restarts(); begun > sent.Scenes {
+		line("history", "begun anew with %d of %d sets, most often: %s", begun, s.sets, why)
 	}
 	for _, name := range slices.Sorted(maps.Keys(status.Counts)) {
 		kind, reason, _ := strings.Cut(name, ".")
@@ -97,5 +114,37 @@ func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, stat
 			line("lost", "%d sets %s, the last error: %s", n, reason, status.LastError)
 		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("playback: %w", err)
+	}
+	_, err := fmt.Fprintln(w, s.usage.Describe(sent, dropped(status)))
+	return err
+}
+
+// restarts returns how often history began anew, and the most frequent reason.
+func (s *Summary) restarts() (sets int, why string) {
+	for _, reason := range slices.Sorted(maps.Keys(s.begun)) {
+		sets += s.begun[reason]
+		if s.begun[reason] > s.begun[why] {
+			why = reason
+		}
+	}
+	return sets, why
+}
+
+// dropped returns why images that were sent did not become part of a result, "" if
+// nothing of the kind was counted.
+func dropped(status *perception.Status) string {
+	var reasons []string
+	for _, name := range slices.Sorted(maps.Keys(status.Counts)) {
+		kind, reason, _ := strings.Cut(name, ".")
+		switch n := status.Counts[name]; {
+		case n == 0:
+		case kind == "drop":
+			reasons = append(reasons, fmt.Sprintf("%d %s", n, reason))
+		case kind == "lost":
+			reasons = append(reasons, fmt.Sprintf("%d sets %s, the last error: %s", n, reason, status.LastError))
+		}
+	}
+	return strings.Join(reasons, ", ")
 }

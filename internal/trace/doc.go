@@ -4,7 +4,8 @@
 //	DIR/SCENE/INDEX/NAME.npy   float32, C order, cameras in the bundle's order
 //	DIR/SCENE/INDEX/boxes.json the detections
 //
-// INDEX is the frame's place in its scene. Arrays have the channels before the
+// SCENE is the scene's name, made one element of a path; scenes of one name have
+// their token after it. INDEX is the frame's place in its scene. Arrays have the channels before the
 // rows, and no axis for the set:
 //
 //	images           N 3 H W     the encoder's input
@@ -25,5 +26,5 @@
 //
 //	w := trace.NewWriter()
 //	d, err := pipeline.New(bundle, pipeline.Options{Observer: w, KeepFeatures: true})
-//	err = w.Scenes(ctx, d, dataset, scenes, trace.Options{Out: "trace"})
+//	summary, err := w.Scenes(ctx, d, dataset, scenes, trace.Options{Out: "trace"})
 package trace

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
@@ -20,48 +18,68 @@ type Options struct {
 	Out    string // folder; it is made
 	Frames int    // of each scene at most; all if it is 0
 
-	// Traced is called for each frame that was written; may be nil.
+	// Traced is called for each frame that was written, with its scene's folder; may
+	// be nil.
 	Traced func(scene string, index int, r *perception.Result)
 }
 
 // Scenes traces scenes of a data set with the detector that the writer observes.
-// Each scene begins a sequence.
-func (w *Writer) Scenes(ctx context.Context, d *pipeline.Detector, ds *nuscenes.Dataset, scenes []*nuscenes.Scene, o Options) error {
-	m := d.NewMemory()
-	for _, scene := range scenes {
-		m.Reset("scene " + scene.Name + " begins")
-		if err := w.scene(ctx, d.For(m), ds, scene, o); err != nil {
-			return fmt.Errorf("trace: scene %s: %w", scene.Name, err)
-		}
+// Each scene begins a sequence. The summary is one line: how many of the images were
+// used, and why others were not. It fails if none was.
+func (w *Writer) Scenes(ctx context.Context, d *pipeline.Detector, ds *nuscenes.Dataset, scenes []*nuscenes.Scene, o Options) (summary string, err error) {
+	scenes = cut(scenes, o.Frames)
+	places, err := places(scenes)
+	if err != nil {
+		return "", err
 	}
-	return nil
+	source, err := replay.NewSource(ds, scenes, replay.Options{})
+	if err != nil {
+		return "", err
+	}
+	var usage replay.Usage
+	one := d.For(d.NewMemory())
+	err = framesync.Each(ctx, source, func(set *perception.FrameSet) error {
+		r, err := w.frame(one, set, places[set.KeyFrame], o)
+		if err != nil {
+			return fmt.Errorf("trace: sample %s: %w", set.KeyFrame, err)
+		}
+		usage.Add(r)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return usage.Describe(source.Stats(), ""), usage.Check(source.Stats(), "")
 }
 
-func (w *Writer) scene(ctx context.Context, d pipeline.One, ds *nuscenes.Dataset, scene *nuscenes.Scene, o Options) error {
-	if o.Frames > 0 && len(scene.Samples) > o.Frames {
-		first := *scene
-		first.Samples = scene.Samples[:o.Frames]
-		scene = &first
+// frame traces one set into its place below the folder.
+func (w *Writer) frame(d pipeline.One, set *perception.FrameSet, at place, o Options) (*perception.Result, error) {
+	if err := w.begin(filepath.Join(o.Out, at.scene, strconv.Itoa(at.index))); err != nil {
+		return nil, err
 	}
-	source, err := replay.NewSource(ds, []*nuscenes.Scene{scene}, replay.Options{})
+	r, err := d.Step(set)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return framesync.Each(ctx, source, func(set *perception.FrameSet) error {
-		index := slices.IndexFunc(scene.Samples, func(s *nuscenes.Sample) bool { return s.KeyTime().Time().Equal(set.Time) })
-		if index < 0 {
-			return fmt.Errorf("no sample at %s", set.Time.Format(time.RFC3339Nano))
-		}
-		if err := w.begin(filepath.Join(o.Out, scene.Name, strconv.Itoa(index))); err != nil {
-			return err
-		}
-		r, err := d.Step(set)
-		if err != nil {
-			return err
-		}
-		if o.Traced != nil {
-			o.Traced(scene.Name, index, r)
-		}
-		return w.finish(r)
-	})
+	if err := w.finish(r); err != nil {
+		return nil, err
+	}
+	if o.Traced != nil {
+		o.Traced(at.scene, at.index, r)
+	}
+	return r, nil
+}
+
+// cut returns the scenes with at most the first n samples of each, all if n is 0.
+func cut(scenes []*nuscenes.Scene, n int) []*nuscenes.Scene {
+	if n <= 0 {
+		return scenes
+	}
+	first := make([]*nuscenes.Scene, len(scenes))
+	for i, scene := range scenes {
+		short := *scene
+		short.Samples = scene.Samples[:min(n, len(scene.Samples))]
+		first[i] = &short
+	}
+	return first
 }

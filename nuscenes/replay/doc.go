@@ -11,11 +11,14 @@
 //	err = rows.Results().WriteFile("results.json")
 //
 // [Source] sends, for each sample of each scene in order: the rig if it
-// differs from the last one sent, the ego poses at the cameras' capture times
-// and at the key time, then the cameras' images by capture time. Scenes are
-// separated by a reset. An image whose file is absent is counted, logged and
-// left out; a sample without any image sends nothing. A source can resume after
-// any sample, and then sends what it would have sent from there on.
+// differs from the last one sent, then the cameras' images by capture time, each
+// with the ego pose that its row names, and with its sample as the key frame: token,
+// time and pose. Nothing is looked up by time, so that times may repeat, be zero, or
+// lie hours apart; [Source] refuses only times that cannot be in microseconds. Scenes
+// are separated by a reset, and so are samples of a scene where time does not go on.
+// An image whose file is absent is counted, logged and left out; a sample without any
+// image sends nothing. A source can resume after any sample, and then sends what it
+// would have sent from there on.
 //
 // [Inject] wraps any source and adds faults to it: cameras that fail, frames that
 // are lost, reordered or have a wrong capture time. The same seed gives the same
@@ -24,6 +27,7 @@
 // [Pace] wraps any source and delivers its frames in real time, or at a multiple
 // of it.
 //
-// [Rows] collects the results: it finds the sample of each result by its key time
-// and moves boxes from the lidar frame to the global one.
+// [Rows] collects the results: it finds the sample of each result by its token
+// and moves boxes from the lidar frame to the global one. [Usage] counts what became
+// of the images.
 package replay

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/solofusion/solofusion/perception"
@@ -19,11 +20,12 @@ type Faults struct {
 	Seed      uint64
 	Drop      []CameraDrop
 	DropFrame float64       // probability that a frame is lost, 0 to 1
-	Jitter    time.Duration // largest error of a capture time, earlier or later
+	Jitter    time.Duration // largest error of a capture time, earlier or later; Options.Poses has the poses for it
 	Reorder   int           // size of the groups in which frames are shuffled; below 2 they keep their order
 }
 
-// CameraDrop is a camera that sends nothing during some key frames of each scene.
+// CameraDrop is a camera that sends nothing during some key frames of each scene. They
+// are counted anew after every reset.
 type CameraDrop struct {
 	Camera      string
 	First, Last int // key frames from 0, both included; Last below 0 means to the end of the scene
@@ -78,8 +80,9 @@ type faulty struct {
 	faults Faults
 	order  *rand.Rand // of reordering
 
-	frame   int       // key frame within the scene, -1 before the first
-	keyTime time.Time // of it
+	frame   int                  // key frame within the scene, -1 before the first
+	key     *perception.KeyFrame // it
+	dropped atomic.Uint64
 
 	held  []perception.Delivery // frames that wait to be shuffled
 	ready []perception.Delivery
@@ -108,6 +111,19 @@ func (f *faulty) Next(ctx context.Context) (perception.Delivery, error) {
 	return next, nil
 }
 
+// Drops implements [perception.Source]: those of the source, and the frames that
+// faults dropped, as injected.
+func (f *faulty) Drops(yield func(reason string, n uint64) bool) {
+	more := true
+	f.Source.Drops(func(reason string, n uint64) bool {
+		more = yield(reason, n)
+		return more
+	})
+	if more {
+		yield("injected", f.dropped.Load())
+	}
+}
+
 // giveUp settles the held frames with the error that ends the source.
 func (f *faulty) giveUp(err error) error {
 	for _, d := range f.held {
@@ -126,7 +142,7 @@ func (f *faulty) take(d perception.Delivery) {
 	case perception.EgoPose:
 	case perception.Reset:
 		f.release()
-		f.frame, f.keyTime = -1, time.Time{}
+		f.frame, f.key = -1, nil
 	default:
 		f.release()
 	}
@@ -137,25 +153,35 @@ func (f *faulty) take(d perception.Delivery) {
 var errLost = errors.New("replay: frame dropped by an injected fault")
 
 func (f *faulty) takeFrame(frame *perception.Frame, d perception.Delivery) {
-	if f.frame < 0 || !frame.KeyTime.Equal(f.keyTime) {
+	if f.frame < 0 || frame.Key != nil && !f.key.Same(frame.Key) {
 		f.frame++
-		f.keyTime = frame.KeyTime
+		f.key = frame.Key
 	}
 	dice := f.dice(frame)
 	lost := dice.Float64() < f.faults.DropFrame
 	if lost || f.isDropped(frame.Camera) {
+		f.dropped.Add(1)
 		d.Settle(errLost)
 		return
 	}
 	if f.faults.Jitter > 0 {
-		shifted := *frame
-		shifted.Captured = frame.Captured.Add(jitter(dice, f.faults.Jitter))
-		d.Event = &shifted
+		d.Event = shifted(frame, jitter(dice, f.faults.Jitter))
 	}
 	f.held = append(f.held, d)
 	if len(f.held) >= f.faults.Reorder {
 		f.release()
 	}
+}
+
+// shifted returns a copy of a frame whose capture time is wrong by d: its pose is
+// then that of the wrong time.
+func shifted(frame *perception.Frame, d time.Duration) *perception.Frame {
+	wrong := *frame
+	wrong.Captured = frame.Captured.Add(d)
+	if d != 0 {
+		wrong.OwnPose = nil
+	}
+	return &wrong
 }
 
 // jitter returns a time from -d to d, in whole microseconds as in recordings.

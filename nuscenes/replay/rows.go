@@ -20,39 +20,38 @@ const movingSpeed = 0.2
 // [perception.Sink].
 type Rows struct {
 	mu       sync.Mutex
-	byTime   map[nuscenes.Timestamp]int // position in samples
+	byToken  map[string]int // position in samples
 	samples  []nuscenes.SampleResult
 	answered []bool
 }
 
 // NewRows returns rows for the samples, in their order, without boxes. It fails if
-// two samples have the same key time, since results are assigned by it.
+// two samples have the same token: a results file has one entry for a token.
 func NewRows(samples []*nuscenes.Sample) (*Rows, error) {
 	r := &Rows{
-		byTime:   make(map[nuscenes.Timestamp]int, len(samples)),
+		byToken:  make(map[string]int, len(samples)),
 		samples:  make([]nuscenes.SampleResult, len(samples)),
 		answered: make([]bool, len(samples)),
 	}
 	for i, sample := range samples {
-		if other, twice := r.byTime[sample.KeyTime()]; twice {
-			return nil, fmt.Errorf("replay: samples %s and %s both have key time %d, want distinct ones",
-				samples[other].Token, sample.Token, sample.KeyTime())
+		if other, twice := r.byToken[sample.Token]; twice {
+			return nil, fmt.Errorf("replay: samples %d and %d both have token %q, want distinct ones", other, i, sample.Token)
 		}
-		r.byTime[sample.KeyTime()] = i
+		r.byToken[sample.Token] = i
 		r.samples[i] = nuscenes.SampleResult{Token: sample.Token, Boxes: []nuscenes.Box{}}
 	}
 	return r, nil
 }
 
-// Publish adds a moment's result. It fails if no sample has the result's time, or
-// if the sample has a result already.
+// Publish adds a moment's result to the sample that its key frame names. It fails if
+// there is no such sample, or if the sample has a result already.
 func (r *Rows) Publish(_ context.Context, m *perception.Moment) error {
 	result := m.Result
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i, ok := r.byTime[nuscenes.Timestamp(result.Time.UnixMicro())]
+	i, ok := r.byToken[result.KeyFrame]
 	if !ok {
-		return fmt.Errorf("replay: no sample has the key time of the result at %s", result.Time)
+		return fmt.Errorf("replay: no sample has the token %q, which the result at %s names", result.KeyFrame, result.Time)
 	}
 	if r.answered[i] {
 		return fmt.Errorf("replay: sample %s has two results", r.samples[i].Token)
@@ -67,19 +66,6 @@ func (r *Rows) Status(context.Context, *perception.Status) error { return nil }
 
 // Flush implements [perception.Sink]. It does nothing: Publish stores results at once.
 func (r *Rows) Flush(context.Context) error { return nil }
-
-// Answered returns the number of samples with a result.
-func (r *Rows) Answered() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := 0
-	for _, ok := range r.answered {
-		if ok {
-			n++
-		}
-	}
-	return n
-}
 
 // Results returns the rows so far; samples without a result have no boxes. The
 // caller must not change the boxes.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 
@@ -20,16 +21,18 @@ import (
 type Options struct {
 	Cameras []string     // in the rig's order; nil means all that a sample has
 	After   string       // cursor to resume after; "" begins at the start
-	Logger  *slog.Logger // for absent images; nil means slog.Default()
+	Poses   bool         // also send ego poses by time, as a vehicle does, for frames that lose their own
+	Logger  *slog.Logger // for what is odd in a scene; nil means slog.Default()
 }
 
 // Stats counts what a source sent and what was absent.
 type Stats struct {
-	Scenes         int // begun
-	Samples        int // sent, with at least one image
-	SkippedSamples int // without any image, not sent
-	Frames         int // sent
-	AbsentImages   int // files that do not exist
+	Scenes         int            // begun
+	Samples        int            // sent, with at least one image
+	SkippedSamples int            // without any image, not sent
+	Frames         int            // sent
+	Images         map[string]int // that the samples name, by camera
+	Absent         map[string]int // of them, files that do not exist
 }
 
 // Source sends scenes as events. It is a [perception.Source]. The cursor of an
@@ -46,8 +49,9 @@ type Source struct {
 	queue         []event           // of the current sample
 	cursor        string            // of the queue
 	rig           *perception.Rig   // last one sent
+	last          *nuscenes.Sample  // of the scene, that was sent
 	sequence      map[string]uint64 // of each camera's next frame
-	absent        absentImages      // of the current scene
+	words         words             // of the current scene
 }
 
 // event is something to send; a frame's image is read when its turn comes.
@@ -56,35 +60,25 @@ type event struct {
 	path string // of a frame's image
 }
 
-// absentImages are the images of a scene whose files do not exist.
-type absentImages struct {
-	count int
-	first string
-}
-
 // NewSource returns a source of scenes in the given order. It fails if a sample's
-// calibration is invalid, if no sample has any of the cameras, or if After is not
-// the token of one of the samples.
+// calibration is invalid, if its time cannot be in microseconds, if no sample has any
+// of the cameras, or if After is not the token of one of the samples.
 func NewSource(ds *nuscenes.Dataset, scenes []*nuscenes.Scene, options Options) (*Source, error) {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	s := &Source{ds: ds, scenes: scenes, options: options, sequence: map[string]uint64{}}
+	s := &Source{ds: ds, scenes: scenes, options: options, sequence: map[string]uint64{}, stats: newStats()}
 	samples, usable := 0, 0
 	for _, scene := range scenes {
-		for _, sample := range scene.Samples {
-			samples++
-			if !s.hasCamera(sample) {
-				continue
-			}
-			usable++
-			if _, err := ds.Rig(sample, options.Cameras); err != nil {
-				return nil, fmt.Errorf("replay: %w", err)
-			}
+		samples += len(scene.Samples)
+		n, err := s.check(scene)
+		if err != nil {
+			return nil, err
 		}
+		usable += n
 	}
 	if samples > 0 && usable == 0 {
-		return nil, fmt.Errorf("replay: no sample of %s has one of the cameras %v", ds.Version, options.Cameras)
+		return nil, fmt.Errorf("replay: no sample of %s has %s", ds.Version, s.wanted())
 	}
 	if options.After != "" {
 		if err := s.resume(options.After); err != nil {
@@ -92,6 +86,34 @@ func NewSource(ds *nuscenes.Dataset, scenes []*nuscenes.Scene, options Options) 
 		}
 	}
 	return s, nil
+}
+
+func newStats() Stats { return Stats{Images: map[string]int{}, Absent: map[string]int{}} }
+
+// check returns how many samples of a scene have cameras, and an error for the first
+// that cannot be sent.
+func (s *Source) check(scene *nuscenes.Scene) (usable int, err error) {
+	for _, sample := range scene.Samples {
+		if !s.hasCamera(sample) {
+			continue
+		}
+		usable++
+		if err := checkTime(sample); err != nil {
+			return 0, err
+		}
+		if _, err := s.ds.Rig(sample, s.options.Cameras); err != nil {
+			return 0, fmt.Errorf("replay: %w", err)
+		}
+	}
+	return usable, nil
+}
+
+// wanted describes the cameras that are wanted.
+func (s *Source) wanted() string {
+	if s.options.Cameras == nil {
+		return "a camera"
+	}
+	return fmt.Sprintf("one of the cameras %q", s.options.Cameras)
 }
 
 // resume skips all events up to the last one with that cursor. The calibration in
@@ -107,7 +129,7 @@ func (s *Source) resume(after string) error {
 			return err
 		}
 	}
-	s.options.Logger, s.stats, s.absent, s.queue = log, Stats{}, absentImages{}, nil
+	s.options.Logger, s.stats, s.words, s.queue = log, newStats(), words{}, nil
 	if s.rig != nil {
 		s.queue = []event{{Event: s.rig}}
 	}
@@ -131,7 +153,11 @@ func (s *Source) hasCamera(sample *nuscenes.Sample) bool {
 }
 
 // Stats returns the counts so far.
-func (s *Source) Stats() Stats { return s.stats }
+func (s *Source) Stats() Stats {
+	st := s.stats
+	st.Images, st.Absent = maps.Clone(st.Images), maps.Clone(st.Absent)
+	return st
+}
 
 // Drops implements [perception.Source]. A recording drops nothing; absent images
 // are counted in Stats.
@@ -178,6 +204,7 @@ func (s *Source) fill() error {
 	}
 	if s.sample == 0 {
 		s.stats.Scenes++
+		s.words.spacing(scene)
 	}
 	s.sample++
 	s.cursor = s.taken()
@@ -185,11 +212,8 @@ func (s *Source) fill() error {
 }
 
 func (s *Source) endScene(scene *nuscenes.Scene) {
-	if s.absent.count > 0 {
-		s.options.Logger.Warn("images absent, their frames are skipped",
-			"scene", scene.Name, "count", s.absent.count, "first", s.absent.first)
-	}
-	s.absent = absentImages{}
+	s.words.log(s.options.Logger, scene)
+	s.words, s.last = words{}, nil
 	s.scene++
 	s.sample = 0
 	if s.scene == len(s.scenes) {
@@ -217,11 +241,18 @@ func (s *Source) queueSample(sample *nuscenes.Sample) error {
 		return nil
 	}
 	s.stats.Samples++
+	if s.last != nil && sample.KeyTime() <= s.last.KeyTime() {
+		s.words.back(sample)
+		s.queue = append(s.queue, event{Event: perception.Reset{Reason: "time does not go on in scene " + sample.Scene.Name}})
+	}
+	s.last = sample
 	if s.rig == nil || s.rig.Name != rig.Name || !s.rig.Equal(rig) {
 		s.rig = rig
 		s.queue = append(s.queue, event{Event: rig})
 	}
-	s.queue = append(s.queue, poses(sample, rig)...)
+	if s.options.Poses {
+		s.queue = append(s.queue, poses(sample, rig)...)
+	}
 	s.queue = append(s.queue, frames...)
 	return nil
 }
@@ -229,21 +260,27 @@ func (s *Source) queueSample(sample *nuscenes.Sample) error {
 // frames returns the sample's frames whose images exist, numbered, without their
 // images, by capture time and then in the rig's order.
 func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
+	key := &perception.KeyFrame{
+		ID: sample.Token, Time: sample.KeyTime().Time(), GlobalFromEgo: placed(sample.KeyPose()),
+	}
 	var frames []event
 	for i := range rig.Cameras {
-		data := sample.Key(rig.Cameras[i].Name)
+		camera := rig.Cameras[i].Name
+		data := image(sample, camera)
+		s.stats.Images[camera]++
 		path := s.ds.Path(data)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			s.reportAbsent(data, path)
 			continue
 		}
 		frames = append(frames, event{path: path, Event: &perception.Frame{
-			Camera:   rig.Cameras[i].Name,
+			Camera:   camera,
 			Captured: data.Timestamp.Time(),
-			KeyTime:  sample.KeyTime().Time(),
-			Sequence: s.sequence[rig.Cameras[i].Name],
+			Key:      key,
+			Sequence: s.sequence[camera],
+			OwnPose:  placed(data.EgoPose),
 		}})
-		s.sequence[rig.Cameras[i].Name]++
+		s.sequence[camera]++
 	}
 	slices.SortStableFunc(frames, func(a, b event) int {
 		return a.Event.(*perception.Frame).Captured.Compare(b.Event.(*perception.Frame).Captured)
@@ -251,13 +288,24 @@ func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 	return frames
 }
 
+// placed returns where the vehicle was, nil if that is unknown.
+func placed(pose *nuscenes.EgoPose) *geom.Transform {
+	if pose == nil {
+		return nil
+	}
+	return &pose.GlobalFromEgo
+}
+
+// image returns the sample's image of a camera of its rig.
+func image(sample *nuscenes.Sample, camera string) *nuscenes.SampleData {
+	cameras := sample.Cameras()
+	return cameras[slices.IndexFunc(cameras, func(d *nuscenes.SampleData) bool { return d.Channel() == camera })]
+}
+
 // reportAbsent counts and logs an image whose file does not exist.
 func (s *Source) reportAbsent(data *nuscenes.SampleData, path string) {
-	if s.absent.count == 0 {
-		s.absent.first = path
-	}
-	s.absent.count++
-	s.stats.AbsentImages++
+	s.words.absent(path)
+	s.stats.Absent[data.Channel()]++
 	s.options.Logger.Debug("image absent", "scene", data.Sample.Scene.Name, "camera", data.Channel(), "file", path)
 }
 
@@ -268,10 +316,16 @@ func poses(sample *nuscenes.Sample, rig *perception.Rig) []event {
 		time nuscenes.Timestamp
 		pose geom.Transform
 	}
-	all := []at{{sample.KeyTime(), sample.KeyPose().GlobalFromEgo}}
+	var all []at
+	add := func(time nuscenes.Timestamp, pose *nuscenes.EgoPose) {
+		if pose != nil {
+			all = append(all, at{time, pose.GlobalFromEgo})
+		}
+	}
+	add(sample.KeyTime(), sample.KeyPose())
 	for i := range rig.Cameras {
-		data := sample.Key(rig.Cameras[i].Name)
-		all = append(all, at{data.Timestamp, data.EgoPose.GlobalFromEgo})
+		data := image(sample, rig.Cameras[i].Name)
+		add(data.Timestamp, data.EgoPose)
 	}
 	slices.SortStableFunc(all, func(a, b at) int { return cmp.Compare(a.time, b.time) })
 	all = slices.CompactFunc(all, func(a, b at) bool { return a.time == b.time })

@@ -15,10 +15,11 @@ const (
 )
 
 // clock distinguishes a frame with a wrong time from a stream whose time has
-// jumped: a jump is accepted when another camera confirms it.
+// jumped: a jump is accepted when another camera confirms it. The key
+// frames of a recording are not judged: their times are right.
 type clock struct {
 	jump      time.Duration
-	stream    bool              // arrival times are ignored
+	stream    bool              // of a recording: arrival times are ignored
 	stamp     time.Time         // of the last frame accepted
 	arrived   time.Time         // arrival of that frame
 	latest    time.Time         // of all stamps accepted
@@ -27,8 +28,8 @@ type clock struct {
 
 // stamp returns the time by which frames are compared.
 func stamp(f *perception.Frame) time.Time {
-	if !f.KeyTime.IsZero() {
-		return f.KeyTime
+	if f.Key != nil {
+		return f.Key.Time
 	}
 	return f.Captured
 }
@@ -41,7 +42,8 @@ func (c *clock) judge(f *perception.Frame, cameras int, now time.Time) verdict {
 	if !c.stream {
 		arrivals = now.Sub(c.arrived)
 	}
-	if c.stamp.IsZero() || c.near(stamp(f).Sub(c.stamp), arrivals) {
+	recorded := c.stream && f.Key != nil
+	if recorded || c.stamp.IsZero() || c.near(stamp(f).Sub(c.stamp), arrivals) {
 		c.accept(f, now)
 		return steady
 	}

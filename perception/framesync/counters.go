@@ -7,14 +7,14 @@ type Reason int
 // The reasons. Their names are stable: metrics and status messages use them.
 const (
 	UnknownCamera      Reason = iota // a frame of a camera that is not in the rig
-	Duplicate                        // a second frame of a camera with the same capture time, number or key time
+	Duplicate                        // a second frame of a camera with the same capture time, number or key frame
 	OutOfOrder                       // a frame of a set that has left, or of an earlier one
 	NoPose                           // no ego pose for its time came before the deadline
-	PoseNotFinite                    // an ego pose with NaN, infinity or a zero quaternion
+	PoseNotFinite                    // an ego pose with NaN, infinity or a zero quaternion, or a frame that has one
 	PoseConflict                     // a second, different ego pose for one time
 	BeforeCalibration                // a frame before the first usable calibration
 	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
-	ClockJump                        // a time far from that of the frames before it
+	ClockJump                        // a time far from that of the frames before it; never of a recording's key frame
 	Unfinished                       // a frame of a set that Discard dropped
 
 	reasons

@@ -14,7 +14,7 @@
 //	}
 //	sets := s.Flush() // at the end
 //
-// Frames that name a key time are grouped by it; others are grouped by capture
+// Frames that name a key frame are grouped by it; others are grouped by capture
 // time, at most Spread apart, one of each camera. Spread must therefore be
 // shorter than the cameras' period.
 //
@@ -23,8 +23,9 @@
 // it, so that sets always leave in order of time. An incomplete set leaves at
 // its deadline, counted from the arrival of its first frame.
 //
-// The pose of a time is the one sent for exactly that time. Without one, it is
-// interpolated between its neighbours if they are at most PoseGap apart. A source that has
+// The pose of a frame is its own, if it has one, and the pose of a set is that of
+// its key frame. Otherwise the pose of a time is the one sent for exactly that time.
+// Without one, it is interpolated between its neighbours if they are at most PoseGap apart. A source that has
 // exact poses sends them before the frames they are for. A frame still without
 // a pose at its set's deadline is dropped.
 //

@@ -8,9 +8,9 @@ import (
 
 // group collects the frames of a set.
 type group struct {
-	key      time.Time // common key time; zero if frames are grouped by capture time
-	first    time.Time // earliest capture
-	last     time.Time // latest capture
+	key      *perception.KeyFrame // common to the frames; nil if they are grouped by capture time
+	first    time.Time            // earliest capture
+	last     time.Time            // latest capture
 	deadline time.Time
 	frames   []*perception.Frame   // by the rig's cameras, nil if missing
 	from     []perception.Delivery // of the frames, zero if missing
@@ -20,7 +20,7 @@ type group struct {
 // newGroup returns an empty group for f.
 func newGroup(f *perception.Frame, cameras int, deadline time.Time) *group {
 	return &group{
-		key:      f.KeyTime,
+		key:      f.Key,
 		first:    f.Captured,
 		last:     f.Captured,
 		deadline: deadline,
@@ -31,16 +31,16 @@ func newGroup(f *perception.Frame, cameras int, deadline time.Time) *group {
 
 // order returns the time by which groups are ordered.
 func (g *group) order() time.Time {
-	if !g.key.IsZero() {
-		return g.key
+	if g.key != nil {
+		return g.key.Time
 	}
 	return g.first
 }
 
-// takes reports whether f belongs to g by its time.
+// takes reports whether f belongs to g by its key frame or its time.
 func (g *group) takes(f *perception.Frame, spread time.Duration) bool {
-	if !g.key.IsZero() || !f.KeyTime.IsZero() {
-		return g.key.Equal(f.KeyTime)
+	if g.key != nil || f.Key != nil {
+		return g.key.Same(f.Key)
 	}
 	return f.Captured.Sub(g.first) <= spread && g.last.Sub(f.Captured) <= spread
 }
@@ -55,7 +55,16 @@ func (g *group) add(camera int, f *perception.Frame, d perception.Delivery) {
 	}
 }
 
-// same reports whether f is a duplicate of old, which may be nil.
+// same reports whether f is a duplicate of old, which may be nil. Images of two
+// key frames may have the same capture time.
 func same(old, f *perception.Frame) bool {
-	return old != nil && (old.Captured.Equal(f.Captured) || f.Sequence != 0 && old.Sequence == f.Sequence)
+	switch {
+	case old == nil:
+		return false
+	case f.Sequence != 0 && old.Sequence == f.Sequence:
+		return true
+	case old.Key != nil && f.Key != nil:
+		return old.Key.Same(f.Key)
+	}
+	return old.Captured.Equal(f.Captured)
 }

@@ -17,7 +17,9 @@ type Options struct {
 	Poses    int           `yaml:"poses"`    // largest number of ego poses kept
 
 	// StreamTime counts deadlines in the frames' own time and ignores the
-	// caller's, so that a recording gives the same sets at any speed.
+	// caller's, so that a recording gives the same sets at any speed. The times of
+	// key frames are trusted: no leap is a fault of the clock. A source sends a
+	// perception.Reset where they go back.
 	StreamTime bool `yaml:"-"`
 }
 

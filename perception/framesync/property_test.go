@@ -30,7 +30,7 @@ func TestArrivalOrderDoesNotMatter(t *testing.T) {
 			for c, name := range cameras {
 				frames[c] = frame(name, start+rapid.IntRange(0, 60).Draw(t, "offset"))
 				if useKey {
-					frames[c].KeyTime = ms(start + 30)
+					frames[c].Key = &perception.KeyFrame{Time: ms(start + 30)}
 				}
 			}
 			for _, f := range frames {
@@ -85,7 +85,7 @@ func TestNothingIsLost(t *testing.T) {
 		if diff := cmp.Diff(once.got, twice.flush().got); diff != "" {
 			t.Fatalf("the second run differs:\n%s", diff)
 		}
-		checkBalance(t, once.sync.Counters(), used)
+		checkBalance(t, events, once.sync.Counters(), used)
 	})
 }
 
@@ -141,10 +141,15 @@ func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 	})
 }
 
-func checkBalance(t *rapid.T, c Counters, used uint64) {
+func checkBalance(t *rapid.T, events []perception.Event, c Counters, used uint64) {
 	for r, n := range c.Dropped {
-		if r := Reason(r); r != PoseNotFinite && r != PoseConflict && r != InvalidCalibration {
+		if r := Reason(r); r != PoseConflict && r != InvalidCalibration {
 			used += n
+		}
+	}
+	for _, ev := range events {
+		if p, isPose := ev.(perception.EgoPose); isPose && !p.GlobalFromEgo.IsFinite() {
+			used-- // of PoseNotFinite, which counts frames too
 		}
 	}
 	if used != c.Frames {
@@ -172,7 +177,16 @@ func anyEvent(t *rapid.T) perception.Event {
 	case 0:
 		f.Captured = f.Captured.Add(time.Hour)
 	case 1, 2, 3:
-		f.KeyTime = ms(500 * (at / 500))
+		f.Key = &perception.KeyFrame{
+			ID: rapid.SampledFrom([]string{"", "one", "two"}).Draw(t, "key frame"), Time: ms(500 * (at / 500)),
+		}
+	}
+	if rapid.Bool().Draw(t, "own pose") {
+		own := poseAt(at).GlobalFromEgo
+		if rapid.IntRange(0, 9).Draw(t, "bad") == 0 {
+			own.Translation[1] = math.Inf(1)
+		}
+		f.OwnPose = &own
 	}
 	return f
 }

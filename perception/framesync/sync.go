@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/option"
 	"github.com/solofusion/solofusion/perception"
 )
@@ -165,6 +166,10 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery, now time.Time) 
 		s.drop(UnknownCamera, d)
 		return nil
 	}
+	if !known(f) {
+		s.drop(PoseNotFinite, d)
+		return nil
+	}
 	switch s.clock.judge(f, len(s.rig.Cameras), now) {
 	case suspect:
 		s.drop(ClockJump, d)
@@ -181,11 +186,16 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery, now time.Time) 
 	return out
 }
 
+// known reports whether the poses that f itself has, if any, are finite.
+func known(f *perception.Frame) bool {
+	return (f.OwnPose == nil || f.OwnPose.IsFinite()) &&
+		(f.Key == nil || f.Key.GlobalFromEgo == nil || f.Key.GlobalFromEgo.IsFinite())
+}
+
 // refuse returns the reason if f cannot become part of a set any more.
 func (s *Sync) refuse(camera int, f *perception.Frame) (Reason, bool) {
 	for _, g := range s.pending {
-		old := g.frames[camera]
-		if same(old, f) || old != nil && !f.KeyTime.IsZero() && g.key.Equal(f.KeyTime) {
+		if same(g.frames[camera], f) {
 			return Duplicate, true
 		}
 	}
@@ -196,8 +206,8 @@ func (s *Sync) refuse(camera int, f *perception.Frame) (Reason, bool) {
 	switch {
 	case same(old, f):
 		return Duplicate, true
-	case !f.KeyTime.IsZero():
-		return OutOfOrder, !f.KeyTime.After(p.order())
+	case f.Key != nil:
+		return OutOfOrder, !f.Key.Time.After(p.order())
 	case old != nil:
 		return OutOfOrder, !f.Captured.After(old.Captured) || !f.Captured.After(p.first)
 	}
@@ -227,20 +237,32 @@ func (s *Sync) complete(g *group) bool {
 		return false
 	}
 	for _, f := range g.frames {
-		if _, ok := s.poses.at(f.Captured, s.options.PoseGap); !ok {
+		if _, ok := s.poseOf(f); !ok {
 			return false
 		}
 	}
-	_, ok := s.poses.at(s.time(g), s.options.PoseGap)
+	_, ok := s.poseAt(g.key, g.last)
 	return ok
 }
 
-// time returns the time of the set of g: the key time or the last capture.
-func (s *Sync) time(g *group) time.Time {
-	if !g.key.IsZero() {
-		return g.key
+// poseOf returns the ego pose of a frame: its own, or the one of its capture.
+func (s *Sync) poseOf(f *perception.Frame) (geom.Pose, bool) {
+	if f.OwnPose != nil {
+		return f.OwnPose.Pose(), true
 	}
-	return g.last
+	return s.poses.at(f.Captured, s.options.PoseGap)
+}
+
+// poseAt returns the ego pose of a set: that of its key frame, or the one of the
+// time t.
+func (s *Sync) poseAt(key *perception.KeyFrame, t time.Time) (geom.Pose, bool) {
+	if key != nil && key.GlobalFromEgo != nil {
+		return key.GlobalFromEgo.Pose(), true
+	}
+	if key != nil {
+		t = key.Time
+	}
+	return s.poses.at(t, s.options.PoseGap)
 }
 
 // release removes the first n groups and returns their sets.
@@ -261,7 +283,7 @@ func (s *Sync) release(n int) (out []Set) {
 // pose for the set's time, or if the set would not be later than the one before.
 func (s *Sync) finish(g *group) (set Set, ok bool) {
 	set = s.posed(g)
-	if set.GlobalFromEgo, ok = s.poses.at(set.Time, s.options.PoseGap); !ok {
+	if set.GlobalFromEgo, ok = s.poseAt(g.key, set.Time); !ok {
 		s.drop(NoPose, set.from...)
 		return Set{}, false
 	}
@@ -276,12 +298,15 @@ func (s *Sync) finish(g *group) (set Set, ok bool) {
 // posed joins g's frames with their poses and drops those that have none.
 func (s *Sync) posed(g *group) Set {
 	frames := make([]*perception.Frame, len(g.frames))
-	set := Set{FrameSet: &perception.FrameSet{Rig: s.rig, Time: g.key, Frames: frames, Cursor: g.cursor}}
+	set := Set{FrameSet: &perception.FrameSet{Rig: s.rig, Frames: frames, Cursor: g.cursor}}
+	if g.key != nil {
+		set.Time, set.KeyFrame = g.key.Time, g.key.ID
+	}
 	for i, f := range g.frames {
 		if f == nil {
 			continue
 		}
-		pose, ok := s.poses.at(f.Captured, s.options.PoseGap)
+		pose, ok := s.poseOf(f)
 		if !ok {
 			s.drop(NoPose, g.from[i])
 			continue
@@ -290,7 +315,7 @@ func (s *Sync) posed(g *group) Set {
 		posed.GlobalFromEgo = pose
 		frames[i] = &posed
 		set.from = append(set.from, g.from[i])
-		if g.key.IsZero() && f.Captured.After(set.Time) {
+		if g.key == nil && f.Captured.After(set.Time) {
 			set.Time = f.Captured
 		}
 	}

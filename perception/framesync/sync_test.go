@@ -40,7 +40,7 @@ func frame(camera string, at int) *perception.Frame {
 
 func keyed(camera string, at, key int) *perception.Frame {
 	f := frame(camera, at)
-	f.KeyTime = ms(key)
+	f.Key = &perception.KeyFrame{Time: ms(key)}
 	return f
 }
 
@@ -219,6 +219,64 @@ func TestPoses(t *testing.T) {
 	})
 }
 
+// A frame's own pose and its key frame's come before those sent by time.
+func TestOwnPosesComeFirst(t *testing.T) {
+	at := func(x float64) *geom.Transform {
+		p := geom.IdentityTransform()
+		p.Translation[0] = x
+		return &p
+	}
+	own := keyed("a", 20, 30)
+	own.OwnPose, own.Key.GlobalFromEgo = at(7), at(9)
+	other := keyed("b", 20, 30)
+	other.Key.GlobalFromEgo = at(9)
+	s := New(Options{})
+	var sets []Set
+	for _, ev := range []perception.Event{rig("a", "b"), poseAt(20), poseAt(30), own, other} {
+		sets = append(sets, s.Push(perception.Delivery{Event: ev}, epoch)...)
+	}
+	if len(sets) != 1 {
+		t.Fatalf("%d sets, want 1", len(sets))
+	}
+	set := sets[0]
+	if a, b, key := set.Frames[0].GlobalFromEgo.T[0], set.Frames[1].GlobalFromEgo.T[0], set.GlobalFromEgo.T[0]; a != 7 || b != 20 || key != 9 {
+		t.Errorf("a stands at %g, b at %g, the set at %g; want 7, 20, 9", a, b, key)
+	}
+}
+
+func TestOwnPosesNeedNoOthers(t *testing.T) {
+	f := keyed("a", 20, 30)
+	f.OwnPose = &geom.Transform{Rotation: geom.Quat{W: 1}, Translation: geom.Vec3{20}}
+	f.Key.GlobalFromEgo = f.OwnPose
+	newScript(Options{}, rig("a"), f).want(t, "30 a20 (stream started)")
+	bad := *f
+	bad.OwnPose = &geom.Transform{}
+	worse := *f
+	worse.Key = &perception.KeyFrame{Time: ms(30), GlobalFromEgo: &geom.Transform{}}
+	newScript(Options{}, rig("a"), &bad, &worse).dropped(t, map[string]uint64{"pose_not_finite": 2})
+}
+
+func TestKeyFramesAreToldApartByIdentity(t *testing.T) {
+	named := func(id string, key int) *perception.Frame {
+		f := keyed("a", 0, key) // the same capture time in all of them
+		f.Key.ID = id
+		return f
+	}
+	s := New(Options{StreamTime: true})
+	var got []string
+	for _, ev := range []perception.Event{rig("a"), poseAt(0), poseAt(500),
+		named("one", 0), named("two", 500), perception.Reset{}, poseAt(500), poseAt(0), named("three", 500)} {
+		for _, set := range s.Push(perception.Delivery{Event: ev}, epoch) {
+			got = append(got, set.KeyFrame)
+		}
+	}
+	if !slices.Equal(got, []string{"one", "two", "three"}) {
+		t.Errorf("sets of %v, want one, two, three", got)
+	}
+	newScript(Options{}, rig("a", "b"), named("one", 0), named("two", 0), named("two", 0)).
+		dropped(t, map[string]uint64{"duplicate": 1})
+}
+
 func TestDrops(t *testing.T) {
 	bad := rig("a")
 	bad.Cameras[0].Width = 0
@@ -347,6 +405,23 @@ func TestStreamTime(t *testing.T) {
 	s.at(0, frame("a", 0)).wait(100_000).want(t)
 	s.at(0, frame("a", 500)).want(t, "0 a0 - (stream started)")
 	s.flush().want(t, "0 a0 - (stream started)", "500 a500 -")
+}
+
+// A recording may pause for hours between its key frames.
+func TestKeyFramesOfARecordingAreTrusted(t *testing.T) {
+	for _, cameras := range [][]string{{"a"}, {"a", "b"}} {
+		s := newScript(Options{StreamTime: true}, rig(cameras...))
+		for at := 0; at < 4*3600_000; at += 3600_000 {
+			s.at(0, poseAt(at))
+			for _, camera := range cameras {
+				s.at(0, keyed(camera, at, at))
+			}
+		}
+		s.dropped(t, map[string]uint64{})
+		if c := s.sync.Counters(); c.Sets != 4 || c.Incomplete != 0 {
+			t.Errorf("%v: %d sets, %d incomplete; want 4, all complete", cameras, c.Sets, c.Incomplete)
+		}
+	}
 }
 
 func TestFramesAreNotModified(t *testing.T) {

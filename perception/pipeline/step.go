@@ -119,6 +119,7 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset strin
 	result := &perception.Result{
 		Rig:            set.Rig.Name,
 		Time:           set.Time,
+		KeyFrame:       set.KeyFrame,
 		GlobalFromEgo:  set.GlobalFromEgo,
 		EgoFromModel:   rig.egoFromModel,
 		Outside:        rig.outside,

@@ -27,15 +27,26 @@ type Frame struct {
 	// As in the calibration. The last token of the subject is its token.
 	Camera     string `protobuf:"bytes,1,opt,name=camera,proto3" json:"camera,omitempty"`
 	CapturedUs int64  `protobuf:"varint,2,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
-	// Groups the frames of a recording into sets; 0 if there is none.
+	// Time of the key frame, which groups frames into sets; 0 if there is none, unless
+	// key_frame is set.
 	KeyTimeUs int64 `protobuf:"varint,3,opt,name=key_time_us,json=keyTimeUs,proto3" json:"key_time_us,omitempty"`
 	// Number of the camera's image, from 1, to detect duplicates; 0 if images are
 	// not numbered.
 	Sequence uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// A JPEG or PNG file of the size in the calibration.
-	Image         []byte `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Image []byte `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
+	// Identity of the key frame in the source, for example a sample's token: frames of
+	// one set have the same, and the result has it too. With it every time counts, 0
+	// included. Empty if the source has none.
+	KeyFrame string `protobuf:"bytes,6,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
+	// The vehicle's pose at capture, if the source knows it for this very image.
+	// It is used in place of EgoPose messages.
+	GlobalFromEgo *Transform `protobuf:"bytes,7,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
+	// The vehicle's pose at key_time_us, if the source knows it for this key frame. It
+	// is used in place of EgoPose messages.
+	KeyGlobalFromEgo *Transform `protobuf:"bytes,8,opt,name=key_global_from_ego,json=keyGlobalFromEgo,proto3" json:"key_global_from_ego,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Frame) Reset() {
@@ -103,9 +114,30 @@ func (x *Frame) GetImage() []byte {
 	return nil
 }
 
-// EgoPose is the vehicle's pose at one time, on <prefix>.<rig>.pose. A frame needs
-// the poses before and after its capture; they are sent before the frame or soon
-// after it.
+func (x *Frame) GetKeyFrame() string {
+	if x != nil {
+		return x.KeyFrame
+	}
+	return ""
+}
+
+func (x *Frame) GetGlobalFromEgo() *Transform {
+	if x != nil {
+		return x.GlobalFromEgo
+	}
+	return nil
+}
+
+func (x *Frame) GetKeyGlobalFromEgo() *Transform {
+	if x != nil {
+		return x.KeyGlobalFromEgo
+	}
+	return nil
+}
+
+// EgoPose is the vehicle's pose at one time, on <prefix>.<rig>.pose. A frame without
+// poses of its own needs the poses before and after its capture; they are sent before
+// the frame or soon after it.
 type EgoPose struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TimeUs        int64                  `protobuf:"varint,1,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
@@ -485,14 +517,17 @@ var File_solofusion_v1_input_proto protoreflect.FileDescriptor
 
 const file_solofusion_v1_input_proto_rawDesc = "" +
 	"\n" +
-	"\x19solofusion/v1/input.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\x92\x01\n" +
+	"\x19solofusion/v1/input.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xba\x02\n" +
 	"\x05Frame\x12\x16\n" +
 	"\x06camera\x18\x01 \x01(\tR\x06camera\x12\x1f\n" +
 	"\vcaptured_us\x18\x02 \x01(\x03R\n" +
 	"capturedUs\x12\x1e\n" +
 	"\vkey_time_us\x18\x03 \x01(\x03R\tkeyTimeUs\x12\x1a\n" +
 	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x14\n" +
-	"\x05image\x18\x05 \x01(\fR\x05image\"d\n" +
+	"\x05image\x18\x05 \x01(\fR\x05image\x12\x1b\n" +
+	"\tkey_frame\x18\x06 \x01(\tR\bkeyFrame\x12@\n" +
+	"\x0fglobal_from_ego\x18\a \x01(\v2\x18.solofusion.v1.TransformR\rglobalFromEgo\x12G\n" +
+	"\x13key_global_from_ego\x18\b \x01(\v2\x18.solofusion.v1.TransformR\x10keyGlobalFromEgo\"d\n" +
 	"\aEgoPose\x12\x17\n" +
 	"\atime_us\x18\x01 \x01(\x03R\x06timeUs\x12@\n" +
 	"\x0fglobal_from_ego\x18\x02 \x01(\v2\x18.solofusion.v1.TransformR\rglobalFromEgo\"\xde\x01\n" +
@@ -541,18 +576,20 @@ var file_solofusion_v1_input_proto_goTypes = []any{
 	(*Transform)(nil),         // 7: solofusion.v1.Transform
 }
 var file_solofusion_v1_input_proto_depIdxs = []int32{
-	7, // 0: solofusion.v1.EgoPose.global_from_ego:type_name -> solofusion.v1.Transform
-	3, // 1: solofusion.v1.RigCalibration.cameras:type_name -> solofusion.v1.CameraCalibration
-	7, // 2: solofusion.v1.RigCalibration.ego_from_lidar:type_name -> solofusion.v1.Transform
-	7, // 3: solofusion.v1.RigCalibration.ego_from_base:type_name -> solofusion.v1.Transform
-	7, // 4: solofusion.v1.CameraCalibration.ego_from_camera:type_name -> solofusion.v1.Transform
-	5, // 5: solofusion.v1.Control.reset:type_name -> solofusion.v1.Reset
-	6, // 6: solofusion.v1.Control.end_of_stream:type_name -> solofusion.v1.EndOfStream
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	7, // 0: solofusion.v1.Frame.global_from_ego:type_name -> solofusion.v1.Transform
+	7, // 1: solofusion.v1.Frame.key_global_from_ego:type_name -> solofusion.v1.Transform
+	7, // 2: solofusion.v1.EgoPose.global_from_ego:type_name -> solofusion.v1.Transform
+	3, // 3: solofusion.v1.RigCalibration.cameras:type_name -> solofusion.v1.CameraCalibration
+	7, // 4: solofusion.v1.RigCalibration.ego_from_lidar:type_name -> solofusion.v1.Transform
+	7, // 5: solofusion.v1.RigCalibration.ego_from_base:type_name -> solofusion.v1.Transform
+	7, // 6: solofusion.v1.CameraCalibration.ego_from_camera:type_name -> solofusion.v1.Transform
+	5, // 7: solofusion.v1.Control.reset:type_name -> solofusion.v1.Reset
+	6, // 8: solofusion.v1.Control.end_of_stream:type_name -> solofusion.v1.EndOfStream
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_solofusion_v1_input_proto_init() }

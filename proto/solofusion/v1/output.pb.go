@@ -110,11 +110,13 @@ type Detections struct {
 	Stages       []*StageTime `protobuf:"bytes,12,rep,name=stages,proto3" json:"stages,omitempty"`
 	// Placement of the model's frame, in which it detects: a fixed place above the
 	// base of the rig, the same for every rig.
-	EgoFromModel *Pose `protobuf:"bytes,13,opt,name=ego_from_model,json=egoFromModel,proto3" json:"ego_from_model,omitempty"`
+	EgoFromModel *Pose `protobuf:"bytes,14,opt,name=ego_from_model,json=egoFromModel,proto3" json:"ego_from_model,omitempty"`
 	// What of the cameras' calibration the model's training never saw: for each such
 	// camera its name, the numbers, their values and the ranges. Its boxes are less
 	// to be relied on.
-	Outside       []string `protobuf:"bytes,14,rep,name=outside,proto3" json:"outside,omitempty"`
+	Outside []string `protobuf:"bytes,15,rep,name=outside,proto3" json:"outside,omitempty"`
+	// key_frame of the frames; empty if they have none.
+	KeyFrame      string `protobuf:"bytes,13,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -245,6 +247,13 @@ func (x *Detections) GetOutside() []string {
 		return x.Outside
 	}
 	return nil
+}
+
+func (x *Detections) GetKeyFrame() string {
+	if x != nil {
+		return x.KeyFrame
+	}
+	return ""
 }
 
 // Detection is one object. Its placements are the same box in several frames of
@@ -750,7 +759,7 @@ var File_solofusion_v1_output_proto protoreflect.FileDescriptor
 
 const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\n" +
-	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\x8d\x05\n" +
+	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xaa\x05\n" +
 	"\n" +
 	"Detections\x12\x10\n" +
 	"\x03rig\x18\x01 \x01(\tR\x03rig\x12\x17\n" +
@@ -768,8 +777,9 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	" \x01(\tR\x05model\x12\"\n" +
 	"\fquantisation\x18\v \x01(\tR\fquantisation\x120\n" +
 	"\x06stages\x18\f \x03(\v2\x18.solofusion.v1.StageTimeR\x06stages\x129\n" +
-	"\x0eego_from_model\x18\r \x01(\v2\x13.solofusion.v1.PoseR\fegoFromModel\x12\x18\n" +
-	"\aoutside\x18\x0e \x03(\tR\aoutside\"\xaa\x02\n" +
+	"\x0eego_from_model\x18\x0e \x01(\v2\x13.solofusion.v1.PoseR\fegoFromModel\x12\x18\n" +
+	"\aoutside\x18\x0f \x03(\tR\aoutside\x12\x1b\n" +
+	"\tkey_frame\x18\r \x01(\tR\bkeyFrame\"\xaa\x02\n" +
 	"\tDetection\x12\x1d\n" +
 	"\n" +
 	"class_name\x18\x01 \x01(\tR\tclassName\x12\x14\n" +

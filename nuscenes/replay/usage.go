@@ -1,0 +1,146 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// Usage counts what became of a recording's images. The zero value has counted
+// nothing.
+type Usage struct {
+	used     map[string]int            // by camera
+	rejected map[string]map[string]int // by reason, by camera
+}
+
+// Add counts the images of a result.
+func (u *Usage) Add(r *perception.Result) {
+	if u.used == nil {
+		u.used, u.rejected = map[string]int{}, map[string]map[string]int{}
+	}
+	for camera := range r.Captured {
+		u.used[camera]++
+	}
+	for camera, reason := range r.Rejected {
+		if u.rejected[reason] == nil {
+			u.rejected[reason] = map[string]int{}
+		}
+		u.rejected[reason][camera]++
+	}
+}
+
+// Describe returns one line: how many of the images that the source knows were used,
+// and how many were not, why, and of which cameras. dropped is the reason why images
+// that were sent did not become part of a result; "" if it is not known.
+func (u *Usage) Describe(sent Stats, dropped string) string {
+	line := fmt.Sprintf("%d of %d images used", total(u.used), total(sent.Images))
+	for _, f := range u.fates(sent, dropped) {
+		line += "; " + f.String()
+	}
+	return line
+}
+
+// Check returns an error with the most frequent reason if no image was used.
+func (u *Usage) Check(sent Stats, dropped string) error {
+	if total(u.used) > 0 {
+		return nil
+	}
+	fates := u.fates(sent, dropped)
+	if len(fates) == 0 {
+		return fmt.Errorf("replay: the samples have no images")
+	}
+	most := slices.MaxFunc(fates, func(a, b fate) int { return cmp.Compare(total(a.cameras), total(b.cameras)) })
+	return fmt.Errorf("replay: none of the %d images could be used: %s", total(sent.Images), most.text(""))
+}
+
+// fate is why images were not used, and how many of each camera.
+type fate struct {
+	word, reason string
+	cameras      map[string]int
+}
+
+// String returns "12 absent (CAM_BACK 4, CAM_FRONT 8)", with the reason after it if
+// there is one.
+func (f fate) String() string {
+	var counts []string
+	for _, camera := range slices.Sorted(maps.Keys(f.cameras)) {
+		counts = append(counts, fmt.Sprintf("%s %d", printable(camera), f.cameras[camera]))
+	}
+	return f.text(" (" + strings.Join(counts, ", ") + ")")
+}
+
+// text returns "12 absent", then the cameras, then the reason.
+func (f fate) text(cameras string) string {
+	text := fmt.Sprintf("%d %s%s", total(f.cameras), f.word, cameras)
+	if f.reason != "" {
+		text += ": " + printable(f.reason)
+	}
+	return text
+}
+
+// fates returns what became of the images that were not used: absent ones, rejected
+// ones with the most frequent reason first, and dropped ones.
+func (u *Usage) fates(sent Stats, dropped string) []fate {
+	var all []fate
+	lost := maps.Clone(sent.Images)
+	take := func(cameras map[string]int) {
+		for camera, n := range cameras {
+			lost[camera] -= n
+		}
+	}
+	take(u.used)
+	take(sent.Absent)
+	if total(sent.Absent) > 0 {
+		all = append(all, fate{"absent", "", sent.Absent})
+	}
+	others := map[string]int{}
+	for i, reason := range u.reasons() {
+		take(u.rejected[reason])
+		if i < maxReasons {
+			all = append(all, fate{"rejected", reason, u.rejected[reason]})
+			continue
+		}
+		for camera, n := range u.rejected[reason] {
+			others[camera] += n
+		}
+	}
+	if len(others) > 0 {
+		all = append(all, fate{"rejected for other reasons", "", others})
+	}
+	maps.DeleteFunc(lost, func(_ string, n int) bool { return n <= 0 })
+	if len(lost) > 0 {
+		all = append(all, fate{"dropped", dropped, lost})
+	}
+	return all
+}
+
+// maxReasons is the largest number of reasons for rejections that are told apart.
+const maxReasons = 3
+
+// reasons returns the reasons of rejections, the most frequent first.
+func (u *Usage) reasons() []string {
+	return slices.SortedFunc(maps.Keys(u.rejected), func(a, b string) int {
+		return cmp.Or(cmp.Compare(total(u.rejected[b]), total(u.rejected[a])), strings.Compare(a, b))
+	})
+}
+
+func total(counts map[string]int) (n int) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// printable returns text as it is, or quoted if it could not stand in one line.
+func printable(text string) string {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
+}

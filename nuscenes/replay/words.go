@@ -1,0 +1,81 @@
+package replay
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/solofusion/solofusion/nuscenes"
+)
+
+// words are what is odd in a scene, said once at its end.
+type words struct {
+	absentImages, backward int
+	firstAbsent            string             // its path
+	firstBackward          string             // its token
+	dense                  nuscenes.Timestamp // mean time between key frames if it is hardly one, else 0
+}
+
+// absent notes an image whose file does not exist.
+func (w *words) absent(path string) {
+	if w.absentImages == 0 {
+		w.firstAbsent = path
+	}
+	w.absentImages++
+}
+
+// back notes a sample that is not later than the one before.
+func (w *words) back(sample *nuscenes.Sample) {
+	if w.backward == 0 {
+		w.firstBackward = sample.Token
+	}
+	w.backward++
+}
+
+// hardly is a time between key frames, in microseconds, that no camera reaches.
+const hardly = 1000
+
+// spacing notes key frames that are too close for cameras: their times are in
+// another unit.
+func (w *words) spacing(scene *nuscenes.Scene) {
+	n := nuscenes.Timestamp(len(scene.Samples) - 1)
+	if n < 1 {
+		return
+	}
+	if mean := (scene.Samples[n].KeyTime() - scene.Samples[0].KeyTime()) / n; mean > 0 && mean < hardly {
+		w.dense = mean
+	}
+}
+
+// log logs what was noted.
+func (w *words) log(log *slog.Logger, scene *nuscenes.Scene) {
+	if w.absentImages > 0 {
+		log.Warn("images absent, their frames are skipped",
+			"scene", scene.Name, "count", w.absentImages, "first", w.firstAbsent)
+	}
+	if w.backward > 0 {
+		log.Warn("samples are not later than the ones before them, history starts anew there",
+			"scene", scene.Name, "count", w.backward, "first", w.firstBackward)
+	}
+	if w.dense > 0 {
+		log.Warn("key frames are too close for cameras: want times in microseconds since 1970, these look like milliseconds or seconds",
+			"scene", scene.Name, "mean_us", int64(w.dense))
+	}
+}
+
+// lastYear is the last that a time in microseconds may lie in. Nanoseconds of this
+// century, taken for microseconds, lie far beyond.
+const lastYear = 9999
+
+// checkTime returns an error if a sample's time cannot be one in microseconds.
+func checkTime(sample *nuscenes.Sample) error {
+	at := sample.KeyTime()
+	year, hint := at.Time().Year(), ""
+	if year >= 1 && year <= lastYear {
+		return nil
+	}
+	if year > lastYear {
+		hint = "; these look like nanoseconds: divide the timestamps of sample, sample_data and ego_pose by 1000"
+	}
+	return fmt.Errorf("replay: sample %s of scene %s has time %d, which is in the year %d: want microseconds since 1970%s",
+		sample.Token, sample.Scene.Name, at, year, hint)
+}
