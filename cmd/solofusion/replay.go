@@ -134,6 +134,7 @@ func (c *replayCmd) part(ds *nuscenes.Dataset) ([]*nuscenes.Scene, []*nuscenes.S
 	if err != nil {
 		return nil, nil, err
 	}
+	warnOfAbsentScenes(ds, split)
 	in := map[*nuscenes.Scene]bool{}
 	for _, sample := range split.Samples {
 		in[sample.Scene] = true
