@@ -19,6 +19,8 @@ type Dataset struct {
 	// or left out if it belongs to something that is not there.
 	Findings Findings
 
+	Rows map[string]int // of each table that was read; none of one that is absent or broken
+
 	sceneByName   map[string]*Scene
 	sampleByToken map[string]*Sample
 }
@@ -66,7 +68,7 @@ func Versions(dir string) []string {
 
 func (t *tables) dataset(dir, version string) *Dataset {
 	d := &Dataset{
-		Dir: dir, Version: version, Findings: t.findings,
+		Dir: dir, Version: version, Findings: t.findings, Rows: t.counts,
 		sceneByName:   make(map[string]*Scene, len(t.scenes.rows)),
 		sampleByToken: make(map[string]*Sample, len(t.samples.rows)),
 	}
@@ -81,6 +83,25 @@ func (t *tables) dataset(dir, version string) *Dataset {
 		}
 	}
 	return d
+}
+
+// LacksForDetection returns the names of the tables that detection needs and that were
+// not read.
+func (d *Dataset) LacksForDetection() []string { return d.lacks(detectionTables[:]) }
+
+// LacksForGrading returns the names of the tables that grading needs and that were
+// not read.
+func (d *Dataset) LacksForGrading() []string {
+	return append(d.lacks(detectionTables[:]), d.lacks(truthTables[:])...)
+}
+
+func (d *Dataset) lacks(tables []string) (absent []string) {
+	for _, table := range tables {
+		if _, read := d.Rows[table]; !read {
+			absent = append(absent, table)
+		}
+	}
+	return absent
 }
 
 // Scene returns the scene of that name, nil if there is none.

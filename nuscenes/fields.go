@@ -1,6 +1,10 @@
 package nuscenes
 
-import "github.com/solofusion/solofusion/nuscenes/internal/pull"
+import (
+	"slices"
+
+	"github.com/solofusion/solofusion/nuscenes/internal/pull"
+)
 
 // field reads one field of an object into a value of type T, or, if wanted is set
 // in place of read, decides whether the object as a whole is left out.
@@ -88,6 +92,7 @@ func (fs fields[T]) again(r *pull.Reader, i int, over *[]passed) {
 		r.Fail("occurs twice")
 		return
 	}
+	*over = slices.DeleteFunc(*over, func(p passed) bool { return p.field == i })
 	*over = append(*over, passed{i, Repeated, "occurs twice in the row"})
 }
 

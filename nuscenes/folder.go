@@ -14,7 +14,7 @@ import (
 // newTables finds the folder of a version's tables, which has the required ones. The
 // purpose is what they are required for.
 func newTables(dir, version, purpose string, required []string) (*tables, error) {
-	t := &tables{folder: filepath.Join(dir, version), required: map[string]bool{}}
+	t := &tables{folder: filepath.Join(dir, version), required: map[string]bool{}, counts: map[string]int{}}
 	if info, err := os.Stat(t.folder); err != nil || !info.IsDir() {
 		return nil, wrongFolder(dir, t.folder)
 	}

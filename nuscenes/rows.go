@@ -2,6 +2,7 @@ package nuscenes
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
@@ -68,6 +69,9 @@ func (s *Sample) Key(channel string) *SampleData {
 	}
 	return nil
 }
+
+// KeyFrames returns the sample's key frames in the order of the sensor table.
+func (s *Sample) KeyFrames() []*SampleData { return slices.Clone(s.keyFrames) }
 
 // Cameras returns the key frames of the sample's cameras in the order of the
 // sensor table.

@@ -95,6 +95,25 @@ func (d *Dataset) SplitOf(scene *Scene) string {
 	return ""
 }
 
+// SplitNames returns the names of the splits that nuScenes defines for the version and
+// that have scenes here, and of the custom ones in splits.json.
+func (d *Dataset) SplitNames() (names []string) {
+	for _, name := range OfficialSplits() {
+		if d.officialSplit(Part{Split: name}) != nil {
+			names = append(names, name)
+		}
+	}
+	_, own, err := readSplit(d.splitsFile(), "")
+	if err != nil {
+		return names
+	}
+	names = append(names, own...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (d *Dataset) splitsFile() string { return filepath.Join(d.folder(), "splits.json") }
+
 // Split returns the samples of a split, see [Dataset.Part].
 func (d *Dataset) Split(name string) (Split, error) { return d.Part(Part{Split: name}) }
 
@@ -180,7 +199,7 @@ func (d *Dataset) folder() string { return filepath.Join(d.Dir, d.Version) }
 func (d *Dataset) customSplit(part Part) ([]string, error) {
 	file := part.File
 	if file == "" {
-		file = filepath.Join(d.folder(), "splits.json")
+		file = d.splitsFile()
 	}
 	scenes, names, err := readSplit(file, part.Split)
 	if errors.Is(err, fs.ErrNotExist) && part.File == "" {

@@ -81,6 +81,7 @@ func readTable[T any](t *tables, s schema[T]) (index[T], error) {
 		return x, t.without(s.name, err)
 	}
 	t.findings.merge(all.findings...)
+	t.counts[s.name] = all.seen
 	x.rows, x.complete = all.rows, all.seen == len(all.rows)
 	x.byToken = make(map[string]*T, len(x.rows))
 	named := 0

@@ -14,6 +14,7 @@ type tables struct {
 	folder   string
 	required map[string]bool // tables without which reading fails
 	findings Findings
+	counts   map[string]int // rows of the tables that were read
 
 	categories   index[Category]
 	attributes   index[Attribute]

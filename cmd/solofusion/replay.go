@@ -17,7 +17,7 @@ import (
 )
 
 type replayCmd struct {
-	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
+	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT"`
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Split          string   `xor:"part" help:"Official split, all, or a name in the data set's own splits.json." placeholder:"S"`
 	Scenes         []string `xor:"part" help:"Names of the scenes; all if not given." placeholder:"A,B"`
