@@ -108,3 +108,31 @@ func TestUselessDataSet(t *testing.T) {
 		}
 	}
 }
+
+// TestSurveyOfEveryDamage breaks every field of every table, in all rows and in one. A
+// command that cannot work says which table is to blame, and nothing is lost in silence.
+func TestSurveyOfEveryDamage(t *testing.T) {
+	values := map[string]any{"null": nil, "number": 7, "string": "gone", "list": []any{[]any{}}, "object": tinyset.Row{}, "truth": true}
+	for table, rows := range tinyset.New() {
+		for field := range rows[0] {
+			for kind, value := range values {
+				for _, every := range []bool{true, false} {
+					tables := tinyset.New()
+					for i, row := range tables[table] {
+						if every || i == len(rows)/2 {
+							row[field] = value
+						}
+					}
+					s, err := survey.Of(tables.Write(t), tinyset.Version)
+					if err != nil {
+						t.Fatalf("%s.%s: %s: %v", table, field, kind, err)
+					}
+					stops := s.Detect.Unusable+s.Grade.Unusable > 0 || len(s.Detect.Why)+len(s.Grade.Why) > 0
+					if stops && len(s.Dataset.Findings) == 0 && field != "is_key_frame" && field != "name" && field != "modality" {
+						t.Errorf("%s.%s: %s: stops without a finding: %+v, %+v", table, field, kind, s.Detect, s.Grade)
+					}
+				}
+			}
+		}
+	}
+}
