@@ -1,12 +1,10 @@
 package nuscenes
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/solofusion/solofusion/geom"
 )
@@ -17,7 +15,13 @@ type Dataset struct {
 	Dir     string // the folder that holds the version's folder and the files
 	Version string // for example v1.0-mini
 	Scenes  []*Scene
-	Samples []*Sample // in the table's order, which is that of results on custom splits
+	Samples []*Sample // of known scenes, in the table's order, which is that of results on custom splits
+
+	// Findings are the faults that reading passed over. What they are of is empty,
+	// or left out if it belongs to something that is not there.
+	Findings Findings
+
+	Rows map[string]int // of each table that was read; none of one that is absent or broken
 
 	// EgoFromBase places the ground under the rear axle in the ego frame of all
 	// vehicles, which tables cannot say; nil if the ego frame is there.
@@ -27,51 +31,36 @@ type Dataset struct {
 	sampleByToken map[string]*Sample
 }
 
+// Tables without which nothing can be detected in a data set, and what grading
+// needs beside them.
+var (
+	detectionTables = [...]string{"scene", "sample", "sample_data", "sensor", "calibrated_sensor", "ego_pose"}
+	truthTables     = [...]string{"category", "instance", "sample_annotation"}
+)
+
 // Open reads the tables DIR/VERSION/*.json. It fails with a [*TableError] that
-// names the first thing wrong.
+// names the first thing that makes a table no list of objects, and if there is no
+// table of scenes, samples, measurements, sensors, calibrations or poses. All else
+// that is wrong is in Findings, and a fault where something needs the field: for
+// [Dataset.Rig], and for [Sample.CheckTruth].
 func Open(dir, version string) (*Dataset, error) {
-	var t tables
-	err := t.read(dir, version,
-		t.readObjects, t.readSensors, t.readSamples, t.readData, t.readAnnotations,
+	return open(dir, version, detectionTables[:])
+}
+
+// Survey is Open for a data set that need not have any table.
+func Survey(dir, version string) (*Dataset, error) { return open(dir, version, nil) }
+
+func open(dir, version string, required []string) (*Dataset, error) {
+	t, err := newTables(dir, version, "detection", required)
+	if err != nil {
+		return nil, err
+	}
+	err = t.read(t.readObjects, t.readSensors, t.readSamples, t.readData, t.readAnnotations,
 		t.linkSamples, t.linkData, t.linkAnnotations, t.orderSamples)
 	if err != nil {
 		return nil, err
 	}
 	return t.dataset(dir, version), nil
-}
-
-// OpenTruth reads what grading a part of a data set needs, which is a small
-// share of its tables: scenes, samples, and for the part's samples the
-// annotations and the key frame of LIDAR_TOP with its pose. Other measurements,
-// and the names and links of files, are not there.
-func OpenTruth(dir, version string, part Part) (*Dataset, Split, error) {
-	var t tables
-	err := t.read(dir, version, t.readObjects, t.readSensors, t.readSamples, t.linkSamples, t.orderSamples)
-	if err != nil {
-		return nil, Split{}, err
-	}
-	d := t.dataset(dir, version)
-	split, err := d.Part(part)
-	if err != nil {
-		return nil, Split{}, err
-	}
-	for _, sample := range d.Samples {
-		sample.unread = true
-	}
-	for _, sample := range split.Samples {
-		sample.unread = false
-	}
-	err = t.read(dir, version, t.readLidar, t.readLidarPoses, t.readAnnotations, t.linkAnnotations)
-	return d, split, err
-}
-
-// versionsHint lists the folders of dir that hold tables.
-func versionsHint(dir string) string {
-	found := Versions(dir)
-	if len(found) == 0 {
-		return ", and no folder beside it is one"
-	}
-	return fmt.Sprintf("; %s has %s", dir, strings.Join(found, ", "))
 }
 
 // Versions returns the names of dir's folders that hold tables, sorted.
@@ -85,19 +74,40 @@ func Versions(dir string) []string {
 
 func (t *tables) dataset(dir, version string) *Dataset {
 	d := &Dataset{
-		Dir: dir, Version: version,
+		Dir: dir, Version: version, Findings: t.findings, Rows: t.counts,
 		sceneByName:   make(map[string]*Scene, len(t.scenes.rows)),
-		sampleByToken: t.samples.byToken,
+		sampleByToken: make(map[string]*Sample, len(t.samples.rows)),
 	}
-	for i := range t.scenes.rows {
-		scene := &t.scenes.rows[i]
+	for scene := range t.scenes.unique() {
 		d.Scenes = append(d.Scenes, scene)
 		d.sceneByName[scene.Name] = scene
 	}
-	for i := range t.samples.rows {
-		d.Samples = append(d.Samples, &t.samples.rows[i])
+	for sample := range t.samples.unique() {
+		if sample.Scene != nil {
+			d.Samples = append(d.Samples, sample)
+			d.sampleByToken[sample.Token] = sample
+		}
 	}
 	return d
+}
+
+// LacksForDetection returns the names of the tables that detection needs and that were
+// not read.
+func (d *Dataset) LacksForDetection() []string { return d.lacks(detectionTables[:]) }
+
+// LacksForGrading returns the names of the tables that grading needs and that were
+// not read.
+func (d *Dataset) LacksForGrading() []string {
+	return append(d.lacks(detectionTables[:]), d.lacks(truthTables[:])...)
+}
+
+func (d *Dataset) lacks(tables []string) (absent []string) {
+	for _, table := range tables {
+		if _, read := d.Rows[table]; !read {
+			absent = append(absent, table)
+		}
+	}
+	return absent
 }
 
 // Scene returns the scene of that name, nil if there is none.

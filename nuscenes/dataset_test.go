@@ -2,7 +2,6 @@ package nuscenes_test
 
 import (
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -131,122 +130,6 @@ func TestVelocityIsTheDevkits(t *testing.T) {
 	alone.Next = nil
 	if v := alone.Velocity(); !math.IsNaN(v[2]) {
 		t.Errorf("velocity %v of a single annotation, want NaN", v)
-	}
-}
-
-func TestBrokenTablesGetOneClearError(t *testing.T) {
-	set := func(table, token, field string, value any) func(tinyset.Tables) {
-		return func(tables tinyset.Tables) { tables.Row(table, token)[field] = value }
-	}
-	lack := func(table, token, field string) func(tinyset.Tables) {
-		return func(tables tinyset.Tables) { delete(tables.Row(table, token), field) }
-	}
-	const sample, key, car = "scene-0103-sample-1", "scene-0103-key-front-1", "scene-0103-car-1"
-	tests := []struct {
-		name   string
-		broken func(tinyset.Tables)
-		want   []string // parts of the message
-	}{
-		{"text for a number", set("sample", sample, "timestamp", "noon"), []string{"sample.json", "row 1", sample, "field timestamp", "want an integer"}},
-		{"no time", set("sample", sample, "timestamp", 0), []string{"field timestamp", "microseconds since 1970"}},
-		{"field absent", lack("sample", sample, "scene_token"), []string{"sample.json", sample, "field scene_token", "is missing"}},
-		{"token absent", lack("sample", sample, "token"), []string{"sample.json: row 1: field token", "is missing or empty"}},
-		{"token twice", set("sample", sample, "token", "scene-0103-sample-0"), []string{"row 1", "field token", "want unique ones"}},
-		{"dangling scene", set("sample", sample, "scene_token", "gone"), []string{"field scene_token", `"gone" is no token of scene.json`}},
-		{"dangling next", set("sample", sample, "next", "gone"), []string{"field next", `"gone" is no token of this table`}},
-		{"dangling prev", set("sample", sample, "prev", "gone"), []string{"field prev"}},
-		{"broken chain", set("sample", sample, "next", ""), []string{"scene.json", "field last_sample_token", "3 samples"}},
-		{"circle", set("sample", "scene-0103-sample-2", "next", "scene-0103-sample-0"), []string{"scene.json", "last_sample_token"}},
-		{"first sample gone", set("scene", "token-scene-0916", "first_sample_token", "gone"), []string{"scene.json", "row 1", "first_sample_token"}},
-		{"dangling log", set("scene", "token-scene-0916", "log_token", "gone"), []string{"scene.json", "log_token"}},
-		{"dangling pose", set("sample_data", key, "ego_pose_token", "gone"), []string{"sample_data.json", key, "ego_pose_token", "ego_pose.json"}},
-		{"dangling data", set("sample_data", key, "prev", "gone"), []string{"sample_data.json", key, "field prev"}},
-		{"dangling data", set("sample_data", key, "next", "gone"), []string{"sample_data.json", key, "field next"}},
-		{"prev leads forward", set("sample_data", key, "prev", key), []string{"sample_data.json", "field prev", "not an earlier measurement"}},
-		{"two key frames", set("sample_data", "scene-0103-sweep-front-0", "is_key_frame", true), []string{"sample_data.json", "is_key_frame", "another key frame of CAM_FRONT"}},
-		{"not a truth value", set("sample_data", key, "is_key_frame", 1), []string{"is_key_frame", "true or false"}},
-		{"negative width", set("sample_data", key, "width", -1), []string{"field width", "no negative number"}},
-		{"path outside", set("sample_data", key, "filename", "../../etc/passwd"), []string{"field filename", "leads out of the data set"}},
-		{"short quaternion", set("ego_pose", "pose-"+key, "rotation", []float64{1, 0, 0}), []string{"ego_pose.json", "field rotation", "has 3 numbers, want 4"}},
-		{"long vector", set("ego_pose", "pose-"+key, "translation", []float64{1, 0, 0, 0}), []string{"field translation", "has 4 numbers, want 3"}},
-		{"zero quaternion", set("ego_pose", "pose-"+key, "rotation", []float64{0, 0, 0, 0}), []string{"field rotation", "is zero"}},
-		{"null", set("ego_pose", "pose-"+key, "translation", nil), []string{"field translation", "want an array"}},
-		{"two rows of intrinsics", set("calibrated_sensor", "front-1", "camera_intrinsic", [][]float64{{1, 0, 0}, {0, 1, 0}}), []string{"calibrated_sensor.json", "camera_intrinsic", "has 2 rows"}},
-		{"four rows of intrinsics", set("calibrated_sensor", "front-1", "camera_intrinsic", [][]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {0, 0, 0}}), []string{"more than 3 rows"}},
-		{"camera without intrinsics", set("calibrated_sensor", "front-1", "camera_intrinsic", []float64{}), []string{"camera_intrinsic", "3 x 3 numbers for the camera CAM_FRONT"}},
-		{"dangling sensor", set("calibrated_sensor", "front-1", "sensor_token", "gone"), []string{"sensor.json"}},
-		{"dangling category", set("instance", "scene-0103-car", "category_token", "gone"), []string{"instance.json", "category.json"}},
-		{"dangling attribute", set("sample_annotation", car, "attribute_tokens", []string{"gone"}), []string{"sample_annotation.json", car, "attribute.json"}},
-		{"dangling visibility", set("sample_annotation", car, "visibility_token", "9"), []string{"visibility.json", "nor empty"}},
-		{"no size", set("sample_annotation", car, "size", []float64{1, 0, 1}), []string{"field size", "want positive numbers"}},
-		{"negative points", set("sample_annotation", car, "num_lidar_pts", -3), []string{"num_lidar_pts"}},
-		{"dangling annotation", set("sample_annotation", car, "prev", "gone"), []string{"sample_annotation.json", "field prev"}},
-		{"dangling annotation", set("sample_annotation", car, "next", "gone"), []string{"sample_annotation.json", "field next"}},
-	}
-	for _, test := range tests {
-		tables := tinyset.New()
-		test.broken(tables)
-		_, err := nuscenes.Open(tables.Write(t), tinyset.Version)
-		if err == nil {
-			t.Errorf("%s: no error", test.name)
-			continue
-		}
-		for _, part := range test.want {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: error %q lacks %q", test.name, err, part)
-			}
-		}
-	}
-}
-
-func TestBrokenFilesGetOneClearError(t *testing.T) {
-	dir := tinyset.New().Write(t)
-	table := func(name string) string { return filepath.Join(dir, tinyset.Version, name+".json") }
-	pose, err := os.ReadFile(table("ego_pose"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		content string
-		want    string
-	}{
-		{string(pose[:len(pose)/2]), "the end of the text"},
-		{strings.Replace(string(pose), "[\n   0,", "[\n   NaN,", 1), "number 0 is NaN, want a finite one"},
-		{strings.Replace(string(pose), `"timestamp":`, `"timestamp": 1, "timestamp":`, 1), "occurs twice"},
-		{string(pose) + "x", "after the value"},
-		{"{}", "want an array"},
-		{"[1]", "want an object"},
-		{"", "end of the text"},
-	}
-	for _, test := range tests {
-		tinyset.WriteFile(t, table("ego_pose"), []byte(test.content))
-		_, err := nuscenes.Open(dir, tinyset.Version)
-		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "ego_pose.json") {
-			t.Errorf("%.40q: error %v, want %q", test.content, err, test.want)
-		}
-	}
-	tinyset.WriteFile(t, table("ego_pose"), pose)
-	for _, name := range []string{
-		"category", "attribute", "visibility", "instance", "sensor", "calibrated_sensor", "log", "scene",
-		"sample", "ego_pose", "sample_data", "sample_annotation",
-	} {
-		content, err := os.ReadFile(table(name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Remove(table(name)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := nuscenes.Open(dir, tinyset.Version); err == nil || !strings.Contains(err.Error(), name+".json: no such file") {
-			t.Errorf("without %s: error %v", name, err)
-		}
-		tinyset.WriteFile(t, table(name), content)
-	}
-	if _, err := nuscenes.Open(dir, "v1.0-maxi"); err == nil || !strings.Contains(err.Error(), dir+" has v1.0-mini") {
-		t.Errorf("unknown version: %v", err)
-	}
-	if _, err := nuscenes.Open(filepath.Join(dir, "gone"), "v1.0-mini"); err == nil || !strings.Contains(err.Error(), "no folder beside it") {
-		t.Errorf("unknown folder: %v", err)
 	}
 }
 

@@ -2,7 +2,7 @@
 // reads and writes detection results in its submission format.
 //
 // A data set is a folder DIR with the tables DIR/VERSION/*.json and the files
-// that they name. [Open] reads the tables once, checks them, and links their
+// that they name. [Open] reads the tables once and links their
 // rows: tokens become pointers. Nothing changes afterwards, so that a [Dataset]
 // can be read from any number of goroutines. [OpenTruth] reads the little that
 // grading needs of them.
@@ -18,8 +18,10 @@
 //		}
 //	}
 //
-// Tables are outside data. What is wrong in one, such as a token that leads nowhere,
-// is a [*TableError] that names file, row and field; what is wrong in a
+// Tables are outside data. A field is checked where it is used: what is wrong in one,
+// such as a token that leads nowhere, is among the [Findings], and an error of
+// [Dataset.Rig] or [Sample.CheckTruth] if detection or grading needs the field. That
+// is a [*TableError], which names file, row and field; what is wrong in a
 // results file is a [*ResultsError] that names file, sample and box.
 //
 // Frames of reference. Annotations, results and ego poses are in the map's

@@ -81,10 +81,10 @@ func FuzzTables(f *testing.F) {
 	f.Add(`[{"token":"a","name":"},"},{"token":"b","name":{"c":[{},{}]}}]`, 3)
 	f.Fuzz(func(t *testing.T, text string, size int) {
 		for _, s := range []schema[Annotation]{annotationLike(nil), annotationLike(func(token string) bool { return len(token)%2 == 0 })} {
-			rows, _, err := s.parse(blocks.Block{Text: text, First: true, Last: true})
-			parts, partsErr := s.readBlocks(strings.NewReader(text), blockSize(size))
-			if partsErr == nil && (err != nil || !slices.EqualFunc(rows, parts, sameRow)) {
-				t.Errorf("in blocks: %v, want %v, %v", parts, rows, err)
+			whole, _, err := s.parse("f", blocks.Block{Text: text, First: true, Last: true})
+			parts, partsErr := s.readBlocks("f", strings.NewReader(text), blockSize(size))
+			if partsErr == nil && (err != nil || whole.seen != parts.seen || !slices.EqualFunc(whole.rows, parts.rows, sameRow) || !sameFindings(whole.findings, parts.findings)) {
+				t.Errorf("in blocks: %v, want %v, %v", parts, whole, err)
 			}
 		}
 	})
@@ -92,19 +92,23 @@ func FuzzTables(f *testing.F) {
 
 func sameRow(a, b Annotation) bool {
 	return a.Token == b.Token && a.prev == b.prev && a.Center == b.Center && a.Size == b.Size && a.Rotation == b.Rotation &&
-		a.LidarPoints == b.LidarPoints && a.RadarPoints == b.RadarPoints
+		a.LidarPoints == b.LidarPoints && a.RadarPoints == b.RadarPoints && (a.faults.of(grading) == nil) == (b.faults.of(grading) == nil)
+}
+
+func sameFindings(a, b Findings) bool {
+	return slices.EqualFunc(a, b, func(a, b *Finding) bool { return a.Name() == b.Name() && a.String() == b.String() })
 }
 
 // annotationLike is a schema with fields of each kind that tables have, none of
 // them a token of another table, so that fuzzing gets past them.
 func annotationLike(wanted func(string) bool) schema[Annotation] {
 	return schema[Annotation]{
-		name: "fuzz", token: func(a *Annotation) *string { return &a.Token }, wanted: wanted,
+		name: "fuzz", need: answering, faults: func(a *Annotation) **fault { return &a.faults }, token: func(a *Annotation) *string { return &a.Token }, wanted: wanted,
 		fields: fields[Annotation]{
 			{name: "name", read: func(r *pull.Reader, a *Annotation) { a.prev = r.String() }},
-			{name: "is_key_frame", wanted: func(r *pull.Reader, _ *Annotation) bool { return r.Bool() }},
+			{name: "is_key_frame", wanted: func(r *pull.Reader, _ *Annotation) bool { return truth(r) }},
 			{name: "translation", read: func(r *pull.Reader, a *Annotation) { a.Center = vector(r) }},
-			{name: "size", read: func(r *pull.Reader, a *Annotation) { a.Size = positive(r) }},
+			{name: "size", need: grading, read: func(r *pull.Reader, a *Annotation) { a.Size = positive(r) }},
 			{name: "rotation", read: func(r *pull.Reader, a *Annotation) { a.Rotation = rotation(r) }},
 			{name: "width", read: func(r *pull.Reader, a *Annotation) { a.LidarPoints = count(r) }},
 			{name: "camera_intrinsic", read: func(r *pull.Reader, a *Annotation) {

@@ -1,99 +1,156 @@
 package nuscenes
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
-func (t *tables) linkSamples(string) (err error) {
+func (t *tables) linkSamples() error {
 	x := &t.samples
 	for i := range x.rows {
 		s := &x.rows[i]
-		if s.Prev, err = x.link(i, "prev", s.Token, s.prev); err != nil {
-			return err
-		}
-		if s.Next, err = x.link(i, "next", s.Token, s.next); err != nil {
-			return err
-		}
+		s.Prev = x.link(&t.findings, i, "prev", s.prev, 0)
+		s.Next = x.link(&t.findings, i, "next", s.next, 0)
 		s.prev, s.next = "", ""
+		s.unread = s.Scene == nil
 	}
 	return nil
 }
 
-func (t *tables) linkData(string) (err error) {
+func (t *tables) linkData() error {
 	x := &t.data
 	for i := range x.rows {
 		d := &x.rows[i]
-		if d.Prev, err = x.link(i, "prev", d.Token, d.prev); err != nil {
-			return err
-		}
-		if d.Next, err = x.link(i, "next", d.Token, d.next); err != nil {
-			return err
-		}
+		d.Prev = x.link(&t.findings, i, "prev", d.prev, 0)
+		d.Next = x.link(&t.findings, i, "next", d.next, 0)
 		if d.Prev != nil && d.Prev.Timestamp >= d.Timestamp { // following prev must come to an end
-			return x.fail(i, d.Token, "prev", "leads to %q, which is not an earlier measurement", d.Prev.Token)
+			x.flaw(&t.findings, i, Unusable, 0, x.error(i, "prev", "leads to %q, which is not an earlier measurement", d.Prev.Token))
+			d.Prev = nil
 		}
 		d.prev, d.next = "", ""
-		if !d.KeyFrame {
-			continue
-		}
-		if err := t.addKeyFrame(i); err != nil {
-			return err
+		if d.KeyFrame && d.Sample != nil {
+			t.addKeyFrame(i)
 		}
 	}
+	t.sortKeyFrames()
+	return nil
+}
+
+// addKeyFrame gives a measurement to its sample. Of several of one channel the last
+// one counts. One whose sensor is not known is the sample's stray.
+func (t *tables) addKeyFrame(i int) {
+	d := t.data.counting(i)
+	if d.Calibration == nil || d.Calibration.faults.of(mounting) != nil && d.Calibration.Sensor.Token == "" {
+		d.Sample.stray = cmp.Or(d.Sample.stray, d)
+		return
+	}
+	frames := d.Sample.keyFrames
+	other := slices.IndexFunc(frames, func(f *SampleData) bool { return f == d || d.Channel() != "" && f.Channel() == d.Channel() })
+	if other < 0 {
+		d.Sample.keyFrames = append(frames, d)
+		return
+	}
+	if frames[other] != d {
+		t.findings.add(Repeated, t.data.error(i, "is_key_frame", "sample %q has an earlier key frame of %s, %q",
+			d.Sample.Token, d.Channel(), frames[other].Token))
+	}
+	frames[other] = d
+}
+
+// sortKeyFrames brings each sample's key frames into the sensors' order.
+func (t *tables) sortKeyFrames() {
 	for i := range t.samples.rows {
 		slices.SortStableFunc(t.samples.rows[i].keyFrames, func(a, b *SampleData) int {
 			return a.Calibration.Sensor.order - b.Calibration.Sensor.order
 		})
 	}
-	return nil
 }
 
-// addKeyFrame gives a measurement to its sample.
-func (t *tables) addKeyFrame(i int) error {
-	d := &t.data.rows[i]
-	if other := d.Sample.Key(d.Channel()); other != nil {
-		return t.data.fail(i, d.Token, "is_key_frame", "sample %q has another key frame of %s, %q", d.Sample.Token, d.Channel(), other.Token)
-	}
-	d.Sample.keyFrames = append(d.Sample.keyFrames, d)
-	return nil
-}
-
-func (t *tables) linkAnnotations(string) (err error) {
+// linkAnnotations gives each row of the table to its sample: the last one with its
+// token, and all as often as the sample has rows, as nuscenes-devkit does.
+func (t *tables) linkAnnotations() error {
 	x := &t.annotations
 	for i := range x.rows {
 		a := &x.rows[i]
-		if a.Prev, err = x.link(i, "prev", a.Token, a.prev); err != nil {
-			return err
-		}
-		if a.Next, err = x.link(i, "next", a.Token, a.next); err != nil {
-			return err
-		}
+		a.Prev = x.link(&t.findings, i, "prev", a.prev, grading)
+		a.Next = x.link(&t.findings, i, "next", a.next, grading)
 		a.prev, a.next = "", ""
-		a.Sample.Annotations = append(a.Sample.Annotations, a)
+		a.Sample.Annotations = append(a.Sample.Annotations, x.counting(i))
+	}
+	if t.samples.repeated {
+		for s, n := range t.samples.unique() {
+			s.Annotations = slices.Repeat(s.Annotations, n)
+		}
 	}
 	return nil
 }
 
-// orderSamples follows each scene from its first to its last sample.
-func (t *tables) orderSamples(string) error {
-	members := map[*Scene]int{}
-	for i := range t.samples.rows {
-		members[t.samples.rows[i].Scene]++
+// orderSamples gives each scene its samples: in the order that links give from the
+// first to the last, or in that of their times if links do not lead to each once.
+func (t *tables) orderSamples() error {
+	members := map[*Scene][]*Sample{}
+	for s := range t.samples.unique() {
+		members[s.Scene] = append(members[s.Scene], s)
 	}
 	for i := range t.scenes.rows {
 		scene := &t.scenes.rows[i]
-		sample := t.samples.byToken[scene.first]
-		if sample == nil {
-			return t.scenes.fail(i, scene.Token, "first_sample_token", "%q is no token of sample.json", scene.first)
-		}
-		for ; sample != nil && sample.Scene == scene && len(scene.Samples) < members[scene]; sample = sample.Next {
-			scene.Samples = append(scene.Samples, sample)
-		}
-		n := len(scene.Samples)
-		if n != members[scene] || sample != nil || scene.Samples[n-1].Token != scene.last {
-			return t.scenes.fail(i, scene.Token, "last_sample_token",
-				"following next from first_sample_token does not visit the scene's %d samples once each and end at %q",
-				members[scene], scene.last)
+		if t.scenes.counting(i) == scene {
+			t.orderScene(i, members[scene])
 		}
 		scene.first, scene.last = "", ""
 	}
 	return nil
+}
+
+func (t *tables) orderScene(i int, members []*Sample) {
+	scene := &t.scenes.rows[i]
+	note := func(field, format string, args ...any) {
+		t.findings.add(Replaced, t.scenes.error(i, field, format, args...))
+	}
+	if scene.declared != 0 && scene.declared != len(members) {
+		note("nbr_samples", "is %d, but %d samples are of the scene", scene.declared, len(members))
+	}
+	scene.Samples = t.linked(scene, len(members))
+	if n := len(scene.Samples); n > 0 && n == len(members) && scene.Samples[n-1].Next == nil && scene.Samples[n-1].Token == scene.last {
+		return
+	}
+	switch {
+	case len(members) == 0:
+		note("first_sample_token", "no sample is of the scene")
+	case len(scene.Samples) < len(members):
+		note("first_sample_token", "following next from it does not lead to the scene's %d samples once each: they are ordered by time", len(members))
+		scene.Samples = byTime(members)
+	default:
+		note("last_sample_token", "following next does not end at it, but at %q after %d samples", scene.Samples[len(members)-1].Token, len(members))
+	}
+	relink(scene.Samples)
+}
+
+// linked follows the links from a scene's first sample, to n samples at most.
+func (t *tables) linked(scene *Scene, n int) (samples []*Sample) {
+	seen := map[*Sample]bool{}
+	for s := t.samples.byToken[scene.first]; s != nil && s.Scene == scene && len(samples) < n && !seen[s]; s = s.Next {
+		samples = append(samples, s)
+		seen[s] = true
+	}
+	return samples
+}
+
+// byTime sorts samples by their times, or leaves them in the table's order if there
+// is one without.
+func byTime(samples []*Sample) []*Sample {
+	if !slices.ContainsFunc(samples, func(s *Sample) bool { return s.faults.of(timing) != nil }) {
+		slices.SortStableFunc(samples, func(a, b *Sample) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+	}
+	return samples
+}
+
+// relink makes the samples' links what their order is.
+func relink(samples []*Sample) {
+	for i, s := range samples {
+		s.Prev, s.Next = nil, nil
+		if i > 0 {
+			s.Prev, samples[i-1].Next = samples[i-1], s
+		}
+	}
 }

@@ -2,6 +2,7 @@ package nuscenes
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
@@ -20,15 +21,19 @@ func (t Timestamp) Time() time.Time { return time.UnixMicro(int64(t)).UTC() }
 // Log is the drive that a scene was cut from.
 type Log struct {
 	Token, File, Vehicle, Date, Location string
+
+	faults *fault
 }
 
 // Scene is a sequence of some twenty seconds.
 type Scene struct {
 	Token, Name, Description string
-	Log                      *Log
+	Log                      *Log      // empty if it is not known
 	Samples                  []*Sample // in order of time
 
 	first, last string
+	declared    int // number of samples that the table states; 0 if it states none
+	faults      *fault
 }
 
 // Sample is an annotated instant of a scene, a key frame of all sensors.
@@ -40,9 +45,20 @@ type Sample struct {
 	Annotations []*Annotation // in the table's order
 
 	keyFrames  []*SampleData // in the sensors' order
+	stray      *SampleData   // a key frame that cannot be told whose it is
+	fraction   float64       // of a microsecond, to add to Timestamp
 	prev, next string
 	unread     bool // what belongs to it is left out
+	faults     *fault
 }
+
+// setTime sets the timestamp in microseconds and what rounding left of it.
+func (s *Sample) setTime(rounded int64, rest float64) {
+	s.Timestamp, s.fraction = Timestamp(rounded), rest
+}
+
+// seconds returns the timestamp as a number of seconds, as Python computes it.
+func (s *Sample) seconds() float64 { return 1e-6 * (float64(s.Timestamp) + s.fraction) }
 
 // Key returns the sample's key frame of a channel, nil if it has none.
 func (s *Sample) Key(channel string) *SampleData {
@@ -54,12 +70,15 @@ func (s *Sample) Key(channel string) *SampleData {
 	return nil
 }
 
+// KeyFrames returns the sample's key frames in the order of the sensor table.
+func (s *Sample) KeyFrames() []*SampleData { return slices.Clone(s.keyFrames) }
+
 // Cameras returns the key frames of the sample's cameras in the order of the
 // sensor table.
 func (s *Sample) Cameras() []*SampleData {
 	var cameras []*SampleData
 	for _, data := range s.keyFrames {
-		if data.Calibration.Sensor.Modality == "camera" {
+		if data.Calibration.isCamera() {
 			cameras = append(cameras, data)
 		}
 	}
@@ -77,21 +96,27 @@ func (s *Sample) KeyTime() Timestamp {
 
 // KeyPose returns the ego pose at the sample's key time, nil for a sample
 // without any sensor data. Without a lidar it is that of the sensor nearest in
-// time.
+// time, the first in the sensors' order of several.
 func (s *Sample) KeyPose() *EgoPose {
-	if lidar := s.Key(LidarTop); lidar != nil {
-		return lidar.EgoPose
+	key := s.Key(LidarTop)
+	if key == nil {
+		key = s.nearest()
 	}
-	var nearest *SampleData
+	if key == nil {
+		return nil
+	}
+	return key.EgoPose
+}
+
+// nearest returns the key frame that is nearest in time to the sample, nil if there
+// is none.
+func (s *Sample) nearest() (nearest *SampleData) {
 	for _, data := range s.keyFrames {
 		if nearest == nil || s.away(data) < s.away(nearest) {
 			nearest = data
 		}
 	}
-	if nearest == nil {
-		return nil
-	}
-	return nearest.EgoPose
+	return nearest
 }
 
 func (s *Sample) away(data *SampleData) Timestamp {
@@ -112,6 +137,7 @@ type SampleData struct {
 	Prev, Next    *SampleData
 
 	pose, prev, next string
+	faults           *fault
 }
 
 // Channel returns the name of the sensor, for example CAM_FRONT.
@@ -137,6 +163,8 @@ type EgoPose struct {
 	Token         string
 	Timestamp     Timestamp
 	GlobalFromEgo geom.Transform
+
+	faults *fault
 }
 
 // Calibration is a sensor as mounted on one vehicle.
@@ -145,34 +173,52 @@ type Calibration struct {
 	Sensor        *Sensor
 	EgoFromSensor geom.Transform
 	Intrinsics    *geom.Mat3 // nil for sensors other than cameras
+
+	faults *fault
+}
+
+// isCamera reports whether the sensor is a camera: by its modality, or if that is not
+// known by whether it has intrinsics.
+func (c *Calibration) isCamera() bool {
+	m := c.Sensor.Modality
+	return m == "camera" || m == "" && c.Intrinsics != nil
 }
 
 // Sensor is a place on a vehicle with a sensor.
 type Sensor struct {
 	Token, Channel, Modality string
 
-	order int
+	order  int
+	faults *fault
 }
 
 // Category is a kind of object.
 type Category struct {
 	Token, Name string
+
+	faults *fault
 }
 
 // Attribute is a property of an object that may change in time.
 type Attribute struct {
 	Token, Name string
+
+	faults *fault
 }
 
 // Visibility is the share of an object that the cameras see.
 type Visibility struct {
 	Token, Level string
+
+	faults *fault
 }
 
 // Instance is one object through its scene.
 type Instance struct {
 	Token    string
 	Category *Category
+
+	faults *fault
 }
 
 // Annotation is the true box of an object in a sample.
@@ -185,11 +231,12 @@ type Annotation struct {
 	Center      geom.Vec3    // global frame
 	Size        geom.Vec3    // width, length, height
 	Rotation    geom.Quat    // global from box; the box's length is along its x axis
-	LidarPoints int          // in the box
+	LidarPoints int          // in the box; below 0 if not counted
 	RadarPoints int
 	Prev, Next  *Annotation // of the same object
 
 	prev, next string
+	faults     *fault
 }
 
 // Class returns the detection class of the annotated object, and false if
@@ -216,7 +263,7 @@ func (a *Annotation) Velocity() geom.Vec3 {
 	if a.Prev != nil && a.Next != nil {
 		gap *= 2
 	}
-	seconds := float64(1e-6*float64(last.Sample.Timestamp)) - float64(1e-6*float64(first.Sample.Timestamp))
+	seconds := float64(last.Sample.seconds()) - float64(first.Sample.seconds())
 	if first == last || seconds > gap {
 		return geom.Vec3{math.NaN(), math.NaN(), math.NaN()}
 	}

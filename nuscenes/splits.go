@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/solofusion/solofusion/nuscenes/internal/filekind"
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
 )
 
@@ -25,6 +26,7 @@ type Split struct {
 	Official bool      // whether nuScenes defines it
 	Whole    bool      // whether results for other samples do not belong to it
 	Samples  []*Sample // in the order of the sample table
+	Absent   []string  // names of the split's scenes that the data set lacks
 }
 
 // official are the scene numbers of the splits that nuScenes defines, and the
@@ -93,48 +95,98 @@ func (d *Dataset) SplitOf(scene *Scene) string {
 	return ""
 }
 
+// SplitNames returns the names of the splits that nuScenes defines for the version and
+// that have scenes here, and of the custom ones in splits.json.
+func (d *Dataset) SplitNames() (names []string) {
+	for _, name := range OfficialSplits() {
+		if d.officialSplit(Part{Split: name}) != nil {
+			names = append(names, name)
+		}
+	}
+	_, own, err := readSplit(d.splitsFile(), "")
+	if err != nil {
+		return names
+	}
+	names = append(names, own...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (d *Dataset) splitsFile() string { return filepath.Join(d.folder(), "splits.json") }
+
 // Split returns the samples of a split, see [Dataset.Part].
 func (d *Dataset) Split(name string) (Split, error) { return d.Part(Part{Split: name}) }
 
 // Part returns the samples of a split's scenes: of a split that nuScenes defines
-// and whose version this is, unless the part has a file of its own; else of a
-// custom one (the file is an object of name to scene names), else of "all". It
-// fails if no sample is in it.
+// and whose version this is, if one of its scenes is there and the part has no file
+// of its own; else of a custom one (the file is an object of name to scene names),
+// else of "all". It fails if no sample is in it.
 func (d *Dataset) Part(part Part) (Split, error) {
-	split, scenes, err := Split{Name: part.Split, Whole: len(part.Scenes) == 0}, map[string]bool(nil), error(nil)
-	if o, known := official[part.Split]; known && part.File == "" && strings.HasSuffix(d.Version, o.version) {
-		split.Official = true
-		scenes = set(OfficialScenes(part.Split))
-	} else {
+	split := Split{Name: part.Split, Whole: len(part.Scenes) == 0}
+	scenes, err := d.officialSplit(part), error(nil)
+	if split.Official = scenes != nil; !split.Official {
 		if scenes, err = d.customSplit(part); err != nil {
 			return Split{}, err
 		}
 		split.Whole = split.Whole && scenes == nil
 	}
-	if scenes, err = d.narrowed(scenes, part); err != nil {
+	split.Absent = d.absent(scenes)
+	wanted, err := d.narrowed(scenes, part)
+	if err != nil {
 		return Split{}, err
 	}
 	for _, sample := range d.Samples {
-		if scenes == nil || scenes[sample.Scene.Name] {
+		if wanted == nil || wanted[sample.Scene.Name] {
 			split.Samples = append(split.Samples, sample)
 		}
 	}
 	if len(split.Samples) == 0 {
-		return Split{}, fmt.Errorf("nuscenes: %s has no sample of split %s", d.folder(), part.Split)
+		return Split{}, fmt.Errorf("nuscenes: %s has no sample of split %s%s", d.folder(), part.Split, split.absentHint())
 	}
 	return split, nil
 }
 
+// officialSplit returns the scenes of a split that nuScenes defines for the version,
+// nil if the data set has none of them.
+func (d *Dataset) officialSplit(part Part) []string {
+	if part.File != "" || !strings.HasSuffix(d.Version, official[part.Split].version) {
+		return nil
+	}
+	scenes := OfficialScenes(part.Split)
+	if !slices.ContainsFunc(scenes, func(name string) bool { return d.Scene(name) != nil }) {
+		return nil
+	}
+	return scenes
+}
+
+// absent returns the names that no scene has.
+func (d *Dataset) absent(scenes []string) (absent []string) {
+	for _, name := range scenes {
+		if d.Scene(name) == nil {
+			absent = append(absent, name)
+		}
+	}
+	return absent
+}
+
+// absentHint says which scenes are not there, "" if all are.
+func (s *Split) absentHint() string {
+	if len(s.Absent) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": it lacks all %d of its scenes, for example %s", len(s.Absent), s.Absent[0])
+}
+
 // narrowed returns the part's own scenes, all of the split if it names none.
-func (d *Dataset) narrowed(scenes map[string]bool, part Part) (map[string]bool, error) {
+func (d *Dataset) narrowed(scenes []string, part Part) (map[string]bool, error) {
 	if len(part.Scenes) == 0 {
-		return scenes, nil
+		return set(scenes), nil
 	}
 	for _, name := range part.Scenes {
 		switch {
 		case d.Scene(name) == nil:
 			return nil, fmt.Errorf("nuscenes: %s has no scene %q", d.folder(), name)
-		case scenes != nil && !scenes[name]:
+		case scenes != nil && !slices.Contains(scenes, name):
 			return nil, fmt.Errorf("nuscenes: scene %s is not of split %s", name, part.Split)
 		}
 	}
@@ -144,60 +196,80 @@ func (d *Dataset) narrowed(scenes map[string]bool, part Part) (map[string]bool, 
 func (d *Dataset) folder() string { return filepath.Join(d.Dir, d.Version) }
 
 // customSplit returns the scenes of a custom split, nil for all.
-func (d *Dataset) customSplit(part Part) (map[string]bool, error) {
+func (d *Dataset) customSplit(part Part) ([]string, error) {
 	file := part.File
 	if file == "" {
-		file = filepath.Join(d.folder(), "splits.json")
+		file = d.splitsFile()
 	}
-	own, err := d.readSplits(file)
+	scenes, names, err := readSplit(file, part.Split)
 	if errors.Is(err, fs.ErrNotExist) && part.File == "" {
 		err = nil
 	}
-	if err != nil {
+	if err != nil && (part.Split != "all" || part.File != "") {
 		return nil, err
 	}
-	if scenes, ok := own[part.Split]; ok {
-		return set(scenes), nil
+	if scenes != nil || part.Split == "all" {
+		return scenes, nil
 	}
-	if part.Split == "all" {
-		return nil, nil
+	if part.File == "" {
+		if err := d.notNuScenes(part.Split); err != nil {
+			return nil, err
+		}
 	}
-	if o, known := official[part.Split]; known && part.File == "" {
-		return nil, fmt.Errorf("nuscenes: split %s is for versions whose name ends in %s, not for %s", part.Split, o.version, d.Version)
-	}
-	names := append(OfficialSplits(), "all")
-	for n := range own {
-		names = append(names, n)
-	}
+	names = append(names, append(OfficialSplits(), "all")...)
 	slices.Sort(names)
 	return nil, fmt.Errorf("nuscenes: no split %q, want one of %s, or a name in %s",
 		part.Split, strings.Join(slices.Compact(names), ", "), file)
 }
 
-// readSplits reads a file of custom splits.
-func (d *Dataset) readSplits(file string) (map[string][]string, error) {
+// notNuScenes returns an error if the split is one of nuScenes', whose scenes the data
+// set does not have.
+func (d *Dataset) notNuScenes(split string) error {
+	o, known := official[split]
+	if !known {
+		return nil
+	}
+	const remedy = "name scenes of your own in splits.json among the tables, or in a file that --splits names"
+	if !strings.HasSuffix(d.Version, o.version) {
+		return fmt.Errorf("nuscenes: split %s is for versions whose name ends in %s, not for %s; %s", split, o.version, d.Version, remedy)
+	}
+	return fmt.Errorf("nuscenes: %s has no sample of split %s, which means nuScenes' scenes (%s, ...); %s",
+		d.folder(), split, OfficialScenes(split)[0], remedy)
+}
+
+// readSplit reads the scenes of one of a file's custom splits, nil if it has none of
+// that name, and the names of all. Others may be anything.
+func readSplit(file, split string) (scenes, names []string, err error) {
 	text, err := readText(file)
 	if err != nil {
-		return nil, &TableError{File: file, Row: -1, Err: err}
+		return nil, nil, &TableError{File: file, Row: -1, Err: err}
 	}
-	splits, r := map[string][]string{}, pull.NewReader(text)
+	r := pull.NewReader(strings.TrimPrefix(text, filekind.BOM))
 	for name := range r.Object() {
-		splits[name] = []string{}
+		names = append(names, name)
+		if name != split {
+			r.Skip()
+			continue
+		}
+		scenes = []string{}
 		for range r.Array() {
-			scene := r.String()
-			if d.Scene(scene) == nil && r.Err() == nil {
-				r.Fail("split %s: the data set has no scene %q", name, scene)
-			}
-			splits[name] = append(splits[name], scene)
+			scenes = append(scenes, r.String())
 		}
 	}
 	if err := r.End(); err != nil {
-		return nil, &TableError{File: file, Row: -1, Err: err}
+		if kind := filekind.Kind([]byte(text[:min(len(text), filekind.Head)])); kind != "" {
+			err = fmt.Errorf("is %s, want a JSON object of split names to lists of scene names", kind)
+		}
+		return nil, nil, &TableError{File: file, Row: -1, Err: err}
 	}
-	return splits, nil
+	return scenes, names, nil
 }
 
+// set returns names as a set, nil if they are nil.
 func set(names []string) map[string]bool {
+	if names == nil {
+		return nil
+	}
 	s := make(map[string]bool, len(names))
 	for _, name := range names {
 		s[name] = true

@@ -72,13 +72,62 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	for content, want := range map[string]string{
-		`{"short": ["scene-1"]}`: `no scene "scene-1"`,
+		`{"short": ["scene-1"]}`: "lacks all 1 of its scenes, for example scene-1",
 		`{"short": "scene-1"}`:   "want an array",
 		`{`:                      "end of the text",
 	} {
 		tinyset.WriteFile(t, filepath.Join(dir, tinyset.Version, "splits.json"), []byte(content))
-		if _, err := ds.Split("short"); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "splits.json") {
+		if _, err := ds.Split("short"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", content, err, want)
 		}
+	}
+}
+
+func TestOtherSplitsOfAFileDoNotMatter(t *testing.T) {
+	dir := tinyset.New().Write(t)
+	file := filepath.Join(dir, tinyset.Version, "splits.json")
+	tinyset.WriteFile(t, file, []byte("\ufeff"+`{"mine": ["scene-0916"], "more": ["scene-0103", "scene-z", "scene-y"], "odd": {"a": 1}}`))
+	ds, err := nuscenes.Open(dir, tinyset.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if split, err := ds.Split("mine"); err != nil || len(split.Samples) != 2 || len(split.Absent) != 0 {
+		t.Errorf("mine: %+v, %v", split, err)
+	}
+	if split, err := ds.Split("more"); err != nil || len(split.Samples) != 3 || !slices.Equal(split.Absent, []string{"scene-z", "scene-y"}) {
+		t.Errorf("more: %+v, %v, want the scene that is there and the names of the others", split, err)
+	}
+	if _, err := ds.Split("odd"); err == nil || !strings.Contains(err.Error(), "want an array") {
+		t.Errorf("odd: %v", err)
+	}
+	tinyset.WriteFile(t, file, []byte("version https://git-lfs.github.com/spec/v1\n"))
+	if _, err := ds.Split("mine"); err == nil || !strings.Contains(err.Error(), "splits.json: is a Git LFS pointer") {
+		t.Errorf("pointer: %v", err)
+	}
+	if split, err := ds.Split("all"); err != nil || len(split.Samples) != 5 {
+		t.Errorf("all needs no file of splits: %v", err)
+	}
+}
+
+// TestOfficialNameOfAnotherDataSet has scenes of its own under the name of a split
+// of nuScenes.
+func TestOfficialNameOfAnotherDataSet(t *testing.T) {
+	tables := tinyset.New()
+	tables.Row("scene", "token-scene-0103")["name"] = "truck-1"
+	tables.Row("scene", "token-scene-0916")["name"] = "truck-2"
+	dir := tables.Write(t)
+	ds, err := nuscenes.Open(dir, tinyset.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ds.Split("mini_val")
+	for _, want := range []string{"has no sample of split mini_val", "means nuScenes' scenes (scene-0103, ...)", "--splits"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v lacks %q", err, want)
+		}
+	}
+	tinyset.WriteFile(t, filepath.Join(dir, tinyset.Version, "splits.json"), []byte(`{"mini_val": ["truck-2"]}`))
+	if split, err := ds.Split("mini_val"); err != nil || len(split.Samples) != 2 || split.Official {
+		t.Errorf("own mini_val: %d samples, %v", len(split.Samples), err)
 	}
 }

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/nuscenes/internal/blocks"
+	"github.com/solofusion/solofusion/nuscenes/internal/filekind"
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
 )
 
@@ -26,12 +27,8 @@ type TableError struct {
 func (e *TableError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "nuscenes: %s: ", e.File)
-	if e.Row >= 0 {
-		fmt.Fprintf(&b, "row %d", e.Row)
-		if e.Token != "" {
-			fmt.Fprintf(&b, " (token %q)", e.Token)
-		}
-		b.WriteString(": ")
+	if place := e.place(); place != "" {
+		b.WriteString(place + ": ")
 	}
 	if e.Field != "" {
 		fmt.Fprintf(&b, "field %s: ", e.Field)
@@ -42,10 +39,25 @@ func (e *TableError) Error() string {
 
 func (e *TableError) Unwrap() error { return e.Err }
 
-// schema is what a table's rows must have.
+// place says which row is meant, "" if none.
+func (e *TableError) place() string {
+	switch {
+	case e.Row >= 0 && e.Token != "":
+		return fmt.Sprintf("row %d (token %q)", e.Row, e.Token)
+	case e.Row >= 0:
+		return fmt.Sprintf("row %d", e.Row)
+	case e.Token != "":
+		return fmt.Sprintf("token %q", e.Token)
+	}
+	return ""
+}
+
+// schema is what a table's rows have.
 type schema[T any] struct {
 	name   string // of the table
 	token  func(*T) *string
+	faults func(*T) **fault
+	need   use                     // what needs the token
 	fields fields[T]               // beside the token
 	wanted func(token string) bool // whether a row is read; nil for all
 	own    func(*T)                // copies the views of the text that a row holds; nil if it has none
@@ -53,98 +65,168 @@ type schema[T any] struct {
 
 // index is a table's rows, and where each token's row is.
 type index[T any] struct {
-	file    string
-	rows    []T
-	byToken map[string]*T
+	schema   schema[T]
+	file     string
+	rows     []T
+	byToken  map[string]*T // the last row of those with the token
+	complete bool          // whether rows are all that the file has
+	repeated bool          // whether rows share tokens
 }
 
-// readTable reads and checks a whole table.
-func readTable[T any](folder string, s schema[T]) (index[T], error) {
-	x := index[T]{file: filepath.Join(folder, s.name+".json")}
-	f, err := os.Open(x.file)
-	if err == nil {
-		x.rows, err = s.readBlocks(f, blocks.Size)
-		f.Close()
-	}
-	if err != nil { // read it again to find what is wrong
-		x.rows, err = s.readWhole(x.file)
-	}
+// readTable reads a whole table.
+func readTable[T any](t *tables, s schema[T]) (index[T], error) {
+	x := index[T]{schema: s, file: t.file(s.name)}
+	all, err := s.readFile(x.file)
 	if err != nil {
-		return x, err
+		return x, t.without(s.name, err)
 	}
+	t.findings.merge(all.findings...)
+	t.counts[s.name] = all.seen
+	x.rows, x.complete = all.rows, all.seen == len(all.rows)
 	x.byToken = make(map[string]*T, len(x.rows))
+	named := 0
 	for i := range x.rows {
 		row := &x.rows[i]
-		x.byToken[*s.token(row)] = row
+		if token := *s.token(row); token != "" {
+			x.byToken[token] = row
+			named++
+		}
 	}
-	if len(x.byToken) < len(x.rows) {
-		return x, s.twice(&x)
+	if x.repeated = len(x.byToken) < named; x.repeated {
+		x.noteRepeated(&t.findings)
 	}
 	return x, nil
 }
 
+// readFile reads a table's rows in parallel, and if that fails as a single text, to
+// find what is wrong.
+func (s schema[T]) readFile(file string) (rows[T], error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return rows[T]{}, &TableError{File: file, Row: -1, Err: withoutPath(err)}
+	}
+	defer f.Close()
+	all, err := s.readBlocks(file, f, blocks.Size)
+	if err != nil {
+		return s.readWhole(file)
+	}
+	return all, nil
+}
+
 // readBlocks reads a table's rows in parallel. Its errors do not name the row that
 // is wrong.
-func (s schema[T]) readBlocks(text io.Reader, size int) ([]T, error) {
-	parts, err := blocks.Map(text, size, "},", func(b blocks.Block) ([]T, error) {
-		rows, _, err := s.parse(b)
-		return rows, err
+func (s schema[T]) readBlocks(file string, text io.Reader, size int) (all rows[T], err error) {
+	parts, err := blocks.Map(text, size, "},", func(b blocks.Block) (rows[T], error) {
+		part, _, err := s.parse(file, b)
+		return part, err
 	})
-	return slices.Concat(parts...), err
+	if err != nil {
+		return all, err
+	}
+	lists := make([][]T, len(parts))
+	for i := range parts {
+		lists[i] = parts[i].rows
+		all.append(&parts[i])
+	}
+	all.rows = slices.Concat(lists...)
+	return all, nil
 }
 
 // readWhole reads a table's rows as a single text; its error is what is wrong
 // with it.
-func (s schema[T]) readWhole(file string) ([]T, error) {
+func (s schema[T]) readWhole(file string) (rows[T], error) {
 	text, err := readText(file)
 	if err != nil {
-		return nil, &TableError{File: file, Row: -1, Err: err}
+		return rows[T]{}, &TableError{File: file, Row: -1, Err: err}
 	}
-	rows, wrong, err := s.parse(blocks.Block{Text: text, First: true, Last: true})
+	if kind := filekind.Kind([]byte(text[:min(len(text), filekind.Head)])); kind != "" {
+		return rows[T]{}, &TableError{File: file, Row: -1, Err: fmt.Errorf("is %s, want the table itself, a JSON list", kind)}
+	}
+	all, wrong, err := s.parse(file, blocks.Block{Text: text, First: true, Last: true})
 	if err != nil {
 		wrong.File, wrong.Err = file, err
-		return nil, &wrong
+		return rows[T]{}, &wrong
 	}
-	return rows, nil
+	return all, nil
+}
+
+// rows are those of a part of a table.
+type rows[T any] struct {
+	rows     []T
+	seen     int      // in the file, with those that are not wanted
+	faults   []*fault // of the rows
+	findings Findings
+}
+
+// append adds what the next part has beside its rows, whose numbers it shifts.
+func (r *rows[T]) append(next *rows[T]) {
+	for _, f := range next.faults {
+		f.Row += r.seen
+	}
+	for _, f := range next.findings {
+		if f.First.Row >= 0 {
+			f.First.Row += r.seen
+		}
+	}
+	r.faults = append(r.faults, next.faults...)
+	r.findings.merge(next.findings...)
+	r.seen += next.seen
 }
 
 // parse reads the rows of a block. With an error comes its place.
-func (s schema[T]) parse(b blocks.Block) (rows []T, place TableError, err error) {
+func (s schema[T]) parse(file string, b blocks.Block) (part rows[T], place TableError, err error) {
+	if b.First && strings.HasPrefix(b.Text, filekind.BOM) {
+		b.Text = b.Text[len(filekind.BOM):]
+		part.findings.add(Unusable, TableError{File: file, Row: -1, Err: errors.New("begins with a byte-order mark")})
+	}
 	r, all := pull.NewReader(b.Text), append(fields[T]{s.tokenField()}, s.fields...)
+	var (
+		row  T
+		zero T
+		over []passed
+	)
 	for i := range r.ArrayPart(b.First, b.Last) {
-		var row T
+		row, over = zero, over[:0]
 		start := *r
-		keep, where := all.read(r, &row)
-		if keep && *s.token(&row) == "" {
-			r.Fail("is missing or empty, want a unique string")
-			where = "token"
+		keep, where := all.tolerate(r, &row, &over)
+		if r.Failed() {
+			return part, TableError{Row: i, Token: tokenOf(start), Field: where}, r.Err()
 		}
-		if r.Err() != nil {
-			return nil, TableError{Row: i, Token: tokenOf(start), Field: where}, r.Err()
+		part.seen++
+		token := s.token(&row)
+		if keep || len(over) > 0 {
+			*token = strings.Clone(*token)
+		}
+		for _, o := range over {
+			e := TableError{File: file, Row: i, Token: *token, Field: all[o.field].name, Err: errors.New(o.problem)}
+			part.note(o.kind, e, s.faultsOf(&row, keep), all[o.field].need)
 		}
 		if keep {
-			token := s.token(&row)
-			*token = strings.Clone(*token)
 			if s.own != nil {
 				s.own(&row)
 			}
-			rows = append(rows, row)
+			part.rows = append(part.rows, row)
 		}
 	}
-	return rows, TableError{Row: -1}, r.End()
+	return part, TableError{Row: -1}, r.End()
 }
 
-// twice returns the error of the first row whose token an earlier one has.
-func (s schema[T]) twice(x *index[T]) error {
-	seen := make(map[string]bool, len(x.rows))
-	for i := range x.rows {
-		token := *s.token(&x.rows[i])
-		if seen[token] {
-			return x.fail(i, token, "token", "another row has this token, want unique ones")
-		}
-		seen[token] = true
+// note takes note of a fault. It adds it to the faults of a row if that is wanted and
+// something needs the field.
+func (r *rows[T]) note(kind string, e TableError, faults **fault, need use) {
+	r.findings.add(kind, e)
+	if faults != nil && need != 0 && kind != Repeated {
+		*faults = &fault{e, need, *faults}
+		r.faults = append(r.faults, *faults)
 	}
-	return nil
+}
+
+// faultsOf returns where a row holds its faults, nil if it is not wanted.
+func (s schema[T]) faultsOf(row *T, wanted bool) **fault {
+	if !wanted {
+		return nil
+	}
+	return s.faults(row)
 }
 
 // tokenOf returns the token of the row at r, "" if it cannot be read.
@@ -160,21 +242,87 @@ func tokenOf(r pull.Reader) string {
 
 // tokenField is the field token, which is the schema's own.
 func (s schema[T]) tokenField() field[T] {
-	return field[T]{name: "token", optional: true, wanted: func(r *pull.Reader, row *T) bool {
-		token := r.View()
-		*s.token(row) = token
-		return s.wanted == nil || s.wanted(token)
+	read := func(r *pull.Reader, row *T) {
+		token := r.Token()
+		if *s.token(row) = token; token == "" {
+			r.Fail("is empty, want a unique string")
+		}
+	}
+	if s.wanted == nil {
+		return field[T]{name: "token", read: read, need: s.need}
+	}
+	return field[T]{name: "token", wanted: func(r *pull.Reader, row *T) bool {
+		read(r, row)
+		return s.wanted(*s.token(row))
 	}}
 }
 
-// fail returns an error about a field of a row.
-func (x *index[T]) fail(row int, token, field, format string, args ...any) error {
-	return &TableError{File: x.file, Row: row, Token: token, Field: field, Err: fmt.Errorf(format, args...)}
+// noteRepeated takes note of the rows whose token a later one has.
+func (x *index[T]) noteRepeated(f *Findings) {
+	for i := range x.rows {
+		row := &x.rows[i]
+		token := *x.schema.token(row)
+		if token != "" && x.byToken[token] != row {
+			f.add(Repeated, x.error(i, "token", "a later row has the same token and counts in its place"))
+		}
+	}
 }
 
-// ref reads a token and returns its row.
+// unique iterates over the rows: of those with the same token over the last one, in
+// the place of the first, with how many there are.
+func (x *index[T]) unique() iter.Seq2[*T, int] {
+	return func(yield func(*T, int) bool) {
+		counts := map[*T]int{}
+		for i := range x.rows {
+			if row := x.counting(i); x.repeated {
+				counts[row]++
+			}
+		}
+		for i := range x.rows {
+			row, n := x.counting(i), 1
+			if x.repeated {
+				n, counts[row] = counts[row], 0
+			}
+			if n > 0 && !yield(row, n) {
+				return
+			}
+		}
+	}
+}
+
+// counting returns the row that counts for row i: the last one with its token.
+func (x *index[T]) counting(i int) *T {
+	row := &x.rows[i]
+	if !x.repeated {
+		return row
+	}
+	if last := x.byToken[*x.schema.token(row)]; last != nil {
+		return last
+	}
+	return row
+}
+
+// error describes what is wrong with a field of a row.
+func (x *index[T]) error(i int, field, format string, args ...any) TableError {
+	e := TableError{File: x.file, Row: i, Token: *x.schema.token(&x.rows[i]), Field: field, Err: fmt.Errorf(format, args...)}
+	if !x.complete {
+		e.Row = -1
+	}
+	return e
+}
+
+// flaw takes note of a fault of a row that reading it alone did not show.
+func (x *index[T]) flaw(f *Findings, i int, kind string, need use, e TableError) {
+	f.add(kind, e)
+	if need != 0 {
+		faults := x.schema.faults(&x.rows[i])
+		*faults = &fault{e, need, *faults}
+	}
+}
+
+// ref reads a token and returns its row, nil if there is none.
 func (x *index[T]) ref(r *pull.Reader) *T {
-	token := r.View()
+	token := r.Token()
 	row := x.byToken[token]
 	if row == nil {
 		r.Fail("%q is no token of %s", token, filepath.Base(x.file))
@@ -184,27 +332,25 @@ func (x *index[T]) ref(r *pull.Reader) *T {
 
 // optionalRef is ref, and nil for an empty token.
 func (x *index[T]) optionalRef(r *pull.Reader) *T {
-	if token := r.View(); token != "" {
-		row := x.byToken[token]
-		if row == nil {
-			r.Fail("%q is no token of %s, nor empty", token, filepath.Base(x.file))
-		}
-		return row
+	mark := *r
+	if r.Token() == "" && !r.Failed() {
+		return nil
 	}
-	return nil
+	*r = mark
+	return x.ref(r)
 }
 
 // link returns the row of a token that row i of the same table has in a
-// field; nil for an empty token.
-func (x *index[T]) link(i int, field, token, linked string) (*T, error) {
+// field; nil for an empty token, and for one that leads nowhere, which is a fault.
+func (x *index[T]) link(f *Findings, i int, field, linked string, need use) *T {
 	if linked == "" {
-		return nil, nil
+		return nil
 	}
 	row := x.byToken[linked]
 	if row == nil {
-		return nil, x.fail(i, token, field, "%q is no token of this table, nor empty", linked)
+		x.flaw(f, i, Dangling, need, x.error(i, field, "%q is no token of this table, nor empty", linked))
 	}
-	return row, nil
+	return row
 }
 
 // readText reads a file into a string.
@@ -231,65 +377,4 @@ func withoutPath(err error) error {
 		return pathErr.Err
 	}
 	return err
-}
-
-// numbers reads exactly len(dst) finite numbers.
-func numbers(r *pull.Reader, dst []float64) {
-	n := r.Floats(dst)
-	for i, x := range dst[:min(n, len(dst))] {
-		if x-x != 0 {
-			r.Fail("number %d is %g, want a finite one", i, x)
-		}
-	}
-	if n != len(dst) {
-		r.Fail("has %d numbers, want %d", n, len(dst))
-	}
-}
-
-func vector(r *pull.Reader) (v geom.Vec3) {
-	numbers(r, v[:])
-	return v
-}
-
-// quaternion reads w, x, y, z.
-func quaternion(r *pull.Reader) geom.Quat {
-	var q [4]float64
-	numbers(r, q[:])
-	return geom.Quat{W: q[0], X: q[1], Y: q[2], Z: q[3]}
-}
-
-// rotation reads a quaternion that is not zero.
-func rotation(r *pull.Reader) geom.Quat {
-	q := quaternion(r)
-	if q.Norm() == 0 {
-		r.Fail("is zero, want a quaternion w, x, y, z of length one")
-	}
-	return q
-}
-
-// positive reads a vector without a component below or at zero.
-func positive(r *pull.Reader) geom.Vec3 {
-	v := vector(r)
-	if min(v[0], v[1], v[2]) <= 0 {
-		r.Fail("is %v, want positive numbers", v)
-	}
-	return v
-}
-
-// count reads an integer that is not negative.
-func count(r *pull.Reader) int {
-	n := r.Int()
-	if n < 0 {
-		r.Fail("is %d, want no negative number", n)
-	}
-	return int(n)
-}
-
-// timestamp reads a time after 1970.
-func timestamp(r *pull.Reader) Timestamp {
-	t := r.Int()
-	if t <= 0 {
-		r.Fail("is %d, want microseconds since 1970", t)
-	}
-	return Timestamp(t)
 }

@@ -2,25 +2,57 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
-// openDataset opens a version of a data set. With an empty version the folder must
-// have exactly one.
+// openDataset opens a version of a data set, and warns of what reading it passed
+// over. With an empty version the folder must have exactly one.
 func openDataset(dir, version string) (*nuscenes.Dataset, error) {
+	version, err := versionOf(dir, version)
+	if err != nil {
+		return nil, err
+	}
+	ds, err := nuscenes.Open(dir, version)
+	if err != nil {
+		return nil, err
+	}
+	warnOfFindings(ds)
+	return ds, nil
+}
+
+// versionOf returns the version, or the only one of the folder if it is empty.
+func versionOf(dir, version string) (string, error) {
 	if version != "" {
-		return nuscenes.Open(dir, version)
+		return version, nil
+	}
+	if err := nuscenes.CheckFolder(dir); err != nil {
+		return "", err
 	}
 	switch versions := nuscenes.Versions(dir); len(versions) {
 	case 0:
-		return nil, fmt.Errorf("%s holds no folder with nuScenes tables (sample.json and others)", dir)
+		return "", fmt.Errorf("%s holds no folder with nuScenes tables (sample.json and others)", dir)
 	case 1:
-		return nuscenes.Open(dir, versions[0])
+		return versions[0], nil
 	default:
-		return nil, fmt.Errorf("%s has %s: choose one with --dataset-version", dir, strings.Join(versions, ", "))
+		return "", fmt.Errorf("%s has %s: choose one with --dataset-version", dir, strings.Join(versions, ", "))
+	}
+}
+
+// warnOfFindings logs what reading a data set passed over.
+func warnOfFindings(ds *nuscenes.Dataset) {
+	if len(ds.Findings) > 0 {
+		slog.Warn("faults in "+ds.Version+" were passed over", ds.Findings.Attrs()...)
+	}
+}
+
+// warnOfAbsentScenes logs that a split is incomplete.
+func warnOfAbsentScenes(ds *nuscenes.Dataset, split nuscenes.Split) {
+	if n := len(split.Absent); n > 0 {
+		slog.Warn("scenes of the split are absent from the data set", "split", split.Name, "count", n, "first", split.Absent[0], "version", ds.Version)
 	}
 }
 

@@ -14,22 +14,47 @@ import (
 	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/internal/preempt"
 	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/nuscenes/survey"
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
-type doctorCmd struct{}
+type doctorCmd struct {
+	Dataset        string `arg:"" optional:"" help:"Folder of a data set in nuScenes format, to examine it in place of the installation." placeholder:"DATASET"`
+	DatasetVersion string `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
+}
 
 func (doctorCmd) Help() string {
 	return `Prints a table of what this program runs on. Each fault is followed by its remedy.
 The exit code is 1 if there is a fault.
 
-Example:
+With a data set it prints what that has: tables, scenes, rigs, rates and gaps, absent images, splits,
+all that is wrong with it, and what replay, trace and eval can do with it. The exit code is 1 if
+none of them can use it.
 
-  solofusion doctor`
+Examples:
+
+  solofusion doctor
+  solofusion doctor data/nuscenes --dataset-version v1.0-mini`
 }
 
-func (doctorCmd) Run(context.Context) error { return diagnose(os.Stdout) }
+func (c doctorCmd) Run(context.Context) error {
+	if c.Dataset == "" {
+		return diagnose(os.Stdout)
+	}
+	version, err := versionOf(c.Dataset, c.DatasetVersion)
+	if err != nil {
+		return err
+	}
+	s, err := survey.Of(c.Dataset, version)
+	if err != nil {
+		return err
+	}
+	if err := s.Write(os.Stdout); err != nil {
+		return fmt.Errorf("doctor: %w", err)
+	}
+	return s.Useless()
+}
 
 // finding is one row of the doctor's table. remedy is empty if the row is no fault.
 type finding struct{ part, state, remedy string }

@@ -113,6 +113,10 @@ func (c *evalCmd) read() (in evalInput, err error) {
 	})
 	in.dataset, in.split, err = nuscenes.OpenTruth(c.Dataset, c.DatasetVersion,
 		nuscenes.Part{Split: c.Split, File: c.Splits, Scenes: c.Scenes})
+	if in.dataset != nil {
+		warnOfFindings(in.dataset)
+		warnOfAbsentScenes(in.dataset, in.split)
+	}
 	err = cmp.Or(err, group.Wait())
 	return in, err
 }

@@ -45,7 +45,7 @@ type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Detect what arrives over NATS."`
 	Replay replayCmd `cmd:"" help:"Detect in a recording."`
 	Demo   demoCmd   `cmd:"" help:"Demonstrate the whole service on a rendered drive."`
-	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing."`
+	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing, or examine a data set."`
 	Eval   evalCmd   `cmd:"" help:"Grade detections with the nuScenes metric."`
 	Synth  synthCmd  `cmd:"" help:"Render drives as a data set."`
 	Trace  traceCmd  `cmd:"" help:"Write every stage's arrays."`

@@ -17,7 +17,7 @@ import (
 )
 
 type replayCmd struct {
-	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
+	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT"`
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Split          string   `xor:"part" help:"Official split, all, or a name in the data set's own splits.json." placeholder:"S"`
 	Splits         string   `help:"File of custom splits instead, a JSON object of name to scene names." placeholder:"FILE"`
@@ -150,6 +150,7 @@ func (c *replayCmd) part(ds *nuscenes.Dataset) ([]*nuscenes.Scene, []*nuscenes.S
 	if err != nil {
 		return nil, nil, err
 	}
+	warnOfAbsentScenes(ds, split)
 	in := map[*nuscenes.Scene]bool{}
 	for _, sample := range split.Samples {
 		in[sample.Scene] = true

@@ -13,7 +13,7 @@ import (
 )
 
 type traceCmd struct {
-	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT" type:"existingdir"`
+	Input          string   `arg:"" help:"Folder of a data set in nuScenes format." placeholder:"INPUT"`
 	Out            string   `required:"" help:"Folder for the arrays; it is created." placeholder:"DIR"`
 	Frames         int      `help:"Largest number of frames of each scene; 0 for all." placeholder:"N"`
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`

@@ -10,7 +10,7 @@ var layers = [][]string{
 	{"internal/playback"},
 	{"internal/service", "internal/trace", "internal/bench"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
-	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture"},
+	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
 	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},

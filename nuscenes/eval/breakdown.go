@@ -195,15 +195,15 @@ func (m *Metrics) byTruth(frames []Frame, binOf func(*Truth) bin) (groups []Grou
 }
 
 func visibility(t *Truth) bin {
-	if t.Visibility == nil {
+	if t.Visibility == nil || t.Visibility.Level == "" {
 		return bin{1, "unknown"}
 	}
 	return bin{0, t.Visibility.Level}
 }
 
 func lidarPoints(t *Truth) bin {
-	names := []string{"none", "1", "2 to 5", "6 to 20", "21 to 100", "more than 100"}
-	for i, most := range []int{0, 1, 5, 20, 100} {
+	names := []string{"not counted", "none", "1", "2 to 5", "6 to 20", "21 to 100", "more than 100"}
+	for i, most := range []int{-1, 0, 1, 5, 20, 100} {
 		if t.LidarPoints <= most {
 			return bin{i, names[i]}
 		}

@@ -27,7 +27,7 @@ type Truth struct {
 	Class     perception.Class
 	Yaw       float64
 	Velocity  [2]float64
-	Attribute string // "" if it has none
+	Attribute string // "" if it has none that the metric knows
 }
 
 // SamplesError reports that results do not answer the samples of the split.
@@ -148,14 +148,18 @@ func origins(ds *nuscenes.Dataset, tokens []string) string {
 	return hint
 }
 
-// newFrame has a filter of its own.
+// newFrame has a filter of its own. It fails if a field that the metric needs
+// cannot be used.
 func newFrame(a answer, graded filter) (Frame, error) {
 	sample, frame := a.sample, Frame{Sample: a.sample, boxes: a.boxes}
-	lidar := sample.Key(nuscenes.LidarTop)
-	if lidar == nil {
-		return frame, fmt.Errorf("eval: sample %s has no key frame of %s, whose ego pose the metric needs", sample.Token, nuscenes.LidarTop)
+	if err := sample.CheckTruth(); err != nil {
+		return frame, err
 	}
-	graded.ego, graded.racks = lidar.EgoPose.GlobalFromEgo.Translation, racks(sample)
+	pose := sample.KeyPose()
+	if pose == nil {
+		return frame, fmt.Errorf("eval: sample %s has no key frame of any sensor, whose ego pose the metric needs", sample.Token)
+	}
+	graded.ego, graded.racks = pose.GlobalFromEgo.Translation, racks(sample)
 	for _, a := range sample.Annotations {
 		class, ok := a.Class()
 		if !ok {
@@ -174,14 +178,33 @@ func newFrame(a answer, graded filter) (Frame, error) {
 			frame.Found = append(frame.Found, b)
 		}
 	}
-	return frame, nil
+	return frame, frame.checkSizes(graded.farthest)
+}
+
+// checkSizes returns an error for a true box without extent that a found one may
+// match.
+func (f *Frame) checkSizes(farthest float64) error {
+	for i := range f.Truth {
+		t := &f.Truth[i]
+		if min(t.Size[0], t.Size[1], t.Size[2]) > 0 {
+			continue
+		}
+		if slices.ContainsFunc(f.Found, func(b *nuscenes.Box) bool {
+			return b.Class == t.Class && distance(b.Center[0]-t.Center[0], b.Center[1]-t.Center[1]) < farthest
+		}) {
+			return fmt.Errorf("eval: annotation %s has the size %v, want positive numbers for a box that is compared with found ones", t.Token, t.Size)
+		}
+	}
+	return nil
 }
 
 func newTruth(a *nuscenes.Annotation, class perception.Class) Truth {
 	v := a.Velocity()
 	t := Truth{Annotation: a, Class: class, Yaw: yaw(a.Rotation), Velocity: [2]float64{v[0], v[1]}}
 	if len(a.Attributes) == 1 {
-		t.Attribute = a.Attributes[0].Name
+		if known, ok := nuscenes.ParseAttribute(a.Attributes[0].Name); ok {
+			t.Attribute = known.String()
+		}
 	}
 	return t
 }
@@ -192,6 +215,8 @@ type filter struct {
 	isCycle [len(perception.Classes)]bool
 	ego     geom.Vec3
 	racks   []rack
+
+	farthest float64 // distance below which boxes match
 }
 
 func newFilter(cfg Config) (f filter) {
@@ -199,6 +224,7 @@ func newFilter(cfg Config) (f filter) {
 		f.reach[class] = cfg.Range[class]
 		f.isCycle[class] = class == perception.Bicycle || class == perception.Motorcycle
 	}
+	f.farthest = slices.Max(cfg.Distances[:])
 	return f
 }
 

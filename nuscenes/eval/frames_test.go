@@ -96,7 +96,7 @@ func TestFramesNeedTruth(t *testing.T) {
 	}
 }
 
-func TestFramesNeedTheLidarAndOneAttribute(t *testing.T) {
+func TestFramesNeedOneAttributeAndAPose(t *testing.T) {
 	tables := tinyset.New()
 	tables.Row("sample_annotation", "scene-0103-car-0")["attribute_tokens"] = []string{"moving", "riderless"}
 	ds := openTiny(t, tables)
@@ -104,10 +104,33 @@ func TestFramesNeedTheLidarAndOneAttribute(t *testing.T) {
 		t.Errorf("two attributes: %v", err)
 	}
 	tables = tinyset.New()
-	tables.Row("sample_data", "scene-0103-key-lidar-0")["is_key_frame"] = false
+	for _, row := range tables["sample_data"] {
+		row["is_key_frame"] = row["sample_token"] != "scene-0103-sample-0"
+	}
 	ds = openTiny(t, tables)
-	if _, err := Frames(ds, mustSplit(t, ds, "all"), truthAsResults(ds), CVPR2019()); err == nil || !strings.Contains(err.Error(), "no key frame of LIDAR_TOP") {
-		t.Errorf("no lidar: %v", err)
+	if _, err := Frames(ds, mustSplit(t, ds, "all"), truthAsResults(ds), CVPR2019()); err == nil || !strings.Contains(err.Error(), "has no key frame of any sensor") {
+		t.Errorf("no key frame: %v", err)
+	}
+	tables = tinyset.New()
+	tables.Row("sample_annotation", "scene-0103-car-0")["num_lidar_pts"] = nil
+	ds = openTiny(t, tables)
+	if _, err := Frames(ds, mustSplit(t, ds, "all"), truthAsResults(ds), CVPR2019()); err == nil || !strings.Contains(err.Error(), "field num_lidar_pts") {
+		t.Errorf("no count of points: %v", err)
+	}
+}
+
+// TestBoxesWithoutExtent are an error only if a found box may match them.
+func TestBoxesWithoutExtent(t *testing.T) {
+	tables := tinyset.New()
+	tables.Row("sample_annotation", "scene-0103-car-0")["size"] = []float64{0, 4, 1}
+	ds := openTiny(t, tables)
+	results := truthAsResults(ds)
+	if _, err := Frames(ds, mustSplit(t, ds, "all"), results, CVPR2019()); err == nil || !strings.Contains(err.Error(), "annotation scene-0103-car-0 has the size [0 4 1]") {
+		t.Errorf("a box in its place: %v", err)
+	}
+	results.Samples[0].Boxes = nil
+	if _, err := Frames(ds, mustSplit(t, ds, "all"), results, CVPR2019()); err != nil {
+		t.Errorf("no box near it: %v", err)
 	}
 }
 

@@ -82,10 +82,14 @@ func equalScores(frames []Frame) []Hint {
 		"all %d boxes have the score %g, so that their order in the file decides; want the detector's confidence", n, score)}}
 }
 
-// lidarPose returns the global frame from the ego and from the lidar frame.
+// lidarPose returns the global frame from the ego and from the lidar frame; the ego
+// frame stands for the lidar's if there is no lidar.
 func lidarPose(s *nuscenes.Sample) (globalFromEgo, globalFromLidar geom.Pose) {
+	globalFromEgo = s.KeyPose().GlobalFromEgo.Pose()
 	lidar := s.Key(nuscenes.LidarTop)
-	globalFromEgo = lidar.EgoPose.GlobalFromEgo.Pose()
+	if lidar == nil {
+		return globalFromEgo, globalFromEgo
+	}
 	return globalFromEgo, globalFromEgo.Mul(lidar.Calibration.EgoFromSensor.Pose())
 }
 
@@ -278,7 +282,7 @@ func wrongVelocity(pairs []pair) *Hint {
 func egoVelocity(s *nuscenes.Sample) geom.Vec3 {
 	first, last := cmp.Or(s.Prev, s), cmp.Or(s.Next, s)
 	seconds := float64(last.KeyTime()-first.KeyTime()) / 1e6
-	if seconds <= 0 {
+	if seconds <= 0 || last.KeyPose() == nil || first.KeyPose() == nil {
 		return geom.Vec3{}
 	}
 	return last.KeyPose().GlobalFromEgo.Translation.Sub(first.KeyPose().GlobalFromEgo.Translation).Scale(1 / seconds)

@@ -66,6 +66,30 @@ func (r *Reader) Int() int64 {
 	return n
 }
 
+// Rounded reads any finite number below 2^63 as the nearest integer, and what is
+// left. An integer without fraction or exponent is exact.
+func (r *Reader) Rounded() (n int64, rest float64) {
+	mark := r.Mark()
+	literal := r.literal("a number")
+	if n, err := strconv.ParseInt(literal, 10, 64); err == nil && isNumber(literal) {
+		return n, 0
+	}
+	if r.err != nil {
+		return 0, 0
+	}
+	r.pos = mark
+	x := r.Float()
+	if r.err != nil {
+		return 0, 0
+	}
+	if !(math.Abs(x) < 1<<63) {
+		r.Fail("is %g, want a number below 2^63", x)
+		return 0, 0
+	}
+	whole := math.RoundToEven(x)
+	return int64(whole), x - whole
+}
+
 // maxDigits is how many decimal digits surely fit 64 bits.
 const maxDigits = 19
 

@@ -16,7 +16,14 @@ type Reader struct {
 	text string
 	pos  int
 	cut  bool // the text has ended behind a comma, if that is allowed
-	err  error
+	err  *failure
+}
+
+// failure is a problem at a position.
+type failure struct {
+	at      int
+	problem string
+	err     *SyntaxError // made when it is asked for, since lines are counted from the text's beginning
 }
 
 // NewReader returns a reader at the start of text.
@@ -32,20 +39,50 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// Err returns the first error.
-func (r *Reader) Err() error { return r.err }
+// Err returns the first error, a [*SyntaxError].
+func (r *Reader) Err() error {
+	if r.err == nil {
+		return nil
+	}
+	if r.err.err == nil {
+		before := r.text[:r.err.at]
+		r.err.err = &SyntaxError{
+			Line:    1 + strings.Count(before, "\n"),
+			Column:  len(before) - strings.LastIndexByte(before, '\n'),
+			Problem: r.err.problem,
+		}
+	}
+	return r.err.err
+}
+
+// Failed reports whether there is an error.
+func (r *Reader) Failed() bool { return r.err != nil }
 
 // Fail makes the problem the reader's error, unless it has one.
 func (r *Reader) Fail(format string, args ...any) {
-	if r.err != nil {
-		return
+	if r.err == nil {
+		r.err = &failure{at: r.pos, problem: fmt.Sprintf(format, args...)}
 	}
-	before := r.text[:r.pos]
-	r.err = &SyntaxError{
-		Line:    1 + strings.Count(before, "\n"),
-		Column:  len(before) - strings.LastIndexByte(before, '\n'),
-		Problem: fmt.Sprintf(format, args...),
+}
+
+// Mark returns the position of the next value, for [Reader.Recover].
+func (r *Reader) Mark() int {
+	r.peek()
+	return r.pos
+}
+
+// Recover drops the error that reading the value at a mark has met, and goes on
+// behind that value. It returns the value's text and the problem. If the value is
+// no JSON, the error stays.
+func (r *Reader) Recover(mark int) (value, problem string) {
+	problem = r.err.problem
+	failed := r.err
+	r.pos, r.err = mark, nil
+	if r.Skip(); r.err != nil {
+		r.err = failed
+		return "", problem
 	}
+	return r.text[mark:r.pos], problem
 }
 
 // End returns the first error, or one if anything but space follows.
@@ -53,7 +90,7 @@ func (r *Reader) End() error {
 	if r.peek(); r.pos < len(r.text) {
 		r.Fail("unexpected %s after the value", r.found())
 	}
-	return r.err
+	return r.Err()
 }
 
 // Object iterates over the keys of an object. The loop's body reads each
@@ -191,6 +228,16 @@ func (r *Reader) escaped(start int) string {
 		r.Fail("bad string: %v", err)
 	}
 	return s
+}
+
+// Token reads a string, or the digits of a number, without a copy.
+func (r *Reader) Token() string {
+	if c := r.peek(); c != '-' && (c < '0' || c > '9') {
+		return r.View()
+	}
+	start := r.pos
+	r.Float()
+	return r.text[start:r.pos]
 }
 
 // Bool reads true or false.

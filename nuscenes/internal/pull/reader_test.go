@@ -257,3 +257,59 @@ func FuzzSkip(f *testing.F) {
 		}
 	})
 }
+
+func TestRoundedKeepsIntegersAndRoundsTheRest(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		n    int64
+		rest float64
+		fail string
+	}{
+		{"1557858039302414.8", 1557858039302415, -0.25, ""}, // the double nearest to it ends in .75
+		{"1.5e15", 1500000000000000, 0, ""},
+		{"9223372036854775807", math.MaxInt64, 0, ""},
+		{"-3", -3, 0, ""},
+		{"1e19", 0, 0, "want a number below 2^63"},
+		{"NaN", 0, 0, "want a number below 2^63"},
+		{`"5"`, 0, 0, "want a number"},
+		{"007", 0, 0, "want a number"},
+	} {
+		r := NewReader(test.text)
+		n, rest := r.Rounded()
+		if err := r.End(); n != test.n || rest != test.rest || (err == nil) != (test.fail == "") || err != nil && !strings.Contains(err.Error(), test.fail) {
+			t.Errorf("%s: %d, %g, %v", test.text, n, rest, err)
+		}
+	}
+}
+
+func TestTokensMayBeNumbers(t *testing.T) {
+	for text, want := range map[string]string{`"a"`: "a", "4": "4", " -1": "-1", "null": "", "{}": ""} {
+		r := NewReader(text)
+		if got := r.Token(); got != want || r.Failed() != (want == "") {
+			t.Errorf("%s: %q, %v", text, got, r.Err())
+		}
+	}
+}
+
+func TestRecoverGoesOnBehindTheValue(t *testing.T) {
+	r := NewReader(`[{"a": [1, "x"]}, 2]`)
+	for i := range r.Array() {
+		mark := r.Mark()
+		if n := r.Int(); i == 1 && n != 2 {
+			t.Errorf("read %d", n)
+		}
+		if i == 0 {
+			if value, problem := r.Recover(mark); value != `{"a": [1, "x"]}` || !strings.Contains(problem, "want an integer") {
+				t.Errorf("%s: %s", value, problem)
+			}
+		}
+	}
+	if err := r.End(); err != nil {
+		t.Error(err)
+	}
+	r = NewReader(`[1, }`)
+	r.Int()
+	if value, _ := r.Recover(0); value != "" || r.Err() == nil {
+		t.Errorf("recovered %q from what is no JSON", value)
+	}
+}

@@ -1,0 +1,93 @@
+package nuscenes
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/solofusion/solofusion/nuscenes/internal/filekind"
+)
+
+// newTables finds the folder of a version's tables, which has the required ones. The
+// purpose is what they are required for.
+func newTables(dir, version, purpose string, required []string) (*tables, error) {
+	t := &tables{folder: filepath.Join(dir, version), required: map[string]bool{}, counts: map[string]int{}}
+	if info, err := os.Stat(t.folder); err != nil || !info.IsDir() {
+		return nil, wrongFolder(dir, t.folder)
+	}
+	var absent []string
+	for _, table := range required {
+		t.required[table] = true
+		if _, err := os.Stat(t.file(table)); errors.Is(err, fs.ErrNotExist) {
+			absent = append(absent, table+".json")
+		}
+	}
+	if len(absent) > 0 {
+		return nil, fmt.Errorf("nuscenes: %s lacks tables that %s needs: %s: no such file", t.folder, purpose, strings.Join(absent, ", "))
+	}
+	return t, nil
+}
+
+// wrongFolder says what is wrong with the folder of a data set that has no folder of
+// tables where it should be.
+func wrongFolder(dir, folder string) error {
+	if err := CheckFolder(dir); err != nil {
+		return err
+	}
+	found := Versions(dir)
+	if len(found) == 0 {
+		return fmt.Errorf("nuscenes: %s is no folder of tables, and no folder beside it is one%s", folder, below(dir))
+	}
+	return fmt.Errorf("nuscenes: %s is no folder of tables; %s has %s", folder, dir, strings.Join(found, ", "))
+}
+
+// CheckFolder returns an error if dir is not a folder that may hold those of versions,
+// which says what would be right: it is a file, or a folder of tables itself.
+func CheckFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("nuscenes: %s is no folder of tables, and no folder beside it is one: no such folder", dir)
+		}
+		return fmt.Errorf("nuscenes: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("nuscenes: %s is %s, want the data set's folder, unpacked", dir, kindOfFile(dir))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "sample.json")); err == nil {
+		whole, err := filepath.Abs(dir)
+		if err != nil {
+			whole = dir
+		}
+		return fmt.Errorf("nuscenes: %s is the folder of the tables themselves: give the one above it, %s, and the version %s",
+			dir, filepath.Dir(whole), filepath.Base(whole))
+	}
+	return nil
+}
+
+// below names a data set in a folder below dir, if there is one.
+func below(dir string) string {
+	found, _ := fs.Glob(os.DirFS(dir), "*/*/sample.json") // errs on bad patterns only
+	if len(found) == 0 {
+		return ""
+	}
+	set, _, _ := strings.Cut(found[0], "/")
+	return fmt.Sprintf(" (%s is a data set)", filepath.Join(dir, set))
+}
+
+func kindOfFile(file string) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return "a file"
+	}
+	defer f.Close()
+	head := make([]byte, filekind.Head)
+	n, _ := f.Read(head)
+	if kind := filekind.Kind(head[:n]); kind != "" {
+		return kind
+	}
+	return "a file"
+}
