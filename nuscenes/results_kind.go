@@ -19,14 +19,15 @@ const wantResults = `want an object {"meta": {"use_camera": true, ...}, "results
 // resultsKind returns what a text is that people give in place of detection
 // results, and what to give instead; "" if it looks like results.
 func resultsKind(text string) string {
-	kind := filekind.Kind([]byte(text[:min(filekind.Head, len(text))]))
-	switch {
-	case strings.HasPrefix(text, "PK\x03\x04"):
+	switch kind := filekind.Kind([]byte(text[:min(filekind.Head, len(text))])); {
+	case kind == "a zip archive":
 		return "is " + zipKind(text)
-	case strings.HasPrefix(text, "\x80"):
-		return "is a Python pickle, as mmdetection3d writes with --out; want JSON, which it writes with --format-only or jsonfile_prefix (pts_bbox/results_nusc.json)"
 	case kind != "":
-		return "is " + kind
+		return "is " + kind + "; want " + remedy(kind)
+	case strings.HasPrefix(text, filekind.BOM):
+		return "begins with a byte order mark (UTF-8: EF BB BF), which JSON may not have; want it written without one, in Python with encoding=\"utf-8\""
+	case text[:min(filekind.Head, len(text))] == strings.Repeat("\x00", min(filekind.Head, len(text))):
+		return "begins with bytes of zero, as an interrupted copy leaves them; want it copied again"
 	case strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{'"):
 		return "is a Python dictionary as print writes it; want JSON, as json.dump writes it"
 	}
@@ -37,6 +38,25 @@ func resultsKind(text string) string {
 		}
 	}
 	return ""
+}
+
+// remedy returns what to give in place of a kind of file.
+func remedy(kind string) string {
+	switch {
+	case kind == "a pickle":
+		return "JSON, which mmdetection3d writes with --format-only or jsonfile_prefix (pts_bbox/results_nusc.json)"
+	case kind == "a Git LFS pointer":
+		return "the file itself, which git lfs pull fetches"
+	case kind == "a git-annex pointer":
+		return "the file itself, which git annex get fetches"
+	case kind == "an HTML page":
+		return "the file itself: servers send a page in place of a file that is gone or needs a login"
+	case kind == "a text in UTF-16":
+		return "UTF-8 without a byte order mark"
+	case strings.HasSuffix(kind, " archive"):
+		return "the file in it, unpacked"
+	}
+	return "detection results as JSON"
 }
 
 // zipKind describes a zip archive by the files in it.

@@ -89,7 +89,7 @@ func TestBrokenResultsAreRefused(t *testing.T) {
 	many := strings.Replace(good, `"a":[]`, `"a":[`+strings.TrimSuffix(strings.Repeat(
 		`{"sample_token":"a","translation":[1,2,3],"size":[2,4,1],"rotation":[1,0,0,0],"velocity":[0,0],"detection_name":"car","detection_score":0.5,"attribute_name":""},`, 501), ",")+`]`, 1)
 	tests := []struct{ name, text, want string }{
-		{"empty", ``, "is empty"},
+		{"empty", ``, "is an empty file"},
 		{"null", `{"meta":{},"results":{"a":null}}`, "found null, want an array"},
 		{"no results", `{"meta":{}}`, "lacks results, as submissions of the segmentation tasks do"},
 		{"no meta", `{"results":{}}`, "lacks meta; want an object"},

@@ -1,90 +1,78 @@
-// Package filekind recognises files that people give in place of JSON, by their
-// first bytes.
+// Package filekind recognises files that stand where a JSON text should be.
 //
-//	filekind.Kind([]byte("PK\x03\x04...")) // "a zip archive; want it unpacked"
+//	if kind := filekind.Kind(head); kind != "" {
+//		return fmt.Errorf("is %s, want a JSON text", kind)
+//	}
 package filekind
 
 import (
 	"bytes"
-	"strings"
+	"encoding/binary"
 )
 
-// Head is how many of a file's first bytes Kind needs.
+// Head is how many of a file's first bytes [Kind] needs.
 const Head = 512
 
-// Kind returns what a file that begins with these bytes is, and what to do with it;
-// "" if it may be JSON without a byte order mark. An empty head stands for an
-// empty file.
+// magic are the kinds that their first bytes tell.
+var magic = []struct{ start, kind string }{
+	{"version https://git-lfs.github.com/spec/", "a Git LFS pointer"},
+	{"version https://hawser.github.com/spec/", "a Git LFS pointer"},
+	{"/annex/objects/", "a git-annex pointer"},
+	{"PK\x03\x04", "a zip archive"},
+	{"PK\x05\x06", "a zip archive"},
+	{"\x1f\x8b", "a gzip archive"},
+	{"BZh", "a bzip2 archive"},
+	{"\xfd7zXZ\x00", "an xz archive"},
+	{"\x28\xb5\x2f\xfd", "a zstd archive"},
+	{"7z\xbc\xaf\x27\x1c", "a 7z archive"},
+	{"\x93NUMPY", "a NumPy array"},
+	{"\x89HDF\r\n\x1a\n", "an HDF5 file"},
+	{"PAR1", "a Parquet file"},
+	{"SQLite format 3\x00", "an SQLite database"},
+	{"\x89PNG\r\n\x1a\n", "a PNG image"},
+	{"\xff\xd8\xff", "a JPEG image"},
+	{"%PDF-", "a PDF document"},
+	{"\xff\xfe", "a text in UTF-16"},
+	{"\xfe\xff", "a text in UTF-16"},
+}
+
+// BOM is the byte-order mark that some programs write before a text in UTF-8.
+const BOM = "\ufeff"
+
+// Kind returns with its article what a file is whose first bytes are head, for
+// example "a zip archive"; "" if it may be a JSON text. A JSON text behind a [BOM]
+// may be one.
 func Kind(head []byte) string {
-	if len(bytes.Trim(head, " \t\r\n")) == 0 {
-		return "empty, want JSON"
+	if len(head) == 0 {
+		return "an empty file"
 	}
-	for _, m := range magics {
-		if bytes.HasPrefix(head[min(m.at, len(head)):], []byte(m.magic)) {
+	for _, m := range magic {
+		if bytes.HasPrefix(head, []byte(m.start)) {
 			return m.kind
 		}
 	}
-	switch {
-	case len(bytes.Trim(head, "\x00")) == 0:
-		return "nothing but bytes of zero, as an interrupted copy leaves them; want it copied again"
-	case isPickle(head):
-		return "a Python pickle; want JSON"
-	case isWide(head):
-		return "UTF-16 text without a byte order mark; want UTF-8"
+	if len(head) > 262 && string(head[257:262]) == "ustar" {
+		return "a tar archive"
 	}
-	return markup(head)
-}
-
-// magics are bytes at a place and what files that have them are. The longer
-// of two that begin alike comes first.
-var magics = []struct {
-	at    int
-	magic string
-	kind  string
-}{
-	{0, "\xef\xbb\xbf", "text that begins with a UTF-8 byte order mark (EF BB BF), which JSON may not have; want it written without one (in Python encoding=\"utf-8\")"},
-	{0, "\xff\xfe\x00\x00", "UTF-32 text by its byte order mark; want UTF-8 without one"},
-	{0, "\x00\x00\xfe\xff", "UTF-32 text by its byte order mark; want UTF-8 without one"},
-	{0, "\xff\xfe", "UTF-16 text by its byte order mark; want UTF-8 without one"},
-	{0, "\xfe\xff", "UTF-16 text by its byte order mark; want UTF-8 without one"},
-	{0, "PK\x03\x04", "a zip archive; want it unpacked"},
-	{0, "PK\x05\x06", "an empty zip archive"},
-	{0, "\x1f\x8b", "compressed with gzip; want it unpacked (gunzip)"},
-	{0, "BZh", "compressed with bzip2; want it unpacked (bunzip2)"},
-	{0, "\xfd7zXZ\x00", "compressed with xz; want it unpacked (unxz)"},
-	{0, "\x28\xb5\x2f\xfd", "compressed with zstd; want it unpacked (unzstd)"},
-	{0, "7z\xbc\xaf\x27\x1c", "a 7z archive; want it unpacked"},
-	{0, "Rar!", "a rar archive; want it unpacked"},
-	{257, "ustar", "a tar archive; want it unpacked"},
-	{0, "version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file itself; fetch that with git lfs pull"},
-	{0, "\x93NUMPY", "a NumPy array; want JSON"},
-	{0, "\x89HDF", "an HDF5 file; want JSON"},
-	{0, "PAR1", "a Parquet file; want JSON"},
-	{0, "SQLite format 3", "an SQLite database; want JSON"},
-	{0, "\xff\xd8\xff", "a JPEG image; want JSON"},
-	{0, "\x89PNG", "a PNG image; want JSON"},
-	{0, "%PDF", "a PDF document; want JSON"},
-	{0, "# .PCD", "a point cloud; want JSON"},
-}
-
-// isPickle reports whether a head is that of a pickle of protocol 2 to 5.
-func isPickle(head []byte) bool {
-	return len(head) > 1 && head[0] == 0x80 && 2 <= head[1] && head[1] <= 5
-}
-
-// isWide reports whether a head is ASCII in two bytes a character.
-func isWide(head []byte) bool {
-	return len(head) >= 4 && (head[0] == 0 && head[2] == 0 && head[1] != 0 || head[1] == 0 && head[3] == 0 && head[0] != 0)
-}
-
-// markup recognises text that is a page or a table.
-func markup(head []byte) string {
-	text := strings.ToLower(strings.TrimLeft(string(head[:min(Head, len(head))]), " \t\r\n"))
-	switch {
-	case strings.HasPrefix(text, "<!doctype html"), strings.HasPrefix(text, "<html"):
-		return "an HTML page, as servers send in place of a file that is gone or needs a login; want the file itself"
-	case strings.HasPrefix(text, "<?xml"), strings.HasPrefix(text, "<"):
-		return "XML; want JSON"
+	if isPickle(head) {
+		return "a pickle"
+	}
+	if isHTML(head) {
+		return "an HTML page"
 	}
 	return ""
+}
+
+// isPickle recognises protocols 2 to 5: the protocol's opcode with its number,
+// and from 4 on a frame behind it.
+func isPickle(head []byte) bool {
+	if len(head) < 3 || head[0] != 0x80 || head[1] < 2 || head[1] > 5 {
+		return false
+	}
+	return head[1] < 4 || len(head) < 11 || head[2] == 0x95 && binary.LittleEndian.Uint64(head[3:]) < 1<<48
+}
+
+func isHTML(head []byte) bool {
+	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(BOM))))
+	return bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html"))
 }
