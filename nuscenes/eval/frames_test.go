@@ -63,7 +63,8 @@ func TestResultsMustAnswerTheSplit(t *testing.T) {
 	}{
 		{"mini_val", short, "lacks 3 of its samples (scene-0103-sample-0, scene-0103-sample-1, scene-0103-sample-2)"},
 		{"mini_val", &nuscenes.Results{}, "scene-0103-sample-2, ...)"},
-		{"all", more, "eval: results does not answer split all: it lacks 1 of its samples (scene-0103-sample-0) and has 1 samples that are not in it (x; 1 not in v1.0-mini)"},
+		{"all", more, "eval: results does not answer split all: it lacks 1 of its samples (scene-0103-sample-0) and has 1 samples that are not in it (x; 1 not in v1.0-mini); 4 of 5 samples match"},
+		{"short", &nuscenes.Results{Samples: full.Samples[:3]}, "it lacks 2 of its samples (scene-0916-sample-0, scene-0916-sample-1) and has others: 3 of split mini_val; 0 of 2 samples match"},
 	}
 	for _, test := range tests {
 		_, err := Frames(ds, mustSplit(t, ds, test.split), test.results, cfg)
@@ -96,7 +97,7 @@ func TestFramesNeedTruth(t *testing.T) {
 	}
 }
 
-func TestFramesNeedTheLidarAndOneAttribute(t *testing.T) {
+func TestFramesNeedAPoseAndOneAttribute(t *testing.T) {
 	tables := tinyset.New()
 	tables.Row("sample_annotation", "scene-0103-car-0")["attribute_tokens"] = []string{"moving", "riderless"}
 	ds := openTiny(t, tables)
@@ -104,10 +105,31 @@ func TestFramesNeedTheLidarAndOneAttribute(t *testing.T) {
 		t.Errorf("two attributes: %v", err)
 	}
 	tables = tinyset.New()
-	tables.Row("sample_data", "scene-0103-key-lidar-0")["is_key_frame"] = false
+	for _, sensor := range []string{"lidar", "back", "front"} {
+		tables.Row("sample_data", "scene-0103-key-"+sensor+"-0")["is_key_frame"] = false
+	}
 	ds = openTiny(t, tables)
-	if _, err := Frames(ds, mustSplit(t, ds, "all"), truthAsResults(ds), CVPR2019()); err == nil || !strings.Contains(err.Error(), "no key frame of LIDAR_TOP") {
-		t.Errorf("no lidar: %v", err)
+	if _, err := Frames(ds, mustSplit(t, ds, "all"), truthAsResults(ds), CVPR2019()); err == nil || !strings.Contains(err.Error(), "no key frame with an ego pose") {
+		t.Errorf("no sensor: %v", err)
+	}
+}
+
+// TestWithoutLidarAnotherSensorGivesThePose, for the ranges and for the hints.
+func TestWithoutLidarAnotherSensorGivesThePose(t *testing.T) {
+	tables := tinyset.New()
+	for _, row := range tables["sample_data"] {
+		if row["calibrated_sensor_token"] == "lidar-1" {
+			row["is_key_frame"] = false
+		}
+	}
+	ds := openTiny(t, tables)
+	frames, err := Frames(ds, mustSplit(t, ds, "all"), truthAsResults(ds), CVPR2019())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Evaluate(CVPR2019(), frames)
+	if car := classOf(t, m, "car"); car.MeanAP < 0.999 || len(m.Hints(frames)) > 0 {
+		t.Errorf("AP of cars %g, hints %v", car.MeanAP, m.Hints(frames))
 	}
 }
 
