@@ -47,7 +47,7 @@ func (d *Dataset) customNames(file string) []string {
 	if err != nil {
 		return nil
 	}
-	names, r := map[string]bool{}, pull.NewReader(text)
+	names, r := map[string]bool{}, pull.NewReader(strings.TrimPrefix(text, filekind.BOM))
 	for name := range r.Object() {
 		names[strings.Clone(name)] = true
 		r.Skip()

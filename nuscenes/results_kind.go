@@ -258,10 +258,10 @@ var resultsKinds = []struct {
 	{func(o *outline) bool { return hasAny(o.keys, "nd_score", "label_aps", "car:0.5") },
 		"is the outcome of an evaluation; want the detection results that were graded"},
 	{func(o *outline) bool { return hasAll(o.inner, []string{"meta", "results"}) },
-		"has the results one level too deep; " + wantResults},
+		"lacks meta and results, and has an object with both one level deeper; " + wantResults},
 	{func(o *outline) bool { return o.has("sample_token") },
 		"is one box, or a box a line; " + wantResults},
 	{func(o *outline) bool {
 		return o.value == '[' && (o.inner == nil || hasAny(o.inner, "sample_token", "translation"))
-	}, "has samples where meta and results should be; " + wantResults},
+	}, "lacks meta and results, and has samples in their place; " + wantResults},
 }

@@ -49,8 +49,8 @@ func TestOtherKindsOfFilesAreNamed(t *testing.T) {
 		{"list", `[[1]]`, `is a list; want an object {"meta"`},
 		{"infos", `{"metainfo":{},"data_list":[]}`, "is an info file of mmdetection3d"},
 		{"metrics", `{"label_aps":{},"nd_score":1}`, "is the outcome of an evaluation"},
-		{"nested", `{"pts_bbox":` + wrap(`{}`) + `}`, "has the results one level too deep"},
-		{"bare", `{"a":[` + found + `]}`, "has samples where meta and results should be"},
+		{"nested", `{"pts_bbox":` + wrap(`{}`) + `}`, "has an object with both one level deeper"},
+		{"bare", `{"a":[` + found + `]}`, "lacks meta and results, and has samples in their place"},
 		{"lines", found + "\n" + found, "is one box, or a box a line"},
 		// What is wrong with results of detection is told as it is.
 		{"broken box", wrap(`{"a":[{"sample_token":"b","detection_name":"car","tracking_name":"car"}]}`), "field sample_token"},

@@ -10,16 +10,25 @@ import (
 // openDataset opens a version of a data set. With an empty version the folder must
 // have exactly one.
 func openDataset(dir, version string) (*nuscenes.Dataset, error) {
+	version, err := datasetVersion(dir, version)
+	if err != nil {
+		return nil, err
+	}
+	return nuscenes.Open(dir, version)
+}
+
+// datasetVersion returns version, or the only one that the folder has.
+func datasetVersion(dir, version string) (string, error) {
 	if version != "" {
-		return nuscenes.Open(dir, version)
+		return version, nil
 	}
 	switch versions := nuscenes.Versions(dir); len(versions) {
 	case 0:
-		return nil, fmt.Errorf("%s holds no folder with nuScenes tables (sample.json and others)", dir)
+		return "", fmt.Errorf("%s holds no folder with nuScenes tables (sample.json and others)", dir)
 	case 1:
-		return nuscenes.Open(dir, versions[0])
+		return versions[0], nil
 	default:
-		return nil, fmt.Errorf("%s has %s: choose one with --dataset-version", dir, strings.Join(versions, ", "))
+		return "", fmt.Errorf("%s has %s: choose one with --dataset-version", dir, strings.Join(versions, ", "))
 	}
 }
 
