@@ -10,15 +10,15 @@ import (
 // openDataset opens a version of a data set. With an empty version the folder must
 // have exactly one.
 func openDataset(dir, version string) (*nuscenes.Dataset, error) {
-	version, err := datasetVersion(dir, version)
+	version, err := versionOf(dir, version)
 	if err != nil {
 		return nil, err
 	}
 	return nuscenes.Open(dir, version)
 }
 
-// datasetVersion returns version, or the only one that the folder has.
-func datasetVersion(dir, version string) (string, error) {
+// versionOf returns the version, or the only one of the folder if it is empty.
+func versionOf(dir, version string) (string, error) {
 	if version != "" {
 		return version, nil
 	}

@@ -113,7 +113,7 @@ type byField struct {
 
 // read reads the truth and the results in parallel, and chooses what is graded.
 func (c *evalCmd) read() (in evalInput, err error) {
-	version, err := datasetVersion(c.Dataset, c.DatasetVersion)
+	version, err := versionOf(c.Dataset, c.DatasetVersion)
 	if err != nil {
 		return in, err
 	}

@@ -172,7 +172,7 @@ func newFrame(a answer, graded filter) (Frame, error) {
 	sample, frame := a.sample, Frame{Sample: a.sample, boxes: a.boxes}
 	pose := sample.KeyPose()
 	if pose == nil {
-		return frame, fmt.Errorf("eval: sample %s has no key frame with an ego pose, which the metric needs", sample.Token)
+		return frame, fmt.Errorf("eval: sample %s has no key frame of any sensor, whose ego pose the metric needs", sample.Token)
 	}
 	graded.ego, graded.racks = pose.GlobalFromEgo.Translation, racks(sample)
 	for _, a := range sample.Annotations {

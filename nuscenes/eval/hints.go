@@ -86,14 +86,15 @@ func equalScores(frames []Frame) []Hint {
 		"all %d boxes have the score %g, so that their order in the file decides; want the detector's confidence", n, score)}}
 }
 
-// lidarPose returns the global frame from the ego and from the lidar frame, which
-// is the ego frame if there is no lidar.
+// lidarPose returns the global frame from the ego and from the lidar frame; the ego
+// frame stands for the lidar's if there is no lidar.
 func lidarPose(s *nuscenes.Sample) (globalFromEgo, globalFromLidar geom.Pose) {
 	globalFromEgo = s.KeyPose().GlobalFromEgo.Pose()
-	if lidar := s.Key(nuscenes.LidarTop); lidar != nil {
-		return globalFromEgo, globalFromEgo.Mul(lidar.Calibration.EgoFromSensor.Pose())
+	lidar := s.Key(nuscenes.LidarTop)
+	if lidar == nil {
+		return globalFromEgo, globalFromEgo
 	}
-	return globalFromEgo, globalFromEgo
+	return globalFromEgo, globalFromEgo.Mul(lidar.Calibration.EgoFromSensor.Pose())
 }
 
 // misplacings are frames of reference that boxes are left in by mistake.

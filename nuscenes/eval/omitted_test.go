@@ -103,3 +103,22 @@ func TestTruthOfOtherCategoriesAlone(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestWithoutLidarAnotherSensorGivesThePose, for the ranges and for the hints.
+func TestWithoutLidarAnotherSensorGivesThePose(t *testing.T) {
+	tables := tinyset.New()
+	for _, row := range tables["sample_data"] {
+		if row["calibrated_sensor_token"] == "lidar-1" {
+			row["is_key_frame"] = false
+		}
+	}
+	ds := openTiny(t, tables)
+	frames, err := Frames(ds, mustSplit(t, ds, "all"), truthAsResults(ds), CVPR2019())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Evaluate(CVPR2019(), frames)
+	if car := classOf(t, m, "car"); car.MeanAP < 0.999 || len(m.Hints(frames)) > 0 {
+		t.Errorf("AP of cars %g, hints %v", car.MeanAP, m.Hints(frames))
+	}
+}
