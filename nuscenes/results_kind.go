@@ -136,6 +136,7 @@ type outline struct {
 	keys    []string // of the object, or of the list's first element
 	value   byte     // first one of the first member's value that is an object or a list
 	inner   []string // keys of that value, or of the first object in it
+	names   bool     // whether that value is a list of texts
 	results byte     // first one of what results has
 	sample  byte     // first one of what its first sample has that is not empty
 	box     []string // keys of that, or of the first object in it
@@ -159,6 +160,7 @@ func newOutline(text string) (o outline) {
 		case key != "meta" && o.value == 0 && (first == '{' || first == '['):
 			raw := r.Raw()
 			o.value, o.inner, _ = firstObject(pull.NewReader(raw))
+			o.names = raw != "" && pull.NewReader(raw[1:]).Peek() == '"' && first == '['
 		default:
 			r.Skip()
 		}
@@ -261,6 +263,8 @@ var resultsKinds = []struct {
 		"lacks meta and results, and has an object with both one level deeper; " + wantResults},
 	{func(o *outline) bool { return o.has("sample_token") },
 		"is one box, or a box a line; " + wantResults},
+	{func(o *outline) bool { return o.names },
+		"has lists of names, as splits.json has; want detection results"},
 	{func(o *outline) bool {
 		return o.value == '[' && (o.inner == nil || hasAny(o.inner, "sample_token", "translation"))
 	}, "lacks meta and results, and has samples in their place; " + wantResults},

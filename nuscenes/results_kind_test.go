@@ -50,6 +50,8 @@ func TestOtherKindsOfFilesAreNamed(t *testing.T) {
 		{"infos", `{"metainfo":{},"data_list":[]}`, "is an info file of mmdetection3d"},
 		{"metrics", `{"label_aps":{},"nd_score":1}`, "is the outcome of an evaluation"},
 		{"nested", `{"pts_bbox":` + wrap(`{}`) + `}`, "has an object with both one level deeper"},
+		{"splits", `{"mine":["scene-0103"]}`, "has lists of names, as splits.json has"},
+		{"bare and empty", `{"a":[],"b":[]}`, "lacks meta and results, and has samples in their place"},
 		{"bare", `{"a":[` + found + `]}`, "lacks meta and results, and has samples in their place"},
 		{"lines", found + "\n" + found, "is one box, or a box a line"},
 		// What is wrong with results of detection is told as it is.
