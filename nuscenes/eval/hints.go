@@ -136,7 +136,8 @@ func wrongFrame(frames []Frame) *Hint {
 func nearTruth(f *Frame, b *nuscenes.Box, place geom.Vec3) int {
 	for i := range f.Truth {
 		t := &f.Truth[i]
-		if t.Class == b.Class && distance(t.Center[0]-place[0], t.Center[1]-place[1]) < 2 {
+		x, y := t.Center[0]-place[0], t.Center[1]-place[1]
+		if t.Class == b.Class && math.Abs(x) < 2 && math.Abs(y) < 2 && distance(x, y) < 2 { // most are far along one axis
 			return 1
 		}
 	}
@@ -227,6 +228,7 @@ func wrongYaw(pairs []pair) *Hint {
 		q := p.found.Rotation
 		return geom.Quat{W: q.Z, X: q.W, Y: q.X, Z: q.Y}
 	}
+	isReordered := is(func(p *pair, _ float64) float64 { return yaw(reordered(p)) })
 	return likeliest(directed, is(plus(0)), []mistake{
 		{"yaw-quarter-turn", "headings are off by a quarter turn, too small", want, is(plus(math.Pi / 2))},
 		{"yaw-quarter-turn", "headings are off by a quarter turn, too large", want, is(plus(-math.Pi / 2))},
@@ -236,8 +238,7 @@ func wrongYaw(pairs []pair) *Hint {
 		{"yaw-mirrored", "headings are mirrored and off by a quarter turn", want, is(minus(-math.Pi / 2))},
 		{"yaw-mirrored", "headings are mirrored and point backwards", want, is(minus(math.Pi))},
 		{"rotation-xyzw", "rotations are x, y, z, w", "quaternions w, x, y, z", func(p *pair) bool {
-			return tilt(reordered(p)) <= tilt(p.found.Rotation) &&
-				is(func(p *pair, _ float64) float64 { return yaw(reordered(p)) })(p)
+			return tilt(reordered(p)) <= tilt(p.found.Rotation) && isReordered(p)
 		}},
 		{"yaw-ego-frame", "headings are in the ego frame", want, is(func(p *pair, y float64) float64 {
 			globalFromEgo, _ := lidarPose(p.truth.Sample)
