@@ -42,13 +42,17 @@ func (e *ResultsError) Unwrap() error { return e.Err }
 // the official evaluation refuses, and what it fails at only by chance: fields
 // missing or twice, numbers that are not finite (a velocity may be NaN), sizes
 // that are not positive, negative scores, unknown classes and attributes,
-// samples twice or with more than [MaxBoxesPerSample] boxes.
+// samples twice or with more than [MaxBoxesPerSample] boxes. Of another kind of
+// file it tells which kind, and what to give instead.
 func ReadResults(file string) (*Results, error) {
 	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() { // a pipe can be read once
 		if results, err := readFileBlocks(file); err == nil {
 			results.File = file
 			return results, nil
 		}
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return nil, &ResultsError{File: file, Err: errors.New(folderKind(file))}
 	}
 	text, err := readText(file)
 	if err != nil {
@@ -61,10 +65,13 @@ func ReadResults(file string) (*Results, error) {
 func ParseResults(name, text string) (*Results, error) {
 	p := newResultsParser(blocks.Block{Text: text, First: true, Last: true})
 	err := p.document()
-	if err == nil && !p.complete() {
-		err = errIncomplete
+	if err == nil {
+		err = p.lacking()
 	}
 	if err != nil {
+		if kind := resultsKind(text); kind != "" {
+			return nil, &ResultsError{File: name, Err: errors.New(kind)}
+		}
 		return nil, &ResultsError{File: name, Sample: p.sample, Box: p.box, Field: p.field, Err: err}
 	}
 	results := p.results()
@@ -102,13 +109,11 @@ func readBlocks(text io.Reader, size int) (*Results, error) {
 			return nil, err
 		}
 	}
-	if !whole.complete() {
-		return nil, errIncomplete
+	if err := whole.lacking(); err != nil {
+		return nil, err
 	}
 	return whole.results(), nil
 }
-
-var errIncomplete = errors.New("lacks meta or results, want an object with both")
 
 // resultsPart is what a part of a file holds.
 type resultsPart struct {
@@ -122,7 +127,18 @@ func newResultsPart() resultsPart {
 	return resultsPart{samples: []SampleResult{}, keys: map[string]bool{}, tokens: map[string]bool{}}
 }
 
-func (p *resultsPart) complete() bool { return p.keys["meta"] && p.keys["results"] }
+// lacking returns an error if the whole file lacks a key.
+func (p *resultsPart) lacking() error {
+	switch {
+	case p.keys["meta"] && p.keys["results"]:
+		return nil
+	case p.keys["results"]:
+		return errors.New("lacks meta; " + wantResults)
+	case p.keys["meta"]:
+		return errors.New("lacks results, as submissions of the segmentation tasks do; " + wantResults)
+	}
+	return errors.New("lacks meta and results; " + wantResults)
+}
 
 func (p *resultsPart) results() *Results { return &Results{Meta: p.meta, Samples: p.samples} }
 

@@ -89,9 +89,11 @@ func TestBrokenResultsAreRefused(t *testing.T) {
 	many := strings.Replace(good, `"a":[]`, `"a":[`+strings.TrimSuffix(strings.Repeat(
 		`{"sample_token":"a","translation":[1,2,3],"size":[2,4,1],"rotation":[1,0,0,0],"velocity":[0,0],"detection_name":"car","detection_score":0.5,"attribute_name":""},`, 501), ",")+`]`, 1)
 	tests := []struct{ name, text, want string }{
-		{"empty", ``, "want an object"},
-		{"no results", `{"meta":{}}`, "lacks meta or results"},
-		{"no meta", `{"results":{}}`, "lacks meta or results"},
+		{"empty", ``, "is an empty file"},
+		{"null", `{"meta":{},"results":{"a":null}}`, "found null, want an array"},
+		{"no results", `{"meta":{}}`, "lacks results, as submissions of the segmentation tasks do"},
+		{"no meta", `{"results":{}}`, "lacks meta; want an object"},
+		{"neither", `{}`, "lacks meta and results"},
 		{"meta no object", `{"meta":[],"results":{}}`, "meta is [], want an object"},
 		{"meta of NaN", `{"meta":{"a":NaN},"results":{}}`, "want an object"},
 		{"meta no truth", `{"meta":{"use_camera":1},"results":{}}`, "meta: use_camera is not true or false"},

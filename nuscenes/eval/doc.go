@@ -12,7 +12,8 @@
 //
 // [Metrics] then gives how sure its numbers are ([Metrics.Bootstrap]), how they
 // differ from those of other results ([Metrics.Compare]), what they are for
-// parts of the data ([Metrics.Breakdown]), and which conventions the results may have
+// parts of the data ([Metrics.Breakdown]) and for conditions ([Metrics.Conditions]), and
+// which conventions the results may have
 // broken ([Metrics.Hints]). A [Report] writes all of it.
 //
 // # What is compared

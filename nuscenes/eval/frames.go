@@ -18,7 +18,9 @@ type Frame struct {
 	Truth  []Truth         // in the annotation table's order
 	Found  []*nuscenes.Box // in the results' order
 
-	boxes []nuscenes.Box // all of the results, also those that are left out
+	boxes              []nuscenes.Box         // all of the results, also those that are left out
+	omitted            []*nuscenes.Annotation // left out for their category
+	pointless, distant int                    // true boxes that are left out for their points or their place
 }
 
 // Truth is a true box.
@@ -34,19 +36,24 @@ type Truth struct {
 type SamplesError struct {
 	File           string // of the results
 	Split          string
+	Samples        int      // of the split
 	Missing, Extra []string // tokens
-	Hint           string   // where the extra samples belong
+	Hint           string   // where the results' other samples belong
 }
 
 func (e *SamplesError) Error() string {
 	var parts []string
-	if len(e.Missing) > 0 {
-		parts = append(parts, fmt.Sprintf("lacks %d of its samples (%s)", len(e.Missing), firstThree(e.Missing)))
+	if n := len(e.Missing); n > 0 {
+		parts = append(parts, fmt.Sprintf("lacks %d of its samples (%s)", n, firstThree(e.Missing)))
 	}
-	if len(e.Extra) > 0 {
+	switch {
+	case len(e.Extra) > 0:
 		parts = append(parts, fmt.Sprintf("has %d samples that are not in it (%s%s)", len(e.Extra), firstThree(e.Extra), e.Hint))
+	case e.Hint != "":
+		parts = append(parts, "has others"+strings.Replace(e.Hint, ";", ":", 1))
 	}
-	return fmt.Sprintf("eval: %s does not answer split %s: it %s", cmp.Or(e.File, "results"), e.Split, strings.Join(parts, " and "))
+	return fmt.Sprintf("eval: %s does not answer split %s: it %s; %d of %d samples match",
+		cmp.Or(e.File, "results"), e.Split, strings.Join(parts, " and "), e.Samples-len(e.Missing), e.Samples)
 }
 
 func firstThree(tokens []string) string {
@@ -64,7 +71,7 @@ func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Result
 		return nil, err
 	}
 	if !hasTruth(split) {
-		return nil, fmt.Errorf("eval: the samples of split %s have no annotations of the detection classes, want a data set with truth", split.Name)
+		return nil, noTruth(split)
 	}
 	frames, errs := make([]Frame, len(answers)), make([]error, len(answers))
 	filter := newFilter(cfg)
@@ -72,6 +79,17 @@ func Frames(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Result
 		frames[i], errs[i] = newFrame(answers[i], filter)
 	})
 	return frames, cmp.Or(errs...)
+}
+
+// noTruth is the error about a split without true boxes to grade.
+func noTruth(split nuscenes.Split) error {
+	omissions := omissionsOf(split.Samples)
+	for _, unknown := range []bool{true, false} {
+		if note := omissionsNote(omissions, unknown); note != "" {
+			return fmt.Errorf("eval: the samples of split %s have no annotations of the detection classes: %s", split.Name, note)
+		}
+	}
+	return fmt.Errorf("eval: the samples of split %s have no annotations of the detection classes, want a data set with truth", split.Name)
 }
 
 func hasTruth(split nuscenes.Split) bool {
@@ -93,21 +111,22 @@ type answer struct {
 // the results on official splits, else of the sample table. It fails with a
 // [*SamplesError].
 func answered(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Results) ([]answer, error) {
-	wrong := SamplesError{File: results.File, Split: split.Name}
+	wrong, others := SamplesError{File: results.File, Split: split.Name, Samples: len(split.Samples)}, []string(nil)
 	place := make(map[string]int, len(split.Samples))
 	inTable, inFile := make([]answer, len(split.Samples)), make([]answer, 0, len(split.Samples))
 	for i, sample := range split.Samples {
 		place[sample.Token] = i
 	}
 	for _, r := range results.Samples {
-		i, wanted := place[r.Token]
-		switch {
-		case wanted:
+		if i, wanted := place[r.Token]; wanted {
 			inTable[i] = answer{split.Samples[i], r.Boxes}
 			inFile = append(inFile, inTable[i])
-		case split.Whole:
-			wrong.Extra = append(wrong.Extra, r.Token)
+		} else {
+			others = append(others, r.Token)
 		}
+	}
+	if split.Whole {
+		wrong.Extra = others
 	}
 	for i, a := range inTable {
 		if a.sample == nil {
@@ -115,7 +134,7 @@ func answered(ds *nuscenes.Dataset, split nuscenes.Split, results *nuscenes.Resu
 		}
 	}
 	if len(wrong.Missing)+len(wrong.Extra) > 0 {
-		wrong.Hint = origins(ds, wrong.Extra)
+		wrong.Hint = origins(ds, others)
 		return nil, &wrong
 	}
 	if split.Official {
@@ -163,13 +182,19 @@ func newFrame(a answer, graded filter) (Frame, error) {
 	for _, a := range sample.Annotations {
 		class, ok := a.Class()
 		if !ok {
+			frame.omitted = append(frame.omitted, a)
 			continue
 		}
 		if len(a.Attributes) > 1 {
 			return frame, fmt.Errorf("eval: annotation %s has %d attributes, want one at most", a.Token, len(a.Attributes))
 		}
-		if graded.keeps(class, a.Center, a.LidarPoints+a.RadarPoints) {
+		switch points := a.LidarPoints + a.RadarPoints; {
+		case graded.keeps(class, a.Center, points):
 			frame.Truth = append(frame.Truth, newTruth(a, class))
+		case graded.isFar(class, a.Center):
+			frame.distant++
+		case points == 0:
+			frame.pointless++
 		}
 	}
 	frame.Found = make([]*nuscenes.Box, 0, len(a.boxes))
@@ -229,8 +254,12 @@ func newFilter(cfg Config) (f filter) {
 }
 
 func (f *filter) keeps(class perception.Class, center geom.Vec3, points int) bool {
-	if !(length(center[0]-f.ego[0], center[1]-f.ego[1]) < f.reach[class]) || points == 0 {
+	if f.isFar(class, center) || points == 0 {
 		return false
 	}
 	return !f.isCycle[class] || !slices.ContainsFunc(f.racks, func(r rack) bool { return r.contains(center) })
+}
+
+func (f *filter) isFar(class perception.Class, center geom.Vec3) bool {
+	return !(length(center[0]-f.ego[0], center[1]-f.ego[1]) < f.reach[class])
 }

@@ -63,7 +63,8 @@ func TestResultsMustAnswerTheSplit(t *testing.T) {
 	}{
 		{"mini_val", short, "lacks 3 of its samples (scene-0103-sample-0, scene-0103-sample-1, scene-0103-sample-2)"},
 		{"mini_val", &nuscenes.Results{}, "scene-0103-sample-2, ...)"},
-		{"all", more, "eval: results does not answer split all: it lacks 1 of its samples (scene-0103-sample-0) and has 1 samples that are not in it (x; 1 not in v1.0-mini)"},
+		{"all", more, "eval: results does not answer split all: it lacks 1 of its samples (scene-0103-sample-0) and has 1 samples that are not in it (x; 1 not in v1.0-mini); 4 of 5 samples match"},
+		{"short", &nuscenes.Results{Samples: full.Samples[:3]}, "it lacks 2 of its samples (scene-0916-sample-0, scene-0916-sample-1) and has others: 3 of split mini_val; 0 of 2 samples match"},
 	}
 	for _, test := range tests {
 		_, err := Frames(ds, mustSplit(t, ds, test.split), test.results, cfg)

@@ -31,11 +31,15 @@ const (
 
 // Hints looks for mistakes in conventions, by what turns bad numbers into good
 // ones. Matches of the evaluation are the evidence and, if boxes are in
-// another frame of reference, all boxes of some of the frames.
+// another frame of reference, all boxes of some of the frames. It also tells of true
+// boxes that are left out for an odd reason, and of results in which nothing can match.
 func (m *Metrics) Hints(frames []Frame) []Hint {
-	hints := equalScores(frames)
+	hints := append(strangeTruth(frames), equalScores(frames)...)
 	if h := wrongFrame(frames); h != nil {
 		return append(hints, *h) // nothing else can be told
+	}
+	if h := m.nothingToMatch(frames); h != nil {
+		return append(hints, h...)
 	}
 	pairs := m.somePairs()
 	for _, check := range []func([]pair) *Hint{swappedSize, wrongYaw, bottomCenter, wrongVelocity} {
@@ -93,38 +97,47 @@ func lidarPose(s *nuscenes.Sample) (globalFromEgo, globalFromLidar geom.Pose) {
 	return globalFromEgo, globalFromEgo.Mul(lidar.Calibration.EgoFromSensor.Pose())
 }
 
+// misplacings are frames of reference that boxes are left in by mistake.
+var misplacings = []struct{ name, seen string }{
+	{"ego-frame", "taken from the ego frame"},
+	{"lidar-frame", "taken from the lidar frame"},
+	{"ego-translation", "moved by the ego pose's translation"},
+}
+
 // wrongFrame looks for boxes that are near true ones only if taken from the
-// ego or the lidar frame to the global one.
+// ego or the lidar frame to the global one, or if the ego pose's translation is
+// added.
 func wrongFrame(frames []Frame) *Hint {
-	var global, ego, lidar, all int
+	var all, asIs int
+	near := make([]int, len(misplacings))
 	for i := 0; i < len(frames); i += 1 + len(frames)/hintFrames {
 		f := &frames[i]
 		globalFromEgo, globalFromLidar := lidarPose(f.Sample)
 		for j := range f.boxes {
 			b := &f.boxes[j]
 			all++
-			global += nearTruth(f, b, b.Center)
-			ego += nearTruth(f, b, globalFromEgo.Apply(b.Center))
-			lidar += nearTruth(f, b, globalFromLidar.Apply(b.Center))
+			asIs += nearTruth(f, b, b.Center)
+			near[0] += nearTruth(f, b, globalFromEgo.Apply(b.Center))
+			near[1] += nearTruth(f, b, globalFromLidar.Apply(b.Center))
+			near[2] += nearTruth(f, b, b.Center.Add(globalFromEgo.T))
 		}
 	}
-	frame, found := "ego", ego
-	if lidar > ego {
-		frame, found = "lidar", lidar
-	}
-	if found < hintPairs || found < 3*global {
+	found := slices.Max(near)
+	if found < hintPairs || found < 3*asIs {
 		return nil
 	}
-	return &Hint{frame + "-frame", fmt.Sprintf(
-		"of %d boxes %d are near a true one as they are, and %d if taken from the %s frame; want translation, rotation and velocity in the global frame",
-		all, global, found, frame)}
+	m := misplacings[slices.Index(near, found)]
+	return &Hint{m.name, fmt.Sprintf(
+		"of %d boxes %d are near a true one as they are, and %d if %s; want translation, rotation and velocity in the global frame",
+		all, asIs, found, m.seen)}
 }
 
 // nearTruth returns 1 if a true box of the class is within 2 m of a place.
 func nearTruth(f *Frame, b *nuscenes.Box, place geom.Vec3) int {
 	for i := range f.Truth {
 		t := &f.Truth[i]
-		if t.Class == b.Class && distance(t.Center[0]-place[0], t.Center[1]-place[1]) < 2 {
+		x, y := t.Center[0]-place[0], t.Center[1]-place[1]
+		if t.Class == b.Class && math.Abs(x) < 2 && math.Abs(y) < 2 && distance(x, y) < 2 { // most are far along one axis
 			return 1
 		}
 	}
@@ -211,6 +224,11 @@ func wrongYaw(pairs []pair) *Hint {
 		return func(_ *pair, y float64) float64 { return angle - y }
 	}
 	const want = "the direction of the box's length, counter-clockwise from the global frame's x axis"
+	reordered := func(p *pair) geom.Quat {
+		q := p.found.Rotation
+		return geom.Quat{W: q.Z, X: q.W, Y: q.X, Z: q.Y}
+	}
+	isReordered := is(func(p *pair, _ float64) float64 { return yaw(reordered(p)) })
 	return likeliest(directed, is(plus(0)), []mistake{
 		{"yaw-quarter-turn", "headings are off by a quarter turn, too small", want, is(plus(math.Pi / 2))},
 		{"yaw-quarter-turn", "headings are off by a quarter turn, too large", want, is(plus(-math.Pi / 2))},
@@ -219,6 +237,9 @@ func wrongYaw(pairs []pair) *Hint {
 		{"yaw-mirrored", "headings are mirrored and off by a quarter turn", want, is(minus(math.Pi / 2))},
 		{"yaw-mirrored", "headings are mirrored and off by a quarter turn", want, is(minus(-math.Pi / 2))},
 		{"yaw-mirrored", "headings are mirrored and point backwards", want, is(minus(math.Pi))},
+		{"rotation-xyzw", "rotations are x, y, z, w", "quaternions w, x, y, z", func(p *pair) bool {
+			return tilt(reordered(p)) <= tilt(p.found.Rotation) && isReordered(p)
+		}},
 		{"yaw-ego-frame", "headings are in the ego frame", want, is(func(p *pair, y float64) float64 {
 			globalFromEgo, _ := lidarPose(p.truth.Sample)
 			return y + heading(globalFromEgo)
@@ -229,6 +250,9 @@ func wrongYaw(pairs []pair) *Hint {
 		})},
 	})
 }
+
+// tilt is 0 of a rotation about the vertical axis, and at most 1.
+func tilt(q geom.Quat) float64 { return math.Hypot(q.X, q.Y) / q.Norm() }
 
 // heading is the direction of a frame's x axis in the ground plane.
 func heading(p geom.Pose) float64 { return math.Atan2(p.R[3], p.R[0]) }

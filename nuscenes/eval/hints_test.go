@@ -37,6 +37,14 @@ var mistakes = map[string]func(s *nuscenes.Sample, b *nuscenes.Box){
 		_, globalFromLidar := lidarPose(s)
 		b.Center = globalFromLidar.Inv().Apply(b.Center)
 	},
+	"ego-translation": func(s *nuscenes.Sample, b *nuscenes.Box) {
+		globalFromEgo, _ := lidarPose(s)
+		b.Center = b.Center.Sub(globalFromEgo.T)
+	},
+	"rotation-xyzw": func(_ *nuscenes.Sample, b *nuscenes.Box) {
+		q := b.Rotation
+		b.Rotation = geom.Quat{W: q.X, X: q.Y, Y: q.Z, Z: q.W}
+	},
 	"velocity-ego-frame": func(s *nuscenes.Sample, b *nuscenes.Box) {
 		globalFromEgo, _ := lidarPose(s)
 		turnVelocity(b, globalFromEgo.Inv())

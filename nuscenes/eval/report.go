@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 )
 
 // Report is all that is computed of results.
@@ -22,6 +23,8 @@ type Report struct {
 	Other      string      // name of the results compared with
 	Comparison *Comparison // nil without others
 	Breakdowns []Breakdown
+	Conditions []Conditions
+	Note       string // see [Note]
 	Hints      []Hint
 	Meta       json.RawMessage // of the results
 	Took       time.Duration
@@ -40,6 +43,13 @@ func (r *Report) JSON() []byte {
 	}
 	for _, b := range r.Breakdowns {
 		all = append(all, member{"by_" + b.By, b.objects()})
+	}
+	if len(r.Conditions) > 0 {
+		tables := []object{}
+		for i := range r.Conditions {
+			tables = append(tables, r.Conditions[i].object())
+		}
+		all = append(all, member{"conditions", tables})
 	}
 	hints := []object{}
 	for _, h := range r.Hints {
@@ -92,6 +102,9 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	for i := range r.Breakdowns {
 		r.Breakdowns[i].write(b, r.Config.ErrorDistance)
+	}
+	for i := range r.Conditions {
+		r.Conditions[i].write(b)
 	}
 	return b.Flush()
 }
@@ -209,18 +222,23 @@ func (b *Breakdown) write(w io.Writer, errorDistance float64) {
 // table aligns columns: words in the first one left, numbers right.
 type table struct {
 	*tabwriter.Writer
+	first int // width of the first column
 }
 
-const firstColumn = 20 // characters
+const firstColumn = 20 // characters at least
 
-func newTable(w io.Writer, title string) table {
-	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)}
-	fmt.Fprintf(t, "%-*s\t", firstColumn, title)
+// newTable begins a table. Names of its rows that may be long make the first column wider.
+func newTable(w io.Writer, title string, names ...string) table {
+	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight), firstColumn}
+	for _, name := range append(names, title) {
+		t.first = max(t.first, utf8.RuneCountInString(name))
+	}
+	fmt.Fprintf(t, "%-*s\t", t.first, title)
 	return t
 }
 
 // row begins a row.
-func (t table) row(name string) { fmt.Fprintf(t, "\n%-*s\t", firstColumn, name) }
+func (t table) row(name string) { fmt.Fprintf(t, "\n%-*s\t", t.first, name) }
 
 func (t table) cells(texts ...string) {
 	for _, text := range texts {

@@ -77,6 +77,14 @@ def into_lidar(pose: Pose, box: dict) -> None:
     turned_velocity(box, pose.lidar_turn.inverse)
 
 
+def without_ego_translation(pose: Pose, box: dict) -> None:
+    box["translation"] = list(np.array(box["translation"]) - pose.ego_place)
+
+
+def scalar_last(_: Pose, box: dict) -> None:
+    box["rotation"] = [*box["rotation"][1:], box["rotation"][0]]
+
+
 def relative(pose: Pose, box: dict) -> None:
     box["velocity"] = [v - e for v, e in zip(box["velocity"], pose.velocity[:2], strict=True)]
 
@@ -95,6 +103,8 @@ MISTAKES: dict[str, Mistake] = {
     "bottom-center": lower,
     "ego-frame": into_ego,
     "lidar-frame": into_lidar,
+    "ego-translation": without_ego_translation,
+    "rotation-xyzw": scalar_last,
     "velocity-ego-frame": lambda pose, box: turned_velocity(box, pose.ego_turn.inverse),
     "velocity-lidar-frame": lambda pose, box: turned_velocity(box, pose.lidar_turn.inverse),
     "velocity-box-frame": lambda _, box: turned_velocity(box, Quaternion(box["rotation"]).inverse),

@@ -132,6 +132,7 @@ def facing_frame(distance: float) -> Frame:
     return Frame(
         "scene", "token", True, intrinsics.repeat(6, 1, 1), augment.repeat(6, 1, 1),
         pose.repeat(6, 1, 1), torch.eye(4, dtype=torch.float64), boxes, torch.tensor([0]),
+        {"translation": [0.0, 0.0, 0.0], "rotation": [1.0, 0.0, 0.0, 0.0]},
     )
 
 

@@ -308,9 +308,10 @@ func (r *Reader) literal(want string) string {
 }
 
 func isLiteral(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' ||
-		c == '-' || c == '+' || c == '.'
+	return '0' <= c && c <= '9' || isLetter(c) || c == '-' || c == '+' || c == '.'
 }
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
 // expect moves past c, after space.
 func (r *Reader) expect(c byte, what string) bool {
@@ -324,6 +325,9 @@ func (r *Reader) expect(c byte, what string) bool {
 	r.pos++
 	return true
 }
+
+// Peek returns the first byte of what comes next, 0 at the end and after an error.
+func (r *Reader) Peek() byte { return r.peek() }
 
 // peek skips space and returns the next byte, 0 at the end and after an error.
 func (r *Reader) peek() byte {
@@ -340,10 +344,18 @@ func (r *Reader) peek() byte {
 	return 0
 }
 
-// found describes what is at the position.
+// found describes what is at the position: a word such as null, or a character.
 func (r *Reader) found() string {
 	if r.pos >= len(r.text) {
 		return "the end of the text"
+	}
+	const longest = 20
+	end := r.pos
+	for end < min(len(r.text), r.pos+longest) && isLetter(r.text[end]) {
+		end++
+	}
+	if end > r.pos {
+		return r.text[r.pos:end]
 	}
 	return fmt.Sprintf("%q", r.text[r.pos])
 }

@@ -80,6 +80,8 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{`nul`, (*Reader).Skip, "found nul, want a value"},
 		{`{"a" 1}`, (*Reader).Skip, "want a colon after the key"},
 		{`{"a": 1`, (*Reader).Skip, "found the end of the text, want a comma or '}'"},
+		{`[null`, func(r *Reader) { r.Floats(nil) }, "found null, want a number"},
+		{`null`, func(r *Reader) { r.Floats(nil) }, "found null, want an array"},
 		{`[1 2]`, (*Reader).Skip, "found '2', want a comma or ']'"},
 		{`[1,]`, (*Reader).Skip, "found ']', want a number"},
 		{strings.Repeat("[", 1000), (*Reader).Skip, "nest deeper than 100"},
