@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
@@ -57,12 +58,29 @@ func mount(m *model.Manifest, r *perception.Rig, with compute.Resources) (*mount
 		return len(m.Cameras)
 	}
 	slices.SortStableFunc(rig.cameras, func(a, b camera) int { return rank(a) - rank(b) })
-	for i := range rig.cameras {
-		if words := rig.judge(m, &rig.cameras[i]); words != "" {
-			rig.outside = append(rig.outside, rig.cameras[i].Name+": "+words)
-		}
-	}
+	rig.outside = rig.unfamiliar(m)
 	return rig, nil
+}
+
+// unfamiliar returns what of the cameras the model's training never saw, one text for
+// all cameras of which the same is to be said.
+func (m *mounted) unfamiliar(of *model.Manifest) (texts []string) {
+	names := map[string][]string{}
+	var order []string
+	for i := range m.cameras {
+		words := m.judge(of, &m.cameras[i])
+		if words == "" {
+			continue
+		}
+		if names[words] == nil {
+			order = append(order, words)
+		}
+		names[words] = append(names[words], m.cameras[i].Name)
+	}
+	for _, words := range order {
+		texts = append(texts, strings.Join(names[words], ", ")+": "+words)
+	}
+	return texts
 }
 
 // egoFromModel returns where the model's frame is on a rig: at its place above the
@@ -90,6 +108,7 @@ func (m *mounted) camera(config preprocess.Config, i int, with compute.Resources
 		Size:    geom.Size{Width: c.Width, Height: c.Height},
 		Focal:   c.Intrinsics[0],
 		CenterX: c.Intrinsics[2],
+		CenterY: c.Intrinsics[5],
 		Horizon: m.horizon(c, c.Intrinsics),
 	}, with)
 	if err != nil {
@@ -171,6 +190,6 @@ func preprocessConfig(m *model.Manifest) preprocess.Config {
 		Source:      geom.Size(m.Image.Source),
 		ResizeExtra: m.Image.ResizeExtra, CropH: m.Image.CropH,
 		Mean: m.Image.Mean, Std: m.Image.Std,
-		Seen: preprocess.Seen{Focal: m.Seen["fx"], CenterX: m.Seen["cx"], Horizon: m.Seen["horizon"]},
+		Seen: preprocess.Seen{Focal: m.Seen["fx"], CenterX: m.Seen["cx"], CenterY: m.Seen["cy"], Horizon: m.Seen["horizon"]},
 	}
 }

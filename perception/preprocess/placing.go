@@ -12,13 +12,14 @@ type Picture struct {
 	Size    geom.Size
 	Focal   float64 // the focal length along the columns
 	CenterX float64 // the principal point's column
+	CenterY float64 // and row
 	Horizon float64 // the row of the horizon straight ahead; NaN if the camera does not face it
 }
 
 // Seen are the numbers that training's cameras had, in pixels of images of the
 // source size. Where nothing is known, every number counts as seen.
 type Seen struct {
-	Focal, CenterX, Horizon geom.Spans
+	Focal, CenterX, CenterY, Horizon geom.Spans
 }
 
 // Placing puts a camera's image on the canvas, an image of the source size that
@@ -36,7 +37,8 @@ type Placing struct {
 // known focal length either, the size that brings the nearest one. The image stands
 // in the middle and on the canvas's lower edge, as in the reference; if that puts the
 // principal point's column or the horizon where training never had them, the image is
-// moved by as little as brings them there.
+// moved by as little as brings them there; and on to where training had the principal
+// point's row, if the horizon allows it.
 func (c *Config) Place(p Picture) Placing {
 	width, height := float64(c.Source.Width), float64(c.Source.Height)
 	w, h := float64(p.Size.Width), float64(p.Size.Height)
@@ -46,10 +48,22 @@ func (c *Config) Place(p Picture) Placing {
 		at.Left, at.Top = 0, height-h*width/w // to the bit
 	}
 	at.Left += shift(c.Seen.CenterX, at.Scale*p.CenterX+at.Left)
-	if !math.IsNaN(p.Horizon) {
-		at.Top += shift(c.Seen.Horizon, at.Scale*p.Horizon+at.Top)
-	}
+	at.Top += c.rows(at.Scale*p.CenterY+at.Top, at.Scale*p.Horizon+at.Top)
 	return at
+}
+
+// rows returns by how much an image must move for its principal point's row and its
+// horizon.
+func (c *Config) rows(center, horizon float64) float64 {
+	if math.IsNaN(horizon) {
+		return shift(c.Seen.CenterY, center)
+	}
+	first := shift(c.Seen.Horizon, horizon)
+	both := first + shift(c.Seen.CenterY, center+first)
+	if math.Abs(shift(c.Seen.Horizon, horizon+both)) > 1e-9 {
+		return first
+	}
+	return both
 }
 
 // scale returns canvas pixels per pixel of the image.

@@ -16,13 +16,22 @@ func trained() Config {
 	c.Seen = Seen{
 		Focal:   geom.Spans{{80, 82}, {126, 128}},
 		CenterX: geom.Spans{{80, 82}},
+		CenterY: geom.Spans{{49, 49.5}},
 		Horizon: geom.Spans{{48, 50}},
 	}
 	return c
 }
 
+// picture is that of a camera which looks ahead.
 func picture(width, height int, focal, centerX, horizon float64) Picture {
-	return Picture{Size: geom.Size{Width: width, Height: height}, Focal: focal, CenterX: centerX, Horizon: horizon}
+	return Picture{Size: geom.Size{Width: width, Height: height}, Focal: focal, CenterX: centerX, CenterY: horizon, Horizon: horizon}
+}
+
+// pitched is a picture of training's size that looks up or down.
+func pitched(centerY, horizon float64) Picture {
+	p := picture(160, 90, 127, 81, horizon)
+	p.CenterY = centerY
+	return p
 }
 
 func TestPlace(t *testing.T) {
@@ -39,12 +48,15 @@ func TestPlace(t *testing.T) {
 		"columns cut at the left":      {picture(120, 90, 127, 41, 49), Placing{Scale: 1, Left: 39}},
 		"half its size, columns added": {picture(100, 45, 63.5, 50.5, 24.5), Placing{Scale: 2, Left: -20}},
 		"rows added above":             {picture(160, 120, 127, 81, 79), Placing{Scale: 1, Top: -30}},
-		"rows added below":             {picture(160, 120, 127, 81, 49), Placing{Scale: 1, Top: -1}},
+		"rows added below":             {picture(160, 120, 127, 81, 49), Placing{Scale: 1}},
+		"looking up a little":          {pitched(48.5, 49.5), Placing{Scale: 1, Top: 0.5}},
+		"looking up more":              {pitched(48, 50), Placing{Scale: 1}},
+		"looking down far":             {pitched(49, 30), Placing{Scale: 1, Top: 18}},
 		"rows cut above":               {picture(160, 70, 127, 81, 29), Placing{Scale: 1, Top: 20}},
 		"both cut":                     {picture(140, 70, 127, 71, 29), Placing{Scale: 1, Left: 10, Top: 20}},
-		"a longer focal length":        {picture(160, 90, 256, 81, 49), Placing{Scale: 0.5, Left: 40, Top: 45 - 19.5}},
-		"a wide angle":                 {picture(160, 90, 40, 81, 49), Placing{Scale: 2, Left: -80, Top: -50}},
-		"looking up":                   {picture(160, 90, 127, 81, math.NaN()), Placing{Scale: 1}},
+		"a longer focal length":        {picture(160, 90, 256, 81, 49), Placing{Scale: 0.5, Left: 40, Top: 45 - 20}},
+		"a wide angle":                 {picture(160, 90, 40, 81, 49), Placing{Scale: 2, Left: -80, Top: -49}},
+		"without a horizon":            {pitched(45, math.NaN()), Placing{Scale: 1, Top: 4}},
 	} {
 		if got := c.Place(test.of); got != test.want {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
@@ -77,7 +89,7 @@ func TestPicturesOfOneScene(t *testing.T) {
 		}
 		cam, err := NewCamera(trained(), Picture{
 			Size: geom.Size{Width: w, Height: h}, Focal: 127 * test.scale,
-			CenterX: 81*test.scale + test.left, Horizon: 49*test.scale + test.top,
+			CenterX: 81*test.scale + test.left, CenterY: 49*test.scale + test.top, Horizon: 49*test.scale + test.top,
 		}, compute.Resources{})
 		if err != nil {
 			t.Fatal(err)

@@ -146,11 +146,18 @@ def place(size: tuple[int, int], k: np.ndarray, base_from_camera: np.ndarray, se
         left, top = 0.0, SOURCE[1] - size[1] * SOURCE[0] / size[0]
     column = scale * k[0, 2] + left
     left += nearest(seen.get("cx"), column) - column
-    row = horizon(k, base_from_camera)
-    if math.isfinite(row):
-        row = scale * row + top
-        top += nearest(seen.get("horizon"), row) - row
-    return scale, left, top
+    center, row = scale * k[1, 2] + top, scale * horizon(k, base_from_camera) + top
+    return scale, left, top + rows(center, row, seen)
+
+
+def rows(center: float, horizon_row: float, seen: dict) -> float:
+    """By how much an image moves for its horizon and its principal point's row."""
+    if not math.isfinite(horizon_row):
+        return nearest(seen.get("cy"), center) - center
+    first = nearest(seen.get("horizon"), horizon_row) - horizon_row
+    both = first + nearest(seen.get("cy"), center + first) - center - first
+    moved = horizon_row + both
+    return first if abs(nearest(seen.get("horizon"), moved) - moved) > 1e-9 else both
 
 
 def nearest(seen: list | None, x: float) -> float:
