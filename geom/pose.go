@@ -55,6 +55,13 @@ func (a Pose) Inv() Pose {
 	return Pose{R: r, T: r.Apply(a.T).Scale(-1)}
 }
 
+// RelativeTo returns b⁻¹ a. Unlike that product it does not lose digits if both are far
+// from the origin of their frame.
+func (a Pose) RelativeTo(b Pose) Pose {
+	r := b.R.Transpose()
+	return Pose{R: r.Mul(a.R), T: r.Apply(a.T.Sub(b.T))}
+}
+
 // Apply maps the point p.
 func (a Pose) Apply(p Vec3) Vec3 { return a.R.Apply(p).Add(a.T) }
 

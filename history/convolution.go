@@ -15,7 +15,7 @@ import (
 // Frame is the current frame.
 type Frame struct {
 	Feature        *tensor.F32 // 1 Y X C, read during Step
-	GlobalFromGrid geom.Pose   // finite
+	GlobalFromGrid geom.Pose   // finite; global is any frame that stands still from the sequence's start on
 	Time           time.Time
 	First          bool // begins a sequence: nothing of before counts
 }
@@ -142,7 +142,7 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 	for i := range r.slots {
 		s := &r.slots[i]
 		if !first {
-			c.job.cells = c.cfg.cells(c.seenFrom(r, s).Inv().Mul(f.GlobalFromGrid))
+			c.job.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(c.seenFrom(r, s)))
 		}
 		c.gather(i, c.age(s, f.Time), !first)
 	}

@@ -50,7 +50,7 @@ func (r *Result) Lidar(d *Detection) *Placement {
 	}
 	p := d.Placement()
 	if *r.EgoFromLidar != r.EgoFromModel {
-		p = p.In(r.EgoFromLidar.Inv().Mul(r.EgoFromModel))
+		p = p.In(r.EgoFromModel.RelativeTo(*r.EgoFromLidar))
 	}
 	return &p
 }

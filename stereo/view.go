@@ -18,7 +18,7 @@ type pair struct {
 }
 
 func (c *Config) newPair(cur, prev *View, index int) pair {
-	prevFromCur := prev.Camera.Pose.Inv().Mul(cur.Camera.Pose)
+	prevFromCur := cur.Camera.Pose.RelativeTo(prev.Camera.Pose)
 	pixels := prev.Camera.PixelsFromCamera()
 	back := cur.Camera.PixelsFromCamera().Inv()
 	return pair{prev: index, Projection: kernel.Projection{

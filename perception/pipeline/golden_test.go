@@ -38,9 +38,7 @@ func TestCameraNumbersEqualReference(t *testing.T) {
 		var got []float32
 		for i := range mounted.cameras {
 			c := &mounted.cameras[i]
-			_, own := c.placed(mounted.globalFromModel(set), &perception.Frame{
-				GlobalFromEgo: sample.Key(c.Name).EgoPose.GlobalFromEgo.Pose(),
-			})
+			_, own := c.placed(set.GlobalFromEgo.Mul(mounted.egoFromModel), sample.Key(c.Name).EgoPose.GlobalFromEgo.Pose())
 			numbers := make([]float32, cameraNumbers)
 			c.numbers(numbers, own.Pose)
 			got = append(got, numbers...)

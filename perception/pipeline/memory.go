@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/lift"
@@ -15,6 +16,7 @@ type Memory struct {
 	sequence sequence
 
 	rig    *mounted   // nil before the first set
+	origin geom.Vec3  // of the sequence's frame, in the global frame
 	points lift.Table // which cells the cameras' pixels may fall into
 	past   stereo.Past
 	ring   *history.Ring

@@ -463,9 +463,7 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 	sets := drive(t, 2)
 	step(t, p, sets[0])
 	step(t, p, sets[1])
-	w, m, f := p.worker, p.memory, &frame{
-		set: sets[1], globalFromModel: p.memory.rig.globalFromModel(sets[1]), result: p.newResult(p.memory.rig, sets[1], ""),
-	}
+	w, m, f := p.worker, p.memory, p.memory.begin(sets[1], "")
 	v, err := w.look(f, m.rig)
 	if err != nil {
 		t.Fatal(err)

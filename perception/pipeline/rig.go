@@ -88,7 +88,7 @@ func (m *mounted) unfamiliar(of *model.Manifest) (texts []string) {
 // are mounted so.
 func egoFromModel(f *model.Frame, r *perception.Rig) geom.Transform {
 	base := r.Base()
-	if r.EgoFromLidar != nil && f.Owns(base.Pose().Inv().Mul(r.EgoFromLidar.Pose())) {
+	if r.EgoFromLidar != nil && f.Owns(r.EgoFromLidar.Pose().RelativeTo(base.Pose())) {
 		return *r.EgoFromLidar
 	}
 	if r.EgoFromBase == nil {
@@ -139,7 +139,7 @@ func (m *mounted) judge(of *model.Manifest, c *camera) string {
 	at, source := c.prep.Placing, of.Image.Source
 	words := of.Seen.Outside(&model.Camera{
 		Intrinsics: c.intrinsics,
-		Pose:       m.egoFromModel.Inv().Mul(c.egoFromCamera),
+		Pose:       c.egoFromCamera.RelativeTo(m.egoFromModel),
 		Horizon:    m.horizon(c.Camera, c.intrinsics),
 	})
 	natural := float64(source.Width) / float64(c.Width)
@@ -154,19 +154,14 @@ func (m *mounted) judge(of *model.Manifest, c *camera) string {
 	return resized + "; " + words
 }
 
-// globalFromModel returns the pose of the frame in which a set's detections are.
-func (m *mounted) globalFromModel(set *perception.FrameSet) geom.Pose {
-	return set.GlobalFromEgo.Mul(m.egoFromModel)
-}
-
-// placed returns the camera in its place when it took the image: in the global
-// frame, and in the model's frame at the set's time, where the vehicle's motion
-// between the two times is in its pose.
-func (c *camera) placed(globalFromModel geom.Pose, image *perception.Frame) (global, own geom.Camera) {
-	global = geom.Camera{Pose: image.GlobalFromEgo.Mul(c.egoFromCamera), Intrinsics: c.intrinsics, Augment: c.augment}
-	own = global
-	own.Pose = globalFromModel.Inv().Mul(global.Pose)
-	return global, own
+// placed returns the camera in its place when the vehicle was at sequenceFromEgo: in
+// the sequence's frame, and in the model's frame at the set's time, where the vehicle's
+// motion between the two times is in its pose.
+func (c *camera) placed(sequenceFromModel, sequenceFromEgo geom.Pose) (sequence, own geom.Camera) {
+	sequence = geom.Camera{Pose: sequenceFromEgo.Mul(c.egoFromCamera), Intrinsics: c.intrinsics, Augment: c.augment}
+	own = sequence
+	own.Pose = sequence.Pose.RelativeTo(sequenceFromModel)
+	return sequence, own
 }
 
 // numbers writes what the encoder takes of a camera to dst.

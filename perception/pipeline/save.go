@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -18,7 +19,7 @@ import (
 // Numbers are little-endian.
 const (
 	savedTitle   = "solofusion memory\n"
-	savedVersion = 1
+	savedVersion = 2
 	savedHeader  = 1 << 20 // bytes of a header, at most
 )
 
@@ -35,6 +36,7 @@ type header struct {
 	Ended    string          `json:"ended"`
 	Last     time.Time       `json:"last"`
 	Rig      *perception.Rig `json:"rig"`
+	Origin   geom.Vec3       `json:"origin"`
 }
 
 func (m *Memory) header() header {
@@ -42,7 +44,7 @@ func (m *Memory) header() header {
 	return header{
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
-		Ended: m.sequence.ended, Last: m.sequence.last, Rig: m.calibration(),
+		Ended: m.sequence.ended, Last: m.sequence.last, Rig: m.calibration(), Origin: m.origin,
 	}
 }
 
@@ -94,7 +96,7 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 	if err := h.fits(m.header()); err != nil {
 		return nil, err
 	}
-	m.sequence = sequence{ended: h.Ended, last: h.Last}
+	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last}, h.Origin
 	if h.Rig != nil {
 		if m.rig, err = mount(&d.bundle.Manifest, h.Rig, d.with); err != nil {
 			return nil, err

@@ -18,7 +18,7 @@ import (
 // views are the cameras that a set has usable images of.
 type views struct {
 	images *tensor.F32   // N 3 H W
-	global []geom.Camera // at their captures, in the global frame
+	placed []geom.Camera // at their captures, in the sequence's frame
 	own    []geom.Camera // at their captures, in the model's frame of the set
 }
 
@@ -65,7 +65,7 @@ func (w *worker) look(f *frame, rig *mounted) (*views, error) {
 	}
 	w.reader.read(w.encoder.inputs["images"], cameras, f.set)
 	v := &w.views
-	v.global, v.own = v.global[:0], v.own[:0]
+	v.placed, v.own = v.placed[:0], v.own[:0]
 	for i := range cameras {
 		switch fault := w.reader.faults[i]; fault {
 		case nil:
@@ -75,26 +75,26 @@ func (w *worker) look(f *frame, rig *mounted) (*views, error) {
 			f.result.Rejected[cameras[i].Name] = fault.Error()
 		}
 	}
-	v.images = w.encoder.rows(w.encoder.inputs["images"], len(v.global))
+	v.images = w.encoder.rows(w.encoder.inputs["images"], len(v.placed))
 	f.end(Preprocess, began, v)
 	return v, nil
 }
 
 // take takes the image in row i into the next row of the views.
 func (w *worker) take(v *views, i int, c *camera, f *frame) {
-	images, n := w.encoder.inputs["images"], len(v.global)
+	images, n := w.encoder.inputs["images"], len(v.placed)
 	if n != i {
 		copy(row(images, n), row(images, i))
 	}
 	image := f.set.Frames[c.index]
-	global, own := c.placed(f.globalFromModel, image)
+	placed, own := c.placed(f.fromModel, f.local(image.GlobalFromEgo))
 	c.numbers(row(w.encoder.inputs["cameras"], n), own.Pose)
-	v.global, v.own = append(v.global, global), append(v.own, own)
+	v.placed, v.own = append(v.placed, placed), append(v.own, own)
 	f.result.Captured[c.Name] = image.Captured
 }
 
 func (w *worker) encode(f *frame, v *views) (*features, error) {
-	began, n := f.begin(ImageEncoder), len(v.global)
+	began, n := f.begin(ImageEncoder), len(v.placed)
 	if n > 0 {
 		if err := w.encoder.run(n); err != nil {
 			return nil, err
@@ -113,7 +113,7 @@ func (w *worker) encode(f *frame, v *views) (*features, error) {
 func (w *worker) match(f *frame, past *stereo.Past, v *views, x *features) *depths {
 	began := f.begin(Stereo)
 	d := &w.depths
-	*d = depths{probability: w.encoder.rows(w.encoder.depth, len(v.global)), matcher: w.matcher}
+	*d = depths{probability: w.encoder.rows(w.encoder.depth, len(v.placed)), matcher: w.matcher}
 	if w.matcher == nil {
 		w.monocular.Step(x.mono, d.probability)
 	} else {
@@ -129,8 +129,8 @@ func (w *worker) match(f *frame, past *stereo.Past, v *views, x *features) *dept
 // seen joins the cameras with their descriptors.
 func (w *worker) seen(v *views, x *features) []stereo.View {
 	w.stereoViews = w.stereoViews[:0]
-	for i := range v.global {
-		w.stereoViews = append(w.stereoViews, stereo.View{Camera: v.global[i], Features: row(x.stereo, i)})
+	for i := range v.placed {
+		w.stereoViews = append(w.stereoViews, stereo.View{Camera: v.placed[i], Features: row(x.stereo, i)})
 	}
 	return w.stereoViews
 }
@@ -153,7 +153,7 @@ func (w *worker) remember(f *frame, ring *history.Ring, p *plane) *stack {
 	began := f.begin(History)
 	reach := w.convolution.Step(ring, history.Frame{
 		Feature:        p.values,
-		GlobalFromGrid: f.globalFromModel,
+		GlobalFromGrid: f.fromModel,
 		Time:           f.set.Time,
 		First:          f.first,
 	}, w.stack.Stack)

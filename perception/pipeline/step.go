@@ -36,10 +36,7 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 		return nil, &SetError{Time: set.Time, Reason: err}
 	}
 	reset := m.sequence.next(set, changed, d.options.MaxGap)
-	f := &frame{
-		set: set, globalFromModel: m.rig.globalFromModel(set),
-		first: reset != "", observer: d.options.Observer, result: d.newResult(m.rig, set, reset),
-	}
+	f := m.begin(set, reset)
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	if f.result.Detections, err = d.worker.detect(m, f); err != nil {
@@ -47,6 +44,19 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 	}
 	f.result.Missing = f.missing()
 	return f.result, nil
+}
+
+// begin returns the frame of a set, the first of a sequence if reset says why.
+func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
+	if reset != "" {
+		m.origin = set.GlobalFromEgo.T
+	}
+	f := &frame{
+		set: set, origin: m.origin, first: reset != "",
+		observer: m.detector.options.Observer, result: m.detector.newResult(m.rig, set, reset),
+	}
+	f.fromModel = f.local(set.GlobalFromEgo).Mul(m.rig.egoFromModel)
+	return f
 }
 
 // detect is the algorithm.
@@ -81,11 +91,19 @@ func (m *Memory) fail(stage string, err error) error {
 
 // frame is the set under way and the account of it.
 type frame struct {
-	set             *perception.FrameSet
-	globalFromModel geom.Pose // at the set's time
-	first           bool      // of a sequence
-	result          *perception.Result
-	observer        Observer // may be nil
+	set       *perception.FrameSet
+	origin    geom.Vec3 // of the sequence's frame, in the global frame
+	fromModel geom.Pose // the sequence's frame from the model's, at the set's time
+	first     bool      // of a sequence
+	result    *perception.Result
+	observer  Observer // may be nil
+}
+
+// local returns a pose in the sequence's frame: the global frame with its origin moved to
+// where the vehicle was at the sequence's first set. Global coordinates may be so large
+// that what is computed with them is off by more than rounding.
+func (f *frame) local(globalFromEgo geom.Pose) geom.Pose {
+	return geom.Pose{R: globalFromEgo.R, T: globalFromEgo.T.Sub(f.origin)}
 }
 
 // begin tells the observer that a stage begins, and returns when.
