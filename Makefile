@@ -20,7 +20,7 @@ BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench bench-eval parity \
+.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench bench-eval parity rigs \
 	test test-race test-python fuzz lint golangci fmt proto clean
 
 help: ## print this list
@@ -60,6 +60,10 @@ bench-eval: build .venv/.installed ## time eval against nuscenes-devkit on made-
 
 parity: build .venv/.installed ## compare every stage with an oracle in PyTorch, write docs/parity.md
 	@PYTHONPATH=training .venv/bin/python -m reference.parity --report docs/parity.md
+
+rigs: build .venv/.installed ## grade the default bundle on drives as other vehicles record them, write docs/rigs.md
+	@test -d out/rigs/v1.0-synth || bin/solofusion synth --out out/rigs --seed 1000 --drives 8 --frames 10
+	@PYTHONPATH=training .venv/bin/python -m reference.rigs out/rigs --report docs/rigs.md
 
 test: ## install what is needed, lint, run all Go tests
 	@$(PART) deps $(MAKE) --no-print-directory deps
