@@ -68,10 +68,10 @@ func TestOutside(t *testing.T) {
 	}{
 		{camera(1250, 0.01, 480), ""},
 		{camera(815, 0, 499), ""},
-		{camera(1280*(1+1e-9), 0, math.NaN()), ""},
+		{camera(1300, 0.029, math.NaN()), ""},
 		{camera(1055, 0, 490), "fx is 1055, training saw 800 to 820 and 1250 to 1280"},
-		{camera(1300, 0.2, 505), "fx is 1300, training saw 800 to 820 and 1250 to 1280; " +
-			"forward_z is 0.2, training saw -0.01 to 0.01; horizon is 505, training saw 480 to 500"},
+		{camera(1310, 0.2, 515), "fx is 1310, training saw 800 to 820 and 1250 to 1280; " +
+			"forward_z is 0.2, training saw -0.01 to 0.01; horizon is 515, training saw 480 to 500"},
 	} {
 		if got := seen.Outside(test.camera); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)

@@ -39,13 +39,31 @@ func (c *Camera) numbers() []float64 {
 	return slices.Concat([]float64{k[0], k[1], k[2], k[4], k[5]}, c.Pose.R[:], c.Pose.T[:], []float64{c.Horizon})
 }
 
+// Slack is by which share a focal length may be outside of what training saw and not be
+// worth a word.
+const Slack = 0.02
+
+// slack returns by how much a number may be outside and not be worth a word: a degree, a
+// hundredth of the image or a tenth of a metre.
+func slack(name string, x float64) float64 {
+	switch name {
+	case "fx", "fy":
+		return Slack * math.Abs(x)
+	case "cx", "cy", "skew", "horizon":
+		return 10
+	case "x", "y", "z":
+		return 0.1
+	}
+	return 0.02
+}
+
 // Outside returns what of a camera's numbers training never saw: each with its
-// value and the range, "" if it saw all. The slack is rounding's.
+// value and the range, "" if it saw all or what is outside is within the slack.
 func (s Seen) Outside(c *Camera) string {
 	var words []string
 	for i, x := range c.numbers() {
 		name := CameraNumbers[i]
-		if seen := s[name]; math.Abs(seen.Nearest(x)-x) > 1e-6*max(1, math.Abs(x)) {
+		if seen := s[name]; math.Abs(seen.Nearest(x)-x) > slack(name, x) {
 			words = append(words, fmt.Sprintf("%s is %.5g, training saw %s", name, x, seen))
 		}
 	}

@@ -22,6 +22,7 @@ import (
 type doctorCmd struct {
 	Dataset        string `arg:"" optional:"" help:"Folder of a data set in nuScenes format, to examine it in place of the installation." placeholder:"DATASET"`
 	DatasetVersion string `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
+	Model          string `default:"default" help:"Bundle whose training the data set's cameras are compared with." placeholder:"B"`
 }
 
 func (doctorCmd) Help() string {
@@ -53,7 +54,35 @@ func (c doctorCmd) Run(context.Context) error {
 	if err := s.Write(os.Stdout); err != nil {
 		return fmt.Errorf("doctor: %w", err)
 	}
+	if err := c.compareCameras(s); err != nil {
+		return err
+	}
 	return s.Useless()
+}
+
+// compareCameras prints what of each rig's cameras the model's training never saw.
+func (c doctorCmd) compareCameras(s *survey.Survey) error {
+	b, err := model.Open(c.Model)
+	if err != nil {
+		return err
+	}
+	for i, found := range s.Rigs {
+		rig, err := s.Dataset.Rig(s.Dataset.Sample(found.First), nil)
+		if err != nil {
+			continue // the survey says why
+		}
+		unfamiliar, err := pipeline.Unfamiliar(&b.Manifest, rig)
+		if err != nil {
+			return err
+		}
+		if len(unfamiliar) == 0 {
+			fmt.Printf("%-10s%s knows cameras like those of rig %d\n", "model", b.ID(), i+1)
+		}
+		for _, words := range unfamiliar {
+			fmt.Printf("%-10s%s does not know cameras of rig %d: %s\n", "model", b.ID(), i+1, words)
+		}
+	}
+	return nil
 }
 
 // finding is one row of the doctor's table. remedy is empty if the row is no fault.

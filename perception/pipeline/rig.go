@@ -62,6 +62,16 @@ func mount(m *model.Manifest, r *perception.Rig, with compute.Resources) (*mount
 	return rig, nil
 }
 
+// Unfamiliar returns what of a rig's cameras a model's training never saw, as results
+// have it ([perception.Result.Outside]).
+func Unfamiliar(m *model.Manifest, r *perception.Rig) ([]string, error) {
+	rig, err := mount(m, r, compute.Resources{})
+	if err != nil {
+		return nil, err
+	}
+	return rig.outside, nil
+}
+
 // unfamiliar returns what of the cameras the model's training never saw, one text for
 // all cameras of which the same is to be said.
 func (m *mounted) unfamiliar(of *model.Manifest) (texts []string) {
@@ -143,7 +153,7 @@ func (m *mounted) judge(of *model.Manifest, c *camera) string {
 		Horizon:    m.horizon(c.Camera, c.intrinsics),
 	})
 	natural := float64(source.Width) / float64(c.Width)
-	if at.Scale == natural {
+	if math.Abs(at.Scale/natural-1) <= model.Slack {
 		return words
 	}
 	resized := fmt.Sprintf("fx is %.5g at %d x %d pixels, training saw %s; the image is shown at %.2f of its size",
