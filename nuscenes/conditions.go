@@ -99,16 +99,14 @@ func hasWord(text, word string) bool {
 	}
 }
 
-// sceneValues returns a field of each scene or of its log, by the scene's token.
+// sceneValues returns a field of each scene or of its log, by the scene's token. A
+// field of scenes does not need the logs.
 func (d *Dataset) sceneValues(field string) (map[string]string, error) {
 	scenes, err := d.readFields("scene")
 	if err != nil {
 		return nil, err
 	}
-	logs, err := d.readFields("log")
-	if err != nil {
-		return nil, err
-	}
+	logs, noLogs := d.readFields("log")
 	logOf := map[string]map[string]string{}
 	for _, row := range logs {
 		logOf[row["token"]] = row
@@ -123,10 +121,14 @@ func (d *Dataset) sceneValues(field string) (map[string]string, error) {
 			values[row["token"]] = logOf[row["log_token"]][strings.TrimPrefix(field, "log.")]
 		}
 	}
-	if !inScene && !inLog {
+	switch {
+	case inScene || inLog:
+		return values, nil
+	case noLogs != nil:
+		return nil, noLogs
+	default:
 		return nil, fmt.Errorf("nuscenes: no scene and no log of %s has a field %q, want one of %s", d.folder(), field, fieldNames(scenes, logs))
 	}
-	return values, nil
 }
 
 func hasField(rows []map[string]string, name string) bool {

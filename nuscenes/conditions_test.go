@@ -1,8 +1,12 @@
 package nuscenes_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +65,30 @@ func TestConditions(t *testing.T) {
 		if _, err := ds.Conditions(whole, by); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", by, err, want)
 		}
+	}
+}
+
+// TestConditionsWithoutLogs: fields of scenes are there all the same.
+func TestConditionsWithoutLogs(t *testing.T) {
+	tables := tinyset.New()
+	delete(tables, "log")
+	ds, err := nuscenes.Open(tables.Write(t), tinyset.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(ds.Dir, ds.Version, "log.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	whole, err := ds.Split("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conditions, err := ds.Conditions(whole, "description")
+	if got := described(conditions); err != nil || got != "tiny: scene-0103 scene-0916" {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := ds.Conditions(whole, "location"); err == nil || !strings.Contains(err.Error(), "log.json") {
+		t.Errorf("location: error %v, want one that names log.json", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/solofusion/solofusion/geom"
 )
@@ -116,7 +117,14 @@ func (d *Dataset) Scene(name string) *Scene { return d.sceneByName[name] }
 // Sample returns the sample with that token, nil if there is none.
 func (d *Dataset) Sample(token string) *Sample { return d.sampleByToken[token] }
 
-// Path returns where the file of a measurement lies.
+// Path returns where the file of a measurement lies. Backslashes in its name are
+// separators, unless a file has them in its name.
 func (d *Dataset) Path(data *SampleData) string {
-	return filepath.Join(d.Dir, filepath.FromSlash(data.Filename))
+	path := filepath.Join(d.Dir, filepath.FromSlash(data.Filename))
+	if strings.Contains(data.Filename, `\`) {
+		if _, err := os.Lstat(path); err != nil {
+			return filepath.Join(d.Dir, unixName(data.Filename))
+		}
+	}
+	return path
 }

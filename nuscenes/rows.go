@@ -36,6 +36,20 @@ type Scene struct {
 	faults      *fault
 }
 
+// hardly is a time between key frames, in microseconds, that no camera reaches.
+const hardly = 1000
+
+// TooClose returns the mean time between key frames, if it is so short that the
+// times must be in another unit than microseconds.
+func (s *Scene) TooClose() (mean Timestamp, close bool) {
+	n := Timestamp(len(s.Samples) - 1)
+	if n < 1 {
+		return 0, false
+	}
+	mean = (s.Samples[n].KeyTime() - s.Samples[0].KeyTime()) / n
+	return mean, mean > 0 && mean < hardly
+}
+
 // Sample is an annotated instant of a scene, a key frame of all sensors.
 type Sample struct {
 	Token       string
@@ -133,7 +147,8 @@ type SampleData struct {
 	Timestamp     Timestamp
 	KeyFrame      bool   // whether it belongs to its sample, or is a sweep in between
 	Width, Height int    // pixels of an image, else 0
-	Filename      string // below the data set's folder, with slashes
+	Filename      string // below the data set's folder
+	Invalid       bool   // whether the data set says that the file is not to be used
 	Prev, Next    *SampleData
 
 	pose, prev, next string

@@ -112,6 +112,7 @@ func (t *tables) readSensors() (err error) {
 			{name: "translation", need: mounting, read: func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Translation = vector(r) }},
 			{name: "rotation", need: mounting, read: func(r *pull.Reader, c *Calibration) { c.EgoFromSensor.Rotation = rotation(r) }},
 			{name: "camera_intrinsic", need: viewing, read: func(r *pull.Reader, c *Calibration) { c.Intrinsics = intrinsics(r) }},
+			{name: "camera_distortion", optional: true, read: func(r *pull.Reader, _ *Calibration) { rectified(r) }},
 		},
 	})
 	if err != nil {
@@ -189,6 +190,7 @@ func (t *tables) readData() (err error) {
 			{name: "height", need: viewing, read: func(r *pull.Reader, d *SampleData) { d.Height = count(r) }},
 			{name: "width", need: viewing, read: func(r *pull.Reader, d *SampleData) { d.Width = count(r) }},
 			{name: "filename", need: viewing, read: func(r *pull.Reader, d *SampleData) { d.Filename = localName(r) }},
+			{name: "is_valid", optional: true, read: func(r *pull.Reader, d *SampleData) { d.Invalid = invalid(r) }},
 			{name: "prev", read: func(r *pull.Reader, d *SampleData) { d.prev = strings.Clone(r.Token()) }},
 			{name: "next", read: func(r *pull.Reader, d *SampleData) { d.next = strings.Clone(r.Token()) }},
 		},

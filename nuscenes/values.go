@@ -2,6 +2,7 @@ package nuscenes
 
 import (
 	"path/filepath"
+	"strings"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/nuscenes/internal/pull"
@@ -113,11 +114,42 @@ func intrinsics(r *pull.Reader) *geom.Mat3 {
 	return nil
 }
 
-// localName reads the name of a file that lies in the data set's folder.
+// rectified reads the parameters of a lens's distortion, which should be 0: images
+// are taken as rectified.
+func rectified(r *pull.Reader) {
+	if r.Peek() == 'n' {
+		r.Skip()
+		return
+	}
+	i := 0
+	for range r.Array() {
+		if x := r.Float(); x != 0 && !r.Failed() {
+			r.Fail("number %d is %g, but images are taken as they are; want them rectified, and 0", i, x)
+		}
+		i++
+	}
+}
+
+// invalid reads whether a file is fit for use. It is a finding if not.
+func invalid(r *pull.Reader) bool {
+	if valid := truth(r); valid || r.Failed() {
+		return false
+	}
+	r.Fail("is false, so that the file counts as absent")
+	return true
+}
+
+// localName reads the name of a file that lies in the data set's folder, also if
+// backslashes are taken for separators.
 func localName(r *pull.Reader) string {
 	name := r.String()
-	if !filepath.IsLocal(filepath.FromSlash(name)) && !r.Failed() {
+	if !(filepath.IsLocal(filepath.FromSlash(name)) && filepath.IsLocal(unixName(name))) && !r.Failed() {
 		r.Fail("%q leads out of the data set's folder, want a path below it", name)
 	}
 	return name
+}
+
+// unixName returns a file's name with a separator for each slash and backslash.
+func unixName(name string) string {
+	return filepath.FromSlash(strings.ReplaceAll(name, `\`, "/"))
 }

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 // $BUNDLE is a bundle that the scripts share, $ONE_CAR the folder
 // testdata/one_car. The line "drive" gives $DRIVE, a rendered drive of four
 // frames, and $DIRECT, what replay detects in it. A script changes only its
-// copies of them.
+// copies of them. The line "converter NAME DIR" writes the data set of a converter.
 func TestScripts(t *testing.T) {
 	library, err := onnx.FindLibrary()
 	if err != nil {
@@ -43,7 +43,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"drive": driveCommand(t.TempDir(), library, bundle),
+			"drive":     driveCommand(t.TempDir(), library, bundle),
+			"converter": converterCommand,
 		},
 	})
 }

@@ -103,7 +103,23 @@ func strangeTruth(frames []Frame) (hints []Hint) {
 		hints = append(hints, Hint{"truth-out-of-range", fmt.Sprintf(
 			"%d of %d true boxes are left out, as they are farther from the vehicle than boxes of their class are graded; want boxes and ego poses in the global frame", distant, all)})
 	}
-	return hints
+	return append(hints, closeTimes(frames)...)
+}
+
+// closeTimes looks for scenes whose times are in another unit than microseconds,
+// from which true velocities follow.
+func closeTimes(frames []Frame) []Hint {
+	scenes := map[*nuscenes.Scene]bool{}
+	for i := range frames {
+		if _, close := frames[i].Sample.Scene.TooClose(); close {
+			scenes[frames[i].Sample.Scene] = true
+		}
+	}
+	if len(scenes) == 0 {
+		return nil
+	}
+	return []Hint{{"times-too-close", fmt.Sprintf(
+		"samples of %d scenes are less than a millisecond apart, so that velocities of true boxes are wrong; want times in microseconds", len(scenes))}}
 }
 
 // mostOf reports whether a part of some boxes is so large that it is no accident.

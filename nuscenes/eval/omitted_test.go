@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,14 @@ func TestWordsForOddTruthAndResults(t *testing.T) {
 			func(tables tinyset.Tables) { tables.Row("category", "car")["name"] = "car" }, nil},
 		{"no points", "truth-without-points: 11 of 11 true boxes", everyTruth("num_lidar_pts", 0), nil},
 		{"far away", "truth-out-of-range: 11 of 11 true boxes", everyTruth("translation", []float64{900, 0, 0}), nil},
+		{"other unit of time", "times-too-close: samples of 2 scenes are less than a millisecond apart",
+			func(tables tinyset.Tables) {
+				for _, table := range []string{"sample", "sample_data"} {
+					for _, row := range tables[table] {
+						row["timestamp"] = math.Round((row["timestamp"].(float64) - 1e15) / 5e4)
+					}
+				}
+			}, nil},
 		{"no boxes", "no-boxes: the results hold no box in any of 5 samples", nil,
 			func(r *nuscenes.Results) {
 				for i := range r.Samples {

@@ -204,7 +204,6 @@ func (s *Source) fill() error {
 	}
 	if s.sample == 0 {
 		s.stats.Scenes++
-		s.words.spacing(scene)
 	}
 	s.sample++
 	s.cursor = s.taken()
@@ -257,7 +256,7 @@ func (s *Source) queueSample(sample *nuscenes.Sample) error {
 	return nil
 }
 
-// frames returns the sample's frames whose images exist, numbered, without their
+// frames returns the sample's frames whose images exist and are valid, numbered, without their
 // images, by capture time and then in the rig's order.
 func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 	key := &perception.KeyFrame{
@@ -269,7 +268,7 @@ func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 		data := image(sample, camera)
 		s.stats.Images[camera]++
 		path := s.ds.Path(data)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path); data.Invalid || errors.Is(err, fs.ErrNotExist) {
 			s.reportAbsent(data, path)
 			continue
 		}
@@ -302,7 +301,7 @@ func image(sample *nuscenes.Sample, camera string) *nuscenes.SampleData {
 	return cameras[slices.IndexFunc(cameras, func(d *nuscenes.SampleData) bool { return d.Channel() == camera })]
 }
 
-// reportAbsent counts and logs an image whose file does not exist.
+// reportAbsent counts and logs an image whose file does not exist or is not valid.
 func (s *Source) reportAbsent(data *nuscenes.SampleData, path string) {
 	s.words.absent(path)
 	s.stats.Absent[data.Channel()]++

@@ -10,9 +10,8 @@ import (
 // words are what is odd in a scene, said once at its end.
 type words struct {
 	absentImages, backward int
-	firstAbsent            string             // its path
-	firstBackward          string             // its token
-	dense                  nuscenes.Timestamp // mean time between key frames if it is hardly one, else 0
+	firstAbsent            string // its path
+	firstBackward          string // its token
 }
 
 // absent notes an image whose file does not exist.
@@ -31,21 +30,6 @@ func (w *words) back(sample *nuscenes.Sample) {
 	w.backward++
 }
 
-// hardly is a time between key frames, in microseconds, that no camera reaches.
-const hardly = 1000
-
-// spacing notes key frames that are too close for cameras: their times are in
-// another unit.
-func (w *words) spacing(scene *nuscenes.Scene) {
-	n := nuscenes.Timestamp(len(scene.Samples) - 1)
-	if n < 1 {
-		return
-	}
-	if mean := (scene.Samples[n].KeyTime() - scene.Samples[0].KeyTime()) / n; mean > 0 && mean < hardly {
-		w.dense = mean
-	}
-}
-
 // log logs what was noted.
 func (w *words) log(log *slog.Logger, scene *nuscenes.Scene) {
 	if w.absentImages > 0 {
@@ -56,9 +40,9 @@ func (w *words) log(log *slog.Logger, scene *nuscenes.Scene) {
 		log.Warn("samples are not later than the ones before them, history starts anew there",
 			"scene", scene.Name, "count", w.backward, "first", w.firstBackward)
 	}
-	if w.dense > 0 {
-		log.Warn("key frames are too close for cameras: want times in microseconds since 1970, these look like milliseconds or seconds",
-			"scene", scene.Name, "mean_us", int64(w.dense))
+	if mean, close := scene.TooClose(); close {
+		log.Warn("key frames are too close for cameras: want times in microseconds since 1970, these look like milliseconds, seconds or a simulator's steps",
+			"scene", scene.Name, "mean_us", int64(mean))
 	}
 }
 

@@ -15,6 +15,7 @@ type Pace struct {
 	Where    string  // what follows the longest
 	Backward int     // key frames that are not later than the one before
 	Back     string  // the first of these
+	TooClose int     // scenes whose times must be in another unit than microseconds
 	Empty    int     // scenes without a sample
 	Shortest int     // number of samples of a scene that has any
 	Most     int
@@ -35,6 +36,9 @@ func paceOf(ds *nuscenes.Dataset) (p Pace) {
 			p.Shortest = n
 		}
 		p.Most = max(p.Most, n)
+		if _, close := scene.TooClose(); close {
+			p.TooClose++
+		}
 		for i := 1; i < n; i++ {
 			steps = append(steps, newStep(scene.Samples[i-1], scene.Samples[i]))
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ type Images struct {
 
 // Ability is what a command can do.
 type Ability struct {
-	Samples  int      // that it works on
+	Samples  int      // that it works on; 0 if it stops in every scene
 	Skipped  int      // that it passes over: without a camera's image
 	Unusable int      // at which it stops
 	Why      []string // what is wrong with the latter, or with the data set
@@ -78,7 +79,7 @@ func (s *Survey) look(sample *nuscenes.Sample) {
 		own = own || key != nil && data.EgoPose != nil && data.EgoPose.GlobalFromEgo != key.GlobalFromEgo
 		s.Images.All++
 		path := s.Dataset.Path(data)
-		if _, err := os.Stat(path); err == nil && data.Filename != "" {
+		if _, err := os.Stat(path); err == nil && data.Filename != "" && !data.Invalid {
 			s.seen[sample] = true
 			continue
 		}
@@ -137,11 +138,13 @@ func grading(ds *nuscenes.Dataset) Ability {
 	if absent := ds.LacksForGrading(); len(absent) > 0 {
 		return Ability{Why: []string{"tables are absent or broken: " + strings.Join(absent, ", ")}}
 	}
-	boxes := 0
+	boxes, others := 0, map[string]bool{}
 	a := each(ds.Samples, func(sample *nuscenes.Sample) error {
 		for _, box := range sample.Annotations {
 			if _, graded := box.Class(); graded {
 				boxes++
+			} else {
+				others[box.Instance.Category.Name] = true
 			}
 		}
 		if err := sample.CheckTruth(); err != nil {
@@ -153,9 +156,18 @@ func grading(ds *nuscenes.Dataset) Ability {
 		return nil
 	})
 	if boxes == 0 && a.Samples > 0 {
-		return Ability{Why: append(a.Why, "there are no boxes of the detection classes")}
+		return Ability{Why: append(a.Why, "there are no boxes of the detection classes"+named(others))}
 	}
 	return a
+}
+
+// named says of which categories boxes are, "" for none.
+func named(categories map[string]bool) string {
+	if len(categories) == 0 {
+		return ""
+	}
+	names := slices.Sorted(maps.Keys(categories))
+	return fmt.Sprintf(", but of %s; want names such as vehicle.car", strings.Join(names[:min(len(names), most)], ", "))
 }
 
 // each says for which samples the check has no error, and what the errors of others
@@ -166,12 +178,15 @@ func each(samples []*nuscenes.Sample, check func(*nuscenes.Sample) error) (a Abi
 		first string
 	}
 	reasons, order := map[string]*reason{}, []string(nil)
+	scenes, stops := map[*nuscenes.Scene]bool{}, map[*nuscenes.Scene]bool{}
 	for _, sample := range samples {
+		scenes[sample.Scene] = true
 		err := check(sample)
 		if err == nil {
 			a.Samples++
 			continue
 		}
+		stops[sample.Scene] = true
 		kind := kindOf(err)
 		if reasons[kind] == nil {
 			reasons[kind] = &reason{first: err.Error()}
@@ -182,6 +197,9 @@ func each(samples []*nuscenes.Sample, check func(*nuscenes.Sample) error) (a Abi
 	}
 	for _, kind := range order {
 		a.Why = append(a.Why, fmt.Sprintf("%d samples: %s", reasons[kind].count, reasons[kind].first))
+	}
+	if len(stops) == len(scenes) {
+		a.Samples = 0
 	}
 	if len(samples) == 0 {
 		a.Why = append(a.Why, "there are no samples for it")

@@ -136,3 +136,44 @@ func TestSurveyOfEveryDamage(t *testing.T) {
 		}
 	}
 }
+
+// TestSurveySaysWhatConvertersDo: times in another unit, categories of other names,
+// files that are marked as not valid, a fault in each scene.
+func TestSurveySaysWhatConvertersDo(t *testing.T) {
+	tables := tinyset.New()
+	for _, table := range []string{"sample", "sample_data"} {
+		for _, row := range tables[table] {
+			row["timestamp"] = (row["timestamp"].(float64) - 1e15) / 5e4
+		}
+	}
+	tables.Row("category", "car")["name"] = "Car"
+	tables.Row("category", "adult")["name"] = "Pedestrian"
+	tables.Row("category", "bicycle")["name"] = "Cyclist"
+	dir := tables.Write(t)
+	tables.WriteImages(t, dir)
+	got, err := survey1(t, dir)
+	for _, want := range []string{
+		"too close for cameras in 2 scenes: want times in microseconds",
+		"eval      cannot use it\n          there are no boxes of the detection classes, but of Car, Cyclist, Pedestrian, static_object.bicycle_rack; want names such as vehicle.car\n",
+	} {
+		if err != nil || !strings.Contains(got, want) {
+			t.Errorf("%q is not in (%v):\n%s", want, err, got)
+		}
+	}
+
+	tables = tinyset.New()
+	tables.Row("sample_annotation", "scene-0103-car-1")["next"] = "none"
+	tables.Row("sample_data", "scene-0103-key-back-0")["is_valid"] = false
+	dir = tables.Write(t)
+	tables.WriteImages(t, dir)
+	got, _ = survey1(t, dir)
+	for _, want := range []string{"images    1 of 10 of key frames are absent", "eval      stops at 1 of 5 samples; choose scenes without them\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in:\n%s", want, got)
+		}
+	}
+	tables.Row("sample_annotation", "scene-0916-car-1")["next"] = "none"
+	if got, _ = survey1(t, tables.Write(t)); !strings.Contains(got, "eval      cannot use it\n          2 samples: ") {
+		t.Errorf("a fault in each scene:\n%s", got)
+	}
+}

@@ -85,6 +85,9 @@ func (s *Survey) writePace(p *page) {
 	if pace.Seconds > 0 {
 		p.line("rate", "a key frame every %.4g s", pace.Seconds)
 	}
+	if pace.TooClose > 0 {
+		p.line("rate", "too close for cameras in %d scenes: want times in microseconds, these look like milliseconds, seconds or a simulator's steps", pace.TooClose)
+	}
 	if pace.Gaps > 0 {
 		p.line("rate", "%d gaps of more than %g times that, the longest of %.4g s before %s", pace.Gaps, gapRatio, pace.Longest, pace.Where)
 	}
