@@ -247,7 +247,8 @@ def unnamed(content: object) -> list[str]:
         f"{key}.{name}".lstrip(".")
         for key, entries in containers(content)
         for name, value in entries.items()
-        if isinstance(value, list | tuple) and averages(key, str(name)) and any(isinstance(v, Tensor) for v in value)
+        if isinstance(value, list | tuple) and any(isinstance(v, Tensor) for v in value)
+        and averages(key, str(name))
     ]
 
 
@@ -327,7 +328,7 @@ def reason(chosen: Set, sets: list[Set], wanted: str) -> str:
         return "the only ones in the file"
     why = chosen.why or "by their key"
     if wanted == "auto" and chosen.key.endswith("ema_") and not chosen.why:
-        why += "; an epoch-based runner of mmcv has the averages under the plain names, which --weights raw takes"
+        why += "; if an epoch-based runner of mmcv exchanged the two, --weights raw takes the averages"
     because = {
         "auto": f"as averages are what is published ({why})", "averaged": f"as asked ({why})",
         "raw": f"as asked ({why})",

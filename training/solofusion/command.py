@@ -25,6 +25,13 @@ def parser(manual: str) -> argparse.ArgumentParser:
     return made
 
 
+def positive(text: str) -> int:
+    """An option's whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number of 1 or more")
+    return int(text)
+
+
 def run(options: argparse.ArgumentParser, act: Callable[[argparse.Namespace], None]) -> int:
     """Acts on the command line; returns the exit code."""
     args = options.parse_args()

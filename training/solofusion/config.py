@@ -123,7 +123,8 @@ def config_file(name_or_file: str) -> Path:
     path = Path(name_or_file)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise Refused(f"configuration {path} {what}: want a YAML file, or one of {', '.join(names_of_configs())}")
+        names = ", ".join(names_of_configs())
+        raise Refused(f"configuration {path} {what}: want a YAML file, or one of {names}")
     return path
 
 
@@ -200,7 +201,7 @@ def check_sense(sections: dict) -> list[str]:
     for axis, (lo, hi, step) in sections["grid"].items():
         cells = (hi - lo) / step if step > 0 else 0
         if cells < 1 or abs(cells - round(cells)) > 1e-6 * cells:
-            faults.append(f"grid.{axis} is [{lo}, {hi}, {step}], want lower, upper and cell size that divides them")
+            faults.append(f"grid.{axis} is [{lo}, {hi}, {step}], want lower, upper and a size of whole cells")
     for side in ("width", "height"):
         if sections["image"][side] % 32:
             faults.append(f"image.{side} is {sections['image'][side]}, want a multiple of 32")

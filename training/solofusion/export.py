@@ -10,7 +10,6 @@ Example:
 import argparse
 import hashlib
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from .fit import fit
 from .graph import Graph, fold
 from .model import SOLOFusion
 from .quantize import quantize_head
-from .train import STAGES
+from .train import STAGES, read_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("image_encoder.onnx", "bev_embed.onnx", "head.onnx", "weights.safetensors")
@@ -258,29 +257,24 @@ def dump(content: dict) -> str:
 def training_record(run: Path, said: dict) -> dict:
     """Where a bundle comes from: what the run's checkpoints record of each stage, the
     commit of this checkout if it is one, and what the user said, which comes first."""
-    stages, recorded = {}, {}
+    stages, records = {}, {"seed": {}, "data": {}}
     for stage in STAGES:
         done = read_stage(run / f"{stage}.pt")
         stages[stage] = {
             "steps": done["step"], "minutes": round(done["seconds"] / 60, 1),
             "core_minutes": round(done["cpu"] / 60, 1),
         }
-        recorded |= done.get("record", {})
-    known = {**recorded, **{k: v for k, v in said.items() if v}, "commit": commit()}
-    return {k: v for k, v in known.items() if v not in (None, "")} | {"stages": stages}
+        for key, value in done.get("record", {}).items():
+            records[key][stage] = value
+    known = {k: of_all(v) for k, v in records.items()}
+    known |= {k: v for k, v in said.items() if v} | {"commit": commit()}
+    return {k: v for k, v in known.items() if v not in (None, "", {})} | {"stages": stages}
 
 
-def read_stage(path: Path) -> dict:
-    """A checkpoint that train wrote."""
-    if not path.exists():
-        raise Refused(f"{path} does not exist: train {path.stem} writes it")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if all(k in saved for k in ("ema", "step", "seconds", "cpu")):
-            return saved
-    except (RuntimeError, EOFError, pickle.UnpicklingError, TypeError):
-        pass
-    raise Refused(f"{path} is no checkpoint of a training stage")
+def of_all(values: dict) -> object:
+    """What all stages have in common, or each stage's."""
+    different = list(values.values())
+    return different[0] if different and different.count(different[0]) == len(different) else values
 
 
 def commit() -> str:
@@ -310,9 +304,11 @@ def main() -> int:
     parser.add_argument("--config", default="small", help="a name in configs/ or a YAML file")
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
     parser.add_argument("--float", action="store_true", help="leave the head in float32")
-    parser.add_argument("--calibration", type=int, default=40, help="frames that set the scales")
-    parser.add_argument("--drives", type=int, help="as given to the fusion stage")
-    parser.add_argument("--data", help="what the run was trained on, in words\n(default: as the run records it)")
+    parser.add_argument("--calibration", type=command.positive, default=40, help="frames that set the scales")
+    parser.add_argument("--drives", type=command.positive, help="as given to the fusion stage")
+    parser.add_argument("--data", help=(
+        "what the run was trained on, in words\n(default: as the run records it)"
+    ))
     parser.add_argument("--command", help="that made the run, for the manifest")
     return command.run(parser, export)
 
@@ -328,7 +324,7 @@ def export(args: argparse.Namespace) -> None:
         head_input, quantisation = {"type": "float32"}, {"method": "none"}
         if not args.float:
             head_input, quantisation = quantize_head(
-                model, Dataset(args.cache, args.drives), args.run / "planes.npy",
+                model, Dataset(args.cache, args.drives).check(cfg), args.run / "planes.npy",
                 folder / "head.onnx", args.calibration,
             )
         trained = {"mode": "direct", "time": "counted"}

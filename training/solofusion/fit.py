@@ -18,12 +18,14 @@ largest, beside what the checkpoint's precision rounds away."""
 VIEW = "img_view_transformer."
 
 SET_BY = [
-    ("img_backbone.conv1", "backbone.stem"), ("img_backbone", "backbone"), ("img_neck", "neck, backbone.channels"),
+    ("img_backbone.conv1", "backbone.stem"), ("img_backbone", "backbone"),
+    ("img_neck", "neck, backbone.channels"),
     ("stereo_neck", "stereo_neck, backbone.channels"), (VIEW + "frustum", "image, depth, neck.upsample"),
     (VIEW + "log_inv_gaussians", "depth.bins"), (VIEW + "bin_centers", "depth.bins"),
     (VIEW + "similarity_net", "stereo"), (VIEW + "featnet", "context_channels, neck"),
     (VIEW + "depthnet", "depth.bins, depth.channels"), (VIEW, "depth.channels, neck"),
-    ("history_keyframe", "history, context_channels"), ("img_bev_encoder", "bev_encoder, history.fused_channels"),
+    ("history_keyframe", "history, context_channels"),
+    ("img_bev_encoder", "bev_encoder, history.fused_channels"),
     ("pts_bbox_head", "head, bev_encoder.neck_channels"), ("", "context_channels"),
 ]
 """The keys of the configuration that shape the tensors of a name, first match."""
@@ -59,8 +61,9 @@ def fit(cfg: Config, weights: Weights, strays: Weights | None = None) -> SOLOFus
         ]),
     ]
     if any(faults):
-        raise Refused("\n".join([f"the checkpoint does not fit {cfg.name}", *filter(None, faults), others(weights)]).strip())
-    check_values(cfg, weights, want)
+        parts = [f"the checkpoint does not fit {cfg.name}", *faults, others(weights)]
+        raise Refused("\n".join(filter(None, parts)))
+    check_values(weights, want)
     check_constants(cfg, weights)
     model = SOLOFusion(cfg).eval().requires_grad_(False)
     model.load_state_dict(
@@ -84,17 +87,19 @@ def others(weights: Weights) -> str:
     return f"it fits --config {' or '.join(fits)}" if fits else ""
 
 
-def check_values(cfg: Config, weights: Weights, want: Weights) -> None:
+def check_values(weights: Weights, want: Weights) -> None:
     kinds = [f"{n} is {kind}" for n, t in weights.items() if (kind := odd_kind(t, want[n]))]
     if kinds:
         raise Refused(listing("not plain tensors of numbers, which a bundle needs", kinds))
     values = {n: t.float() for n, t in weights.items() if t.is_floating_point()}
     faults = [
         listing("not finite", [n for n, t in values.items() if not t.isfinite().all()]),
-        listing("negative variances", [n for n, t in values.items() if n.endswith("running_var") and (t < 0).any()]),
+        listing("negative variances", [
+            n for n, t in values.items() if n.endswith("running_var") and (t < 0).any()
+        ]),
     ]
     if any(faults):
-        raise Refused("\n".join([f"the checkpoint's values are no model's ({cfg.name})", *filter(None, faults)]))
+        raise Refused("\n".join(["the checkpoint's values are no model's", *filter(None, faults)]))
 
 
 def odd_kind(t: Tensor, want: Tensor) -> str:
@@ -121,7 +126,8 @@ def check_constants(cfg: Config, weights: Weights) -> None:
         if (gap > bound).any():
             faults.append(name)
     if faults:
-        raise Refused(f"the checkpoint was trained with other numbers than {cfg.name}: {differences(cfg, weights, faults)}")
+        what = differences(cfg, weights, faults)
+        raise Refused(f"the checkpoint was trained with other numbers than {cfg.name}: {what}")
 
 
 def differences(cfg: Config, weights: Weights, faults: list[str]) -> str:
