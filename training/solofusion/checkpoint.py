@@ -213,6 +213,9 @@ def split(key: str, entries: dict, names: set[str], underscored: dict[str, str])
             strays[str(name)] = value
     for prefix in [p for p, g in groups.items() if len(g) < SHARE * len(names) and not AVERAGED.search(p)]:
         strays |= {prefix + n: t for n, t in groups.pop(prefix).items()}
+    if groups:  # the rest is named as the model's names would be
+        common = max(groups, key=lambda p: len(groups[p]))
+        strays = {n.removeprefix(common): t for n, t in strays.items()}
     wrapped = "n_averaged" in entries
     return [
         Set(called(key, prefix, len(groups)), key, wrapped or averages(key, prefix), weights, strays)

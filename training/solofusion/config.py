@@ -187,8 +187,8 @@ def is_kind(value: object, kind: type | list) -> bool:
 
 def named(kind: type | list) -> str:
     if isinstance(kind, list):
-        return f"a list of {named(kind[0])}s"
-    return {int: "whole number", float: "number", str: "word"}[kind]
+        return f"a list of {named(kind[0])[2:]}s"
+    return {int: "a whole number", float: "a number", str: "a word"}[kind]
 
 
 def check_sense(sections: dict) -> list[str]:

@@ -61,7 +61,7 @@ def fit(cfg: Config, weights: Weights, strays: Weights | None = None) -> SOLOFus
         ]),
     ]
     if any(faults):
-        parts = [f"the checkpoint does not fit {cfg.name}", *faults, others(weights)]
+        parts = [f"the checkpoint does not fit {cfg.name}", *faults, others(weights | (strays or {}))]
         raise Refused("\n".join(filter(None, parts)))
     check_values(weights, want)
     check_constants(cfg, weights)

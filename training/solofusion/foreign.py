@@ -23,6 +23,8 @@ STARTS = {
     b"%PDF": "a PDF",
     b"\x7fELF": "a program or library",
 }
+LEGACY = bytes.fromhex("6cfc9c46f9206aa85019")
+"""The number that files of torch.save start with which are no zip archives."""
 HEAD = 4096
 
 
@@ -40,8 +42,10 @@ def kind_of(path: Path) -> str:
         return kind_of_zip(path)
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it first"
-    if head.startswith(b"\x80") or is_safetensors(head):
+    if is_safetensors(head) or LEGACY in head[:32]:
         return ""
+    if head.startswith(b"\x80"):
+        return "a pickle, but not a PyTorch file: torch.save did not write it"
     if head[0] == 8 and head[1:2] < b"\x20" and head[2:3] in b"\x12\x1a\x22\x3a\x42":
         return "an ONNX graph: convert the checkpoint that it was exported from"
     return kind_of_text(head)
