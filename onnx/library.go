@@ -118,7 +118,7 @@ func newest(folder string) (string, error) {
 		_, err := probe(file)
 		if err == nil {
 			if len(reasons) > 0 {
-				slog.Warn("taking an older ONNX Runtime", "library", file, "reason", strings.Join(reasons, "; "))
+				slog.Warn("passing over an ONNX Runtime that cannot be used", "taken", file, "reason", strings.Join(reasons, "; "))
 			}
 			return located(file), nil
 		}

@@ -166,7 +166,7 @@ func TestLibraryFallsBackWithAWord(t *testing.T) {
 	if _, err := onnx.FindLibrary(); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(log.String(), "taking an older ONNX Runtime") || !strings.Contains(log.String(), "1.31.0") {
+	if !strings.Contains(log.String(), "passing over an ONNX Runtime") || !strings.Contains(log.String(), "1.31.0") {
 		t.Errorf("the log lacks why: %s", log.String())
 	}
 }

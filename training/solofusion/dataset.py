@@ -293,8 +293,8 @@ def _cache(token: str) -> tuple[list[Frame], np.ndarray]:
         raise Refused(f"scene {scene['name']}: the tables have no {e}") from None
 
 
-def files_of(cfg: Config, tables: Tables, scene: dict, source: str) -> Iterator[Path]:
-    """The files of a scene that a cache is made of."""
+def files_of(cfg: Config, tables: Tables, scene: dict, source: str | None) -> Iterator[Path]:
+    """The files of a scene that a cache is made of; without a source of depth, its images."""
     for sample in tables.samples(scene):
         data = tables.data_of[sample["token"]]
         for camera in cfg.cameras:
@@ -314,18 +314,22 @@ def complete(cfg: Config, tables: Tables, scenes: list[dict], say: Callable[[str
              ) -> tuple[str, list[dict]]:
     """The source of depth, and the scenes whose files are all there. Says which are not;
     raises Refused if none is complete."""
+    def first_gaps(source: str | None) -> list[Path | None]:
+        files = [files_of(cfg, tables, s, source) for s in scenes]
+        return [next((f for f in of_scene if not f.is_file()), None) for of_scene in files]
+
     absent = {}
     for source in (depth.RENDERED, depth.LIDAR):
-        gaps = [next((f for f in files_of(cfg, tables, s, source) if not f.is_file()), None) for s in scenes]
+        gaps = first_gaps(source)
         there = [s for s, gap in zip(scenes, gaps, strict=True) if gap is None]
-        if there and len(there) < len(scenes):
+        absent[source] = next((g for g in gaps if g), None)
+        if there and absent[source]:
             say(f"{len(scenes) - len(there)} of {len(scenes)} scenes are left out, files are missing: "
-                f"{next(g for g in gaps if g)}")
+                f"{absent[source]}")
         if there:
             return source, there
-        absent[source] = next(g for g in gaps if g)
-    if absent[depth.RENDERED] == absent[depth.LIDAR]:
-        raise Refused(f"no scene has all its images: {absent[depth.LIDAR]} does not exist")
+    if all(images := first_gaps(None)):
+        raise Refused(f"no scene has all its images: {images[0]} does not exist")
     raise Refused(
         "training learns from depth, and no scene has it: neither rendered "
         f"({absent[depth.RENDERED]}; synth --depth makes it) nor from lidar ({absent[depth.LIDAR]})"

@@ -131,7 +131,7 @@ def test_what_training_cannot_use_is_refused(run: Path, tmp_path: Path) -> None:
 
     (tmp_path / "frames.pt").write_bytes(b"none")
     for changed, message in (
-        ({"config": "tiny"}, "was prepared with image"),
+        ({"config": "tiny"}, "was prepared with depth .*prepare it with --config tiny"),
         ({"config": "r50-longonly"}, "has no stereo"),
         ({"cache": tmp_path / "absent"}, "want a folder that solofusion.prepare made"),
         ({"cache": tmp_path}, "is no cache"),
