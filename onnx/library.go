@@ -3,8 +3,13 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -13,56 +18,161 @@ import (
 // LibraryVariable names the environment variable that gives the library's file.
 const LibraryVariable = "SOLOFUSION_ONNXRUNTIME"
 
-// libraryPattern is where make deps puts the library in a checkout.
-var libraryPattern = filepath.Join(".deps", "onnxruntime", "libonnxruntime.so.*")
+// OldestVersion is the oldest ONNX Runtime that can be used: the first with the
+// C interface that this program is compiled for.
+const OldestVersion = "1.24"
+
+// libraryFolder is where make deps puts the library in a checkout.
+var libraryFolder = filepath.Join(".deps", "onnxruntime")
 
 // ErrNoLibrary is returned if no ONNX Runtime library is found.
 var ErrNoLibrary = errors.New("ONNX Runtime is not installed: run make deps, or set " +
 	LibraryVariable + " to the file libonnxruntime.so")
 
 // FindLibrary returns the file of the ONNX Runtime library: the one that
-// SOLOFUSION_ONNXRUNTIME names, else the one that make deps installed in the
-// checkout that holds the executable or the working directory. It returns
-// [ErrNoLibrary] if there is none.
+// SOLOFUSION_ONNXRUNTIME names, a file or a folder with one, else the one that
+// make deps installed in the checkout that holds the executable or the working
+// directory. Of several versions in a folder it is the newest that can be used.
+// It returns [ErrNoLibrary] if there is none.
 func FindLibrary() (string, error) {
-	if file := os.Getenv(LibraryVariable); file != "" {
-		if _, err := os.Stat(file); err != nil {
-			return "", fmt.Errorf("onnx: %s: %w", LibraryVariable, err)
-		}
-		return file, nil
+	if name := os.Getenv(LibraryVariable); name != "" {
+		return named(name)
 	}
-	var starts []string
-	if executable, err := os.Executable(); err == nil {
-		if resolved, err := filepath.EvalSymlinks(executable); err == nil {
-			executable = resolved
-		}
-		starts = append(starts, filepath.Dir(executable))
-	}
-	if wd, err := os.Getwd(); err == nil {
-		starts = append(starts, wd)
-	}
-	for _, start := range starts {
-		if file := searchUpwards(start); file != "" {
-			return file, nil
+	for _, start := range starts() {
+		file, err := searchUpwards(start)
+		if file != "" || err != nil {
+			return file, err
 		}
 	}
 	return "", fmt.Errorf("onnx: %w", ErrNoLibrary)
 }
 
-// searchUpwards looks for the library in dir and its parents; "" if there
-// is none. Of several versions it takes the last by name.
-func searchUpwards(dir string) string {
+// named returns the file that the variable names.
+func named(name string) (string, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil && strings.Contains(name, "/"):
+		return "", fmt.Errorf("onnx: %s: %w", LibraryVariable, err)
+	case err != nil || !info.IsDir():
+		return located(name), nil
+	}
+	file, err := newest(name)
+	if file == "" && err == nil {
+		err = fmt.Errorf("onnx: %s: no libonnxruntime.so in %s", LibraryVariable, name)
+	}
+	return file, err
+}
+
+// located returns a file's absolute path, since the system's loader looks for a
+// name without a slash in its own folders only. There it looks for what is no
+// file here.
+func located(name string) string {
+	if _, err := os.Stat(name); err != nil {
+		return name
+	}
+	if path, err := filepath.Abs(name); err == nil {
+		return path
+	}
+	return name
+}
+
+// starts returns the folders of the executable and of the caller.
+func starts() []string {
+	var folders []string
+	if executable, err := os.Executable(); err == nil {
+		if resolved, err := filepath.EvalSymlinks(executable); err == nil {
+			executable = resolved
+		}
+		folders = append(folders, filepath.Dir(executable))
+	}
+	if wd, err := os.Getwd(); err == nil {
+		folders = append(folders, wd)
+	}
+	return folders
+}
+
+// searchUpwards looks for the library in dir and its parents; "" if there is
+// none.
+func searchUpwards(dir string) (string, error) {
 	for {
-		files, _ := filepath.Glob(filepath.Join(dir, libraryPattern)) // errs on bad patterns only
-		if len(files) > 0 {
-			return files[len(files)-1]
+		file, err := newest(filepath.Join(dir, libraryFolder))
+		if file != "" || err != nil {
+			return file, err
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return ""
+			return "", nil
 		}
 		dir = parent
 	}
+}
+
+// libraryName matches the names of the library's files; the version may lack.
+var libraryName = regexp.MustCompile(`^libonnxruntime\.so((?:\.[0-9]+)*)$`)
+
+// newest returns the newest library in a folder that can be used. Others are
+// logged. It is "" if there is none at all, and an error if none can be used.
+func newest(folder string) (string, error) {
+	var reasons []string
+	for _, file := range libraries(folder) {
+		_, err := probe(file)
+		if err == nil {
+			if len(reasons) > 0 {
+				slog.Warn("passing over an ONNX Runtime that cannot be used", "taken", file, "reason", strings.Join(reasons, "; "))
+			}
+			return located(file), nil
+		}
+		reasons = append(reasons, err.Error())
+	}
+	if len(reasons) > 0 {
+		return "", fmt.Errorf("onnx: %s", strings.Join(reasons, "; "))
+	}
+	return "", nil
+}
+
+// libraries returns the library's files in a folder, by version, newest first;
+// what the name has no version of comes last.
+func libraries(folder string) []string {
+	entries, _ := os.ReadDir(folder) // a folder that cannot be read has none
+	var files []string
+	for _, e := range entries {
+		if libraryName.MatchString(e.Name()) {
+			files = append(files, filepath.Join(folder, e.Name()))
+		}
+	}
+	slices.SortFunc(files, func(a, b string) int {
+		return slices.Compare(numbers(filepath.Base(b)), numbers(filepath.Base(a)))
+	})
+	return files
+}
+
+// numbers returns the version in a file's name or in a text, such as 1, 32, 0.
+func numbers(text string) []int {
+	if m := libraryName.FindStringSubmatch(text); m != nil {
+		text = m[1]
+	}
+	var list []int
+	for _, field := range strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > '9' }) {
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			break
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// probe loads a library file and returns its version, an error if it is none
+// or too old.
+func probe(file string) (string, error) {
+	version, err := libraryVersion(file)
+	if err != nil {
+		return "", err
+	}
+	if slices.Compare(numbers(version), numbers(OldestVersion)) < 0 {
+		return "", fmt.Errorf("%s is ONNX Runtime %s, want %s or newer: make deps installs one", file, version, OldestVersion)
+	}
+	return version, nil
 }
 
 // Runtime is the loaded library.
@@ -88,6 +198,7 @@ func Open(library string) (*Runtime, error) {
 		}
 		library = found
 	}
+	library = located(library)
 	environment.Lock()
 	defer environment.Unlock()
 	if environment.library != "" {
@@ -95,6 +206,9 @@ func Open(library string) (*Runtime, error) {
 			return nil, fmt.Errorf("onnx: this process already uses %s, so it cannot use %s", environment.library, library)
 		}
 		return &Runtime{library: library}, nil
+	}
+	if _, err := probe(library); err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
 	}
 	// What the library would log comes back as errors.
 	ort.SetSharedLibraryPath(library)

@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -226,38 +224,6 @@ func TestOpen(t *testing.T) {
 	if err := rt.Available("cpu"); err != nil {
 		t.Error(err)
 	}
-}
-
-func TestFindLibrary(t *testing.T) {
-	root := t.TempDir()
-	folder := filepath.Join(root, ".deps", "onnxruntime")
-	below := filepath.Join(root, "a", "b")
-	for _, dir := range []string{folder, below} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	library := filepath.Join(folder, "libonnxruntime.so.1.32.0")
-	if err := os.WriteFile(library, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-
-	t.Setenv(onnx.LibraryVariable, "")
-	t.Chdir(below)
-	if got, err := onnx.FindLibrary(); err != nil || got != library {
-		t.Errorf("from below: %q, %v; want %q", got, err, library)
-	}
-	t.Chdir(t.TempDir())
-	if _, err := onnx.FindLibrary(); !errors.Is(err, onnx.ErrNoLibrary) {
-		t.Errorf("from elsewhere: %v", err)
-	}
-	t.Setenv(onnx.LibraryVariable, library)
-	if got, err := onnx.FindLibrary(); err != nil || got != library {
-		t.Errorf("by variable: %q, %v", got, err)
-	}
-	t.Setenv(onnx.LibraryVariable, filepath.Join(root, "absent"))
-	_, err := onnx.FindLibrary()
-	wantError(t, err, onnx.LibraryVariable)
 }
 
 func TestThreadsGiveTheSameBytes(t *testing.T) {

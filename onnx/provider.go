@@ -1,8 +1,11 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -41,7 +44,7 @@ func (r *Runtime) Available(provider string) error {
 		return fmt.Errorf("onnx: session options: %w", err)
 	}
 	defer options.Destroy()
-	if err := appendProvider(options, provider); err != nil {
+	if err := r.appendProvider(options, provider); err != nil {
 		return fmt.Errorf("onnx: provider %s: %w", provider, err)
 	}
 	return nil
@@ -50,10 +53,10 @@ func (r *Runtime) Available(provider string) error {
 // createSession makes a session on the first of the providers that works, and
 // returns which that is. Nodes that it cannot run fall to those after it, as
 // ONNX Runtime decides.
-func createSession(name string, graph []byte, providers []string, threads int) (*ort.DynamicAdvancedSession, string, error) {
+func (r *Runtime) createSession(name string, graph []byte, providers []string, threads int) (*ort.DynamicAdvancedSession, string, error) {
 	var reasons []string
 	for i, provider := range providers {
-		session, err := createOn(graph, providers[i:], threads)
+		session, err := r.createOn(graph, providers[i:], threads)
 		if err == nil {
 			return session, provider, nil
 		}
@@ -68,7 +71,7 @@ func createSession(name string, graph []byte, providers []string, threads int) (
 
 // createOn makes a session whose first provider must work; those after it are
 // added if they can be.
-func createOn(graph []byte, providers []string, threads int) (*ort.DynamicAdvancedSession, error) {
+func (r *Runtime) createOn(graph []byte, providers []string, threads int) (*ort.DynamicAdvancedSession, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, err
@@ -77,11 +80,11 @@ func createOn(graph []byte, providers []string, threads int) (*ort.DynamicAdvanc
 	if err := configure(options, threads); err != nil {
 		return nil, err
 	}
-	if err := appendProvider(options, providers[0]); err != nil {
+	if err := r.appendProvider(options, providers[0]); err != nil {
 		return nil, err
 	}
 	for _, provider := range providers[1:] {
-		if err := appendProvider(options, provider); err != nil {
+		if err := r.appendProvider(options, provider); err != nil {
 			slog.Debug("provider is not added behind the first", "provider", provider, "reason", err)
 		}
 	}
@@ -105,22 +108,57 @@ func configure(options *ort.SessionOptions, threads int) error {
 	return nil
 }
 
-func appendProvider(options *ort.SessionOptions, provider string) error {
-	switch provider {
-	case "tensorrt":
+// appendProvider adds a provider to a session's options. The error names the
+// library that is missing, if one is.
+func (r *Runtime) appendProvider(options *ort.SessionOptions, provider string) error {
+	if provider == "cpu" {
+		return nil // it is always there
+	}
+	err := appendAccelerator(options, provider)
+	if err == nil {
+		return nil
+	}
+	if reason := r.lacking(provider); reason != "" {
+		return errors.New(reason)
+	}
+	return err
+}
+
+func appendAccelerator(options *ort.SessionOptions, provider string) error {
+	if provider == "tensorrt" {
 		tensorrt, err := ort.NewTensorRTProviderOptions()
 		if err != nil {
 			return err
 		}
 		defer tensorrt.Destroy()
 		return options.AppendExecutionProviderTensorRT(tensorrt)
-	case "cuda":
-		cuda, err := ort.NewCUDAProviderOptions()
-		if err != nil {
-			return err
-		}
-		defer cuda.Destroy()
-		return options.AppendExecutionProviderCUDA(cuda)
 	}
-	return nil // cpu is always there
+	cuda, err := ort.NewCUDAProviderOptions()
+	if err != nil {
+		return err
+	}
+	defer cuda.Destroy()
+	return options.AppendExecutionProviderCUDA(cuda)
+}
+
+// lacking returns what keeps a provider from being loaded, "" if nothing is
+// found: ONNX Runtime itself reports that in its log alone. The provider is a
+// library beside ONNX Runtime's, which needs further ones of the system.
+func (r *Runtime) lacking(provider string) string {
+	if !filepath.IsAbs(r.library) {
+		return "" // the system's loader found it
+	}
+	folder := filepath.Dir(r.library)
+	if resolved, err := filepath.EvalSymlinks(r.library); err == nil {
+		folder = filepath.Dir(resolved)
+	}
+	name := "libonnxruntime_providers_" + provider + ".so"
+	file := filepath.Join(folder, name)
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Sprintf("%s has no %s beside it: it is a build without %s", r.library, name, provider)
+	}
+	if err := unloadable(file); err != nil {
+		return err.Error()
+	}
+	return ""
 }

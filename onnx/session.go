@@ -41,7 +41,7 @@ func (r *Runtime) Load(name string, graph []byte, providers []string, threads in
 	if err != nil {
 		return nil, fmt.Errorf("onnx: loading %s: %w", name, err)
 	}
-	session, provider, err := createSession(name, graph, providers, threads)
+	session, provider, err := r.createSession(name, graph, providers, threads)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: loading %s: %w", name, err)
 	}
