@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -32,6 +34,10 @@ const (
 )
 
 var graphs = []Graph{ImageEncoder, BEVEmbed, DetectHead}
+
+// Graphs returns the names of a bundle's networks, in the order in which they
+// run.
+func Graphs() []Graph { return slices.Clone(graphs) }
 
 var fileNames = []string{string(ImageEncoder), string(BEVEmbed), string(DetectHead), weightsFile}
 
@@ -96,7 +102,7 @@ func Default() (*Bundle, error) {
 }
 
 func read(folder fs.FS) (*Bundle, error) {
-	text, err := fs.ReadFile(folder, manifestFile)
+	text, err := readFile(folder, manifestFile)
 	if err != nil {
 		return nil, err
 	}
@@ -126,16 +132,44 @@ func read(folder fs.FS) (*Bundle, error) {
 func readFiles(folder fs.FS, sums map[string]string) (map[string][]byte, error) {
 	files := make(map[string][]byte, len(sums))
 	for _, name := range fileNames {
-		data, err := fs.ReadFile(folder, name)
+		data, err := readFile(folder, name)
 		if err != nil {
 			return nil, err
 		}
-		if got := hexSum(data); got != sums[name] {
+		if got := hexSum(data); !strings.EqualFold(got, sums[name]) {
 			return nil, fmt.Errorf("%s has SHA-256 %s, want %s as in %s", name, got, sums[name], manifestFile)
 		}
 		files[name] = data
 	}
 	return files, nil
+}
+
+// readFile reads a file of the bundle. What a failed download or a clone without
+// Git LFS leaves in its place is an error.
+func readFile(folder fs.FS, name string) ([]byte, error) {
+	data, err := fs.ReadFile(folder, name)
+	if err != nil {
+		return nil, err
+	}
+	if kind := foreign(data); kind != "" {
+		return nil, fmt.Errorf("%s is %s", name, kind)
+	}
+	return data, nil
+}
+
+// foreign returns what a file is that is none of a bundle's, and the remedy; ""
+// if it may be one.
+func foreign(data []byte) string {
+	head := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 512)], "\ufeff \t\r\n"))
+	switch {
+	case len(data) == 0:
+		return "empty: download it again"
+	case bytes.HasPrefix(head, []byte("version https://git-lfs")):
+		return "a Git LFS pointer: git lfs pull fetches the file itself"
+	case bytes.HasPrefix(head, []byte("<!doctype")), bytes.HasPrefix(head, []byte("<html")), bytes.HasPrefix(head, []byte("<?xml")):
+		return "a web page (HTML): download it again, by the file's own link"
+	}
+	return ""
 }
 
 func hexSum(data []byte) string {

@@ -1,9 +1,11 @@
 package model
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -61,6 +63,15 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"bev_embed.onnx"}},
+		"a page": {func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "head.onnx"), []byte("\ufeff\n<!DOCTYPE html><html>"))
+		}, []string{"head.onnx is a web page (HTML)"}},
+		"a pointer": {func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, weightsFile), []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0"))
+		}, []string{"weights.safetensors is a Git LFS pointer: git lfs pull"}},
+		"a page for a manifest": {func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, manifestFile), []byte("<html>"))
+		}, []string{"model.yaml is a web page"}},
 		"an empty manifest": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, manifestFile), nil)
 		}, []string{"empty"}},
@@ -86,6 +97,26 @@ func TestOpenRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Hashes are numbers: capitals are the same ones.
+func TestOpenTakesHashesInCapitals(t *testing.T) {
+	dir := testbundle.Write(t)
+	path := filepath.Join(dir, manifestFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range fileNames {
+		sum := regexp.MustCompile(regexp.QuoteMeta(name) + ": [0-9a-f]{64}")
+		data = sum.ReplaceAllFunc(data, func(line []byte) []byte {
+			return append([]byte(name+": "), bytes.ToUpper(line[len(name)+2:])...)
+		})
+	}
+	write(t, path, data)
+	if _, err := Open(dir); err != nil {
+		t.Error(err)
 	}
 }
 

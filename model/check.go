@@ -96,9 +96,9 @@ func (h *Head) check(f *faults) {
 	switch h.Input.Type {
 	case "uint8":
 		f.require(between(float64(h.Input.Scale), 1e-9, 1e9), "head.input.scale", h.Input.Scale, "a positive number")
-		f.require(inRange(h.Input.ZeroPoint, 0, 255), "head.input.zero_point", h.Input.ZeroPoint, "0 to 255")
+		given(f, "head.input.zero_point", h.Input.ZeroPoint, 0, 255, "0 to 255")
 	case "float32":
-		f.require(h.Input.Scale == 0 && h.Input.ZeroPoint == 0, "head.input", "float32 with scale or zero_point", "neither")
+		f.require(h.Input.Scale == 0 && h.Input.ZeroPoint == nil, "head.input", "float32 with scale or zero_point", "neither")
 	default:
 		f.require(false, "head.input.type", fmt.Sprintf("%q", h.Input.Type), "uint8 or float32")
 	}
@@ -126,15 +126,27 @@ func (t *Task) check(f *faults, key string) {
 	f.require(inRange(n.Post, 1, 1<<16), key+".nms.post", n.Post, "1 to 65536")
 	switch n.Kind {
 	case "circle":
-		f.require(between(n.Radius2, 0, 1e6), key+".nms.radius2", n.Radius2, "0 to 1e6 square metres")
+		given(f, key+".nms.radius2", n.Radius2, 0, 1e6, "0 to 1e6 square metres")
+		f.require(n.IoU == nil && n.Pre == 0 && len(n.Factors) == 0, key+".nms", "circle with iou, pre or factors", "none of them")
 	case "rotated":
-		f.require(between(n.IoU, 0, 1), key+".nms.iou", n.IoU, "0 to 1")
+		given(f, key+".nms.iou", n.IoU, 0, 1, "0 to 1")
+		f.require(n.Radius2 == nil, key+".nms", "rotated with radius2", "none")
 		f.require(inRange(n.Pre, 1, 1<<16), key+".nms.pre", n.Pre, "1 to 65536")
 		positive := !slices.ContainsFunc(n.Factors, func(x float64) bool { return !between(x, 1e-3, 1e3) })
 		f.require(positive && len(n.Factors) == len(t.Classes), key+".nms.factors", n.Factors, "a positive number for each class")
 	default:
 		f.require(false, key+".nms.kind", fmt.Sprintf("%q", n.Kind), "circle or rotated")
 	}
+}
+
+// given adds a fault if a number is absent or out of its range: a kind requires it
+// that others do without.
+func given[T int | float64](f *faults, key string, x *T, low, high float64, want string) {
+	if x == nil {
+		*f = append(*f, fmt.Errorf("%s is missing", key))
+		return
+	}
+	f.require(between(float64(*x), low, high), key, *x, want)
 }
 
 func inRange(x, low, high int) bool { return low <= x && x <= high }

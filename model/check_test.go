@@ -115,6 +115,15 @@ func TestValuesOutOfRange(t *testing.T) {
 		{"factors: [1.0]", "factors: [0]", "head.tasks[0].nms.factors is [0], want a positive number for each class"},
 		{"factors: [0.7, 0.7]", "factors: [0.7]", "head.tasks[1].nms.factors is [0.7], want a positive number for each class"},
 
+		{"rotated, iou: 0.2, ", "rotated, ", "head.tasks[0].nms.iou is missing"},
+		{"iou: 0.2", "iou: null", "head.tasks[0].nms.iou is empty"},
+		{"circle, radius2: 1.0, ", "circle, ", "head.tasks[3].nms.radius2 is missing"},
+		{"rotated, iou: 0.2, ", "rotated, iou: 0.2, radius2: 1, ", "head.tasks[0].nms is rotated with radius2, want none"},
+		{"circle, ", "circle, iou: 0.2, ", "head.tasks[3].nms is circle with iou, pre or factors, want none of them"},
+		{", zero_point: 0", "", "head.input.zero_point is missing"},
+		{"score_threshold: 0.1", "score_threshold: ~", "head.score_threshold is empty"},
+		{"[61.2, 61.2, 10]", "[61.2, ~, 10]", "head.center_limit[1] is empty"},
+
 		{"bev_embed.onnx: ", "bev_embed.onnx: zz", `files.bev_embed.onnx is "zz`},
 		{"bev_embed.onnx: ", "bev_embed.onnx: ab", `files.bev_embed.onnx is "ab`},
 		{"files:", "files:\n  ../x: aa", "files is 5 names, want "},

@@ -99,11 +99,11 @@ type Head struct {
 }
 
 // Input is the head's input: Type is float32, or uint8 with
-// real = Scale (stored - ZeroPoint).
+// real = Scale (stored - ZeroPoint). A float32 one has neither.
 type Input struct {
 	Type      string  `yaml:"type"`
 	Scale     float32 `yaml:"scale,omitempty"`
-	ZeroPoint int     `yaml:"zero_point,omitempty"`
+	ZeroPoint *int    `yaml:"zero_point,omitempty"`
 }
 
 // Task is a group of classes with one set of box maps.
@@ -114,13 +114,13 @@ type Task struct {
 
 // NMS is a task's suppression. Kind circle: squared centre distance at most
 // Radius2. Kind rotated: overlap above IoU of boxes scaled by the class's
-// factor, of the Pre best. Post are kept.
+// factor, of the Pre best. Post are kept. What the kind does not use is absent.
 type NMS struct {
 	Kind    string    `yaml:"kind"`
-	IoU     float64   `yaml:"iou,omitempty"`
+	IoU     *float64  `yaml:"iou,omitempty"`
 	Factors []float64 `yaml:"factors,omitempty,flow"`
 	Pre     int       `yaml:"pre,omitempty"`
-	Radius2 float64   `yaml:"radius2,omitempty"`
+	Radius2 *float64  `yaml:"radius2,omitempty"`
 	Post    int       `yaml:"post"`
 }
 
@@ -165,10 +165,12 @@ func ReadManifest(data []byte) (*Manifest, error) {
 func missing(n *yaml.Node, t reflect.Type, path string) []error {
 	var faults []error
 	switch {
-	case t.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
+	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && n.Kind == yaml.SequenceNode:
 		for i, item := range n.Content {
 			faults = append(faults, missing(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
 		}
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!null" && t.Kind() != reflect.Map && t.Kind() != reflect.Struct:
+		faults = append(faults, fmt.Errorf("%s is empty", path))
 	case t.Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
 		for i := range t.NumField() {
 			key, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")

@@ -19,8 +19,13 @@ func load(b *model.Bundle, providers []string, threads int) (sessions, error) {
 		return nil, err
 	}
 	s := sessions{}
-	for _, g := range []model.Graph{model.ImageEncoder, model.BEVEmbed, model.DetectHead} {
-		if s[g], err = runtime.Load(string(g), b.Graph(g), providers, threads); err != nil {
+	for _, g := range model.Graphs() {
+		if err = onnx.CheckConstants(b.Graph(g)); err != nil {
+			err = fmt.Errorf("model: %s: %w", g, err)
+		} else {
+			s[g], err = runtime.Load(string(g), b.Graph(g), providers, threads)
+		}
+		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 	}
@@ -28,15 +33,6 @@ func load(b *model.Bundle, providers []string, threads int) (sessions, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
-}
-
-// Verify loads a bundle's graphs and compares their ports with its manifest.
-func Verify(b *model.Bundle) error {
-	s, err := load(b, []string{"cpu"}, 1)
-	if err != nil {
-		return err
-	}
-	return s.close()
 }
 
 func (s sessions) inspect(g model.Graph) (inputs, outputs []model.Port, err error) {

@@ -178,7 +178,7 @@ func (w *worker) decode(f *frame, m *maps) []perception.Detection {
 // newStack allocates the head's input.
 func newStack(in *model.Input, y, x, channels int) stack {
 	if in.Type == "uint8" {
-		return stack{Stack: history.Stack{U8: tensor.New[uint8](1, y, x, channels), Scale: in.Scale, Zero: uint8(in.ZeroPoint)}}
+		return stack{Stack: history.Stack{U8: tensor.New[uint8](1, y, x, channels), Scale: in.Scale, Zero: uint8(*in.ZeroPoint)}}
 	}
 	return stack{Stack: history.Stack{F32: tensor.New[float32](1, y, x, channels)}}
 }

@@ -173,7 +173,7 @@ func decodeConfig(m *model.Manifest) decode.Config {
 
 func suppression(n model.NMS) decode.NMS {
 	if n.Kind == "circle" {
-		return decode.Circle{Radius2: n.Radius2, Post: n.Post}
+		return decode.Circle{Radius2: *n.Radius2, Post: n.Post}
 	}
-	return decode.Rotated{IoU: n.IoU, Factors: n.Factors, Pre: n.Pre, Post: n.Post}
+	return decode.Rotated{IoU: *n.IoU, Factors: n.Factors, Pre: n.Pre, Post: n.Post}
 }

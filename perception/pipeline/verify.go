@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/onnx"
+	"github.com/solofusion/solofusion/tensor"
+)
+
+// Verify loads a bundle's graphs, compares their ports with its manifest, and
+// runs each once, as for a rig of the training's cameras: what they give must be
+// finite. It runs them on the CPU.
+func Verify(b *model.Bundle) error {
+	s, err := load(b, []string{"cpu"}, 0)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, g := range model.Graphs() {
+		if err := try(s[g], len(b.Manifest.Cameras)); err != nil {
+			all = append(all, fmt.Errorf("model: %s: %w", g, err))
+		}
+	}
+	return errors.Join(append(all, s.close())...)
+}
+
+// try runs a graph on made-up numbers with that many cameras.
+func try(session *onnx.Session, cameras int) error {
+	inputs, outputs := onnx.Tensors{}, onnx.Tensors{}
+	for _, p := range session.Inputs() {
+		inputs[p.Name] = pattern(p, cameras)
+	}
+	results := map[string]*tensor.F32{}
+	for _, p := range session.Outputs() {
+		results[p.Name] = tensor.New[float32](closed(p.Shape, cameras)...)
+		outputs[p.Name] = results[p.Name]
+	}
+	if err := session.Run(inputs, outputs); err != nil {
+		return err
+	}
+	var all []error
+	for _, p := range session.Outputs() {
+		if n := notFinite(results[p.Name].Data); n > 0 {
+			all = append(all, fmt.Errorf("output %q has %d of %d values that are not finite", p.Name, n, len(results[p.Name].Data)))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// closed returns a port's shape with the number of cameras for its open axes.
+func closed(shape []int64, cameras int) []int {
+	list := make([]int, len(shape))
+	for i, d := range shape {
+		list[i] = int(d)
+		if d < 0 {
+			list[i] = cameras
+		}
+	}
+	return list
+}
+
+// pattern returns numbers for an input that spread over what normalised images
+// and features hold: -2 to 2, or all of uint8.
+func pattern(p onnx.Port, cameras int) any {
+	const period = 977 // a prime, so that no axis has it
+	shape := closed(p.Shape, cameras)
+	if p.Type == "uint8" {
+		t := tensor.New[uint8](shape...)
+		for i := range t.Data {
+			t.Data[i] = uint8(i % period)
+		}
+		return t
+	}
+	t := tensor.New[float32](shape...)
+	for i := range t.Data {
+		t.Data[i] = 4*float32(i%period)/period - 2
+	}
+	return t
+}
+
+func notFinite(data []float32) int {
+	n := 0
+	for _, x := range data {
+		if x-x != 0 {
+			n++
+		}
+	}
+	return n
+}
