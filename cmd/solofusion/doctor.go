@@ -40,7 +40,7 @@ func diagnose(w io.Writer) error {
 	rt, library := runtimeFinding()
 	findings = append(findings, library)
 	if rt != nil {
-		findings = append(findings, providerFinding(rt))
+		findings = append(findings, providerFindings(rt)...)
 	}
 	features := isa.Detect()
 	findings = append(findings,
@@ -84,22 +84,19 @@ func runtimeFinding() (*onnx.Runtime, finding) {
 	return rt, finding{part: "ONNX Runtime", state: rt.Version() + " in " + rt.Library()}
 }
 
-// providerFinding lists the execution providers that the library has. Since the CPU's
-// is always one of them, absent ones are no fault.
-func providerFinding(rt *onnx.Runtime) finding {
-	var there, absent []string
+// providerFindings lists the execution providers that the library has, and why it
+// lacks others. Since the CPU's is always one of them, absent ones are no fault.
+func providerFindings(rt *onnx.Runtime) []finding {
+	var there []string
+	var absent []finding
 	for _, p := range onnx.Providers {
-		if rt.Available(p) == nil {
+		if err := rt.Available(p); err == nil {
 			there = append(there, p)
 		} else {
-			absent = append(absent, p)
+			absent = append(absent, finding{state: "not " + strings.TrimPrefix(err.Error(), "onnx: provider ")})
 		}
 	}
-	state := strings.Join(there, ", ")
-	if len(absent) > 0 {
-		state += " (not " + strings.Join(absent, ", ") + ")"
-	}
-	return finding{part: "providers", state: state}
+	return append([]finding{{part: "providers", state: strings.Join(there, ", ")}}, absent...)
 }
 
 func kernelFinding(asked string, features isa.Features) finding {

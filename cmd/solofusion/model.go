@@ -45,7 +45,9 @@ type modelVerifyCmd struct {
 
 func (c *modelVerifyCmd) Help() string {
 	return `Checks all of a bundle: the manifest's keys and ranges, each file's SHA-256, the
-weights' shapes, and the graphs' inputs and outputs against the manifest.
+weights' shapes, the graphs' inputs and outputs against the manifest, and that all
+constants are finite. Then it runs each graph on made-up numbers, whose outputs must
+be finite, too.
 
 Example:
 
