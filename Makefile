@@ -29,8 +29,7 @@ help: ## print this list
 deps: toolchain opencv onnxruntime ## install what building and running need: Go's toolchain, OpenCV, ONNX Runtime
 
 toolchain:
-	@command -v go >/dev/null || { echo "deps: go is missing: install Go 1.21 or later, which fetches $(GOTOOLCHAIN) by itself" >&2; exit 1; }
-	@go version >/dev/null || { echo "deps: $(GOTOOLCHAIN) could not be fetched: check the network and GOPROXY" >&2; exit 1; }
+	@scripts/check-go.sh
 
 opencv:
 	@scripts/install-opencv.sh
