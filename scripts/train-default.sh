@@ -30,7 +30,8 @@ stage stereo --steps 400
 stage fusion --steps 1400
 
 say "bundle"
-PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --out "$out/bundle"
+PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --out "$out/bundle" \
+	--data "220 rendered drives of 14 frames at network size (synth seed 1)" --command scripts/train-default.sh
 
 say "held-out drives"
 [ -e "$out/held-out/.rendered" ] || {
@@ -40,4 +41,5 @@ say "held-out drives"
 bin/solofusion replay "$out/held-out" --model "$out/bundle" --out "$out/results.json"
 bin/solofusion eval "$out/results.json" --dataset "$out/held-out" --dataset-version v1.0-synth \
 	--split all --out "$out/metrics"
-PYTHONPATH=training $python -m solofusion.provenance "$out/bundle" --metrics "$out/metrics/metrics_summary.json"
+PYTHONPATH=training $python -m solofusion.provenance "$out/bundle" --metrics "$out/metrics/metrics_summary.json" \
+	--drives "16 full-size drives of 20 frames, synth seed 1000"

@@ -11,9 +11,11 @@ Example:
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
+from solofusion import command
 from solofusion.config import Config, load_config
 from solofusion.model import BasicBlock, Bottleneck, SOLOFusion
 from torch import Tensor, nn
@@ -98,16 +100,17 @@ def settle(norm: nn.Module, inputs: tuple, _y: Tensor) -> Tensor:
     return centred * norm.weight.view(shape) + norm.bias.view(shape)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+def main() -> int:
+    parser = command.parser(__doc__)
     parser.add_argument("input", type=Path, help="a folder in nuScenes format, for the scales")
     parser.add_argument("--dataset-version", required=True, help="the folder of its tables")
     parser.add_argument("--config", required=True, help="a name in configs/, or a file")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint")
-    args = parser.parse_args()
+    return command.run(parser, draw_checkpoint)
+
+
+def draw_checkpoint(args: argparse.Namespace) -> None:
     cfg = load_config(args.config)
     frame = next(read_frames(cfg, args.input, args.dataset_version))
     save(draw(cfg, args.seed, frame), args.out, args.config, args.seed)
@@ -118,4 +121,4 @@ def save(weights: dict[str, Tensor], path: Path, config: str, seed: int) -> None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

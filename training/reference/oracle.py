@@ -7,14 +7,17 @@ Example:
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from convert_checkpoint import choose_averaged, fit, read_checkpoint
+from solofusion import command
 from solofusion.config import load_config
+from solofusion.convert import chosen_weights
 from solofusion.dataset import MEAN, STD
+from solofusion.fit import fit
 from solofusion.model import SOLOFusion
 from torch import Tensor
 
@@ -136,10 +139,8 @@ def write(folder: Path, arrays: Arrays, boxes: list[dict]) -> None:
     (folder / "boxes.json").write_text(json.dumps(boxes, indent=1))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+def main() -> int:
+    parser = command.parser(__doc__)
     parser.add_argument("input", type=Path, help="a folder in nuScenes format")
     parser.add_argument("--dataset-version", required=True, help="the folder of its tables")
     parser.add_argument("--checkpoint", type=Path, required=True, help="in the released format")
@@ -148,9 +149,12 @@ def main() -> None:
     parser.add_argument("--follow", type=Path, metavar="TRACE", help=(
         "take each stage's input from this trace of `solofusion trace`"
     ))
-    args = parser.parse_args()
+    return command.run(parser, trace)
+
+
+def trace(args: argparse.Namespace) -> None:
     cfg = load_config(args.config)
-    oracle = Oracle(fit(cfg, choose_averaged(read_checkpoint(args.checkpoint), print)))
+    oracle = Oracle(fit(cfg, chosen_weights(cfg, args.checkpoint).weights))
     for frame in read_frames(cfg, args.input, args.dataset_version):
         place = Path(frame.scene) / str(frame.index)
         follow = Trace(args.follow / place) if args.follow else None
@@ -161,4 +165,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

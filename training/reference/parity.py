@@ -21,8 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from convert_checkpoint import fit, write_bundle
+from solofusion import command
+from solofusion.command import Refused
 from solofusion.config import Config, load_config
+from solofusion.convert import write_bundle
+from solofusion.fit import fit
 
 from .compare import END_TO_END, FOLLOWING, Comparison, table
 from .draw import draw
@@ -59,7 +62,7 @@ class Workshop:
         command = [self.program, *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SystemExit(f"parity: solofusion {arguments[0]}: {done.stderr.strip()}")
+            raise Refused(f"solofusion {arguments[0]}: {done.stderr.strip()}")
 
     def data(self, name: str) -> Data | None:
         """None where recordings that do not belong to the project are absent."""
@@ -172,17 +175,18 @@ def frames_of(cfg: Config, data: Data) -> Iterator[KeyFrame]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--only", help="cases whose name holds this")
     parser.add_argument("--frames", type=int, default=20, help="of a synthetic drive")
     parser.add_argument("--report", type=Path, help="write the tables here as well")
     parser.add_argument("--program", type=Path, default=ROOT / "bin" / "solofusion")
-    args = parser.parse_args()
+    return command.run(parser, check)
+
+
+def check(args: argparse.Namespace) -> None:
     cases = [c for c in CASES if args.only is None or args.only in c.name]
     if not cases:
-        parser.error(f"no case's name holds {args.only!r}")
+        raise Refused(f"no case's name holds {args.only!r}, want one of {', '.join(c.name for c in CASES)}")
     passed, parts, absent = True, [], 0
     with tempfile.TemporaryDirectory(prefix="parity-") as folder:
         shop = Workshop(args.program, Path(folder), args.frames)
@@ -202,7 +206,8 @@ def main() -> int:
         args.report.write_text("\n".join([words + MARK + "\n", *parts]))
     word = "every stage is within its bound" if passed else "**fail** above"
     print(f"parity: {word}; {len(parts)} cases, {absent} passed over")
-    return 0 if passed else 1
+    if not passed:
+        raise Refused("a stage is beyond its bound")
 
 
 if __name__ == "__main__":

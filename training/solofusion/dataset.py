@@ -1,13 +1,16 @@
 """nuScenes-format folders, cached after preprocessing (``python -m solofusion.prepare``).
 
 A cache is ``images.npy`` (F N H W 3, uint8 RGB at network size, memory mapped) and
-``frames.pt``: a list of what else is known of each key frame. Images that are at
-network size already are taken as they are; others go through Pillow's resize and
-crop as the service's do.
+``frames.pt``: what else is known of each key frame, and what the cache was made of.
+Images that are at network size already are taken as they are; others go through
+Pillow's resize and crop as the service's do. Depth is rendered (``synth --depth``), or
+the lidar's of the key frame where nothing was rendered.
 """
 
 import json
+import pickle
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from . import depth
+from .command import Refused
 from .config import CLASSES, Config
 
 CATEGORIES = {
@@ -27,7 +32,11 @@ CATEGORIES = {
     "human.pedestrian.child": "pedestrian", "human.pedestrian.construction_worker": "pedestrian",
     "human.pedestrian.police_officer": "pedestrian", "movable_object.trafficcone": "traffic_cone",
 }
-NO_DEPTH = NO_OBJECT = 255
+NO_DEPTH = NO_OBJECT = -1
+UNKNOWN = -2
+"""The object of a pixel of which nothing is known, as between the points of a lidar."""
+FORMAT = 2
+"""Of a cache; others are refused."""
 MARGIN = 0.1
 """Metres by which a box is larger when points are put into it."""
 RENDERED_FOR = (1600, 900)
@@ -49,10 +58,10 @@ class Frame:
     global_from_lidar: Tensor  # 4 4, at the key frame's time
     boxes: Tensor  # M x (x y z w l h yaw vx vy), lidar frame, yaw from x about z
     labels: Tensor  # M
-    # What is nearest under each coarse pixel; None where depth was not rendered.
-    depth_bins: Tensor | None = None  # N h w uint8, NO_DEPTH where unknown
+    # What is nearest under each coarse pixel; set by add_pixels.
+    depth_bins: Tensor | None = None  # N h w int16, NO_DEPTH where unknown
     points: Tensor | None = None  # N h w 3 float32, lidar frame
-    objects: Tensor | None = None  # N h w uint8, index into boxes, NO_OBJECT where none
+    objects: Tensor | None = None  # N h w int16, index into boxes, NO_OBJECT where none
 
     @property
     def lidar_from_camera(self) -> Tensor:
@@ -82,7 +91,10 @@ def augmentation(cfg: Config, width: int, height: int) -> tuple[float, tuple[int
 def network_image(cfg: Config, path: Path) -> np.ndarray:
     """H W 3 uint8 at network size."""
     size = cfg.image["width"], cfg.image["height"]
-    image = Image.open(path).convert("RGB")
+    try:
+        image = Image.open(path).convert("RGB")
+    except (OSError, SyntaxError, ValueError) as e:
+        raise Refused(f"{path} cannot be read as a picture: {e}") from None
     if image.size == size:
         return np.asarray(image)
     _, resized, left, top = augmentation(cfg, *image.size)
@@ -103,6 +115,28 @@ def pose(row: dict) -> np.ndarray:
     return m
 
 
+def version_in(root: Path) -> str:
+    """The only folder of tables in a data set's folder."""
+    found = sorted(p.parent.name for p in root.glob("*/sample.json"))
+    if len(found) != 1:
+        what = f"tables of {', '.join(found)}: --dataset-version chooses" if found else (
+            "no folder with sample.json, want the data set's folder, which has one such as v1.0-trainval")
+        raise Refused(f"{root} holds {what}")
+    return found[0]
+
+
+def read_table(path: Path) -> list[dict]:
+    if not path.exists():
+        raise Refused(f"{path} does not exist: training needs this table")
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as e:
+        raise Refused(f"{path} is not JSON: {e}") from None
+    if not isinstance(rows, list) or not all(isinstance(r, dict) and "token" in r for r in rows):
+        raise Refused(f"{path} is no table, want a list of rows with tokens")
+    return rows
+
+
 class Tables:
     """The v1.0 tables that training needs, by token."""
 
@@ -111,8 +145,7 @@ class Tables:
         names = ["scene", "sample", "sample_data", "ego_pose", "calibrated_sensor", "sensor",
                  "sample_annotation", "instance", "category"]
         for name in names:
-            rows = json.loads((root / version / f"{name}.json").read_text())
-            setattr(self, name, {r["token"]: r for r in rows})
+            setattr(self, name, {r["token"]: r for r in read_table(root / version / f"{name}.json")})
         self.data_of = defaultdict(dict)
         for row in self.sample_data.values():
             sensor = self.sensor[self.calibrated_sensor[row["calibrated_sensor_token"]]["sensor_token"]]
@@ -144,7 +177,7 @@ class Tables:
         return (ends[1] - ends[0]) / (times[1] - times[0])
 
 
-def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict) -> Frame:
+def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict, source: str) -> Frame:
     data = tables.data_of[sample["token"]]
     calibration = tables.calibrated_sensor
     intrinsics, augment, cameras = [], [], []
@@ -166,18 +199,17 @@ def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict) -> Frame:
         torch.tensor(np.array(intrinsics)), torch.tensor(augment, dtype=torch.float64),
         torch.tensor(np.array(cameras)), torch.tensor(lidar), boxes, labels,
     )
-    files = [depth_file(tables.root, c, data[c]["filename"]) for c in cfg.cameras]
-    if all(f.exists() for f in files):
-        add_pixels(cfg, frame, [np.asarray(Image.open(f)) for f in files])
+    if source == depth.RENDERED:
+        add_pixels(cfg, frame, [depth.rendered(tables.root, c, data[c]) for c in cfg.cameras])
+    else:
+        points = depth.lidar_points(tables.root / key["filename"])
+        add_pixels(cfg, frame, depth.of_points(cfg, frame, points), UNKNOWN)
     return frame
 
 
-def depth_file(root: Path, camera: str, image: str) -> Path:
-    return root / "depth" / camera / (Path(image).stem + ".png")
-
-
-def add_pixels(cfg: Config, frame: Frame, depths: list[np.ndarray]) -> None:
-    """Fills in what is nearest under each coarse pixel from depth images in 1/256 m."""
+def add_pixels(cfg: Config, frame: Frame, depths: list[np.ndarray], elsewhere: int = NO_OBJECT) -> None:
+    """Fills in what is nearest under each coarse pixel from depth images in 1/256 m.
+    Elsewhere is the object of pixels without depth: NO_OBJECT for a rendered sky."""
     h, w = cfg.coarse_size
     stride = cfg.stride
     metres = np.array(depths).astype(np.float32) / 256
@@ -187,22 +219,22 @@ def add_pixels(cfg: Config, frame: Frame, depths: list[np.ndarray]) -> None:
     nearest = np.take_along_axis(blocks, best[..., None], -1)[..., 0]
     v = np.arange(h)[:, None] * stride + best // stride
     u = np.arange(w) * stride + best % stride
-    depth = torch.from_numpy(np.where(np.isfinite(nearest), nearest, 0)).double()
-    uv = torch.stack([torch.from_numpy(u).double(), torch.from_numpy(v).double(), torch.ones_like(depth)], -1)
+    away = torch.from_numpy(np.where(np.isfinite(nearest), nearest, 0)).double()
+    uv = torch.stack([torch.from_numpy(u).double(), torch.from_numpy(v).double(), torch.ones_like(away)], -1)
     back = torch.linalg.inv(frame.intrinsics) @ torch.linalg.inv(frame.augment)
-    points = torch.einsum("nij,nhwj->nhwi", back, uv) * depth[..., None]
+    points = torch.einsum("nij,nhwj->nhwi", back, uv) * away[..., None]
     rig = frame.lidar_from_camera
     points = torch.einsum("nij,nhwj->nhwi", rig[:, :3, :3], points) + rig[:, None, None, :3, 3]
     frame.points = points.float()
-    bins = ((depth - cfg.depth["start"]) / cfg.depth["step"]).floor()
+    bins = ((away - cfg.depth["start"]) / cfg.depth["step"]).floor()
     known = (bins >= 0) & (bins < cfg.depth["bins"])
-    frame.depth_bins = torch.where(known, bins, NO_DEPTH).to(torch.uint8)
+    frame.depth_bins = torch.where(known, bins, NO_DEPTH).to(torch.int16)
     frame.objects = objects_at(frame.boxes, frame.points)
-    frame.objects[depth == 0] = NO_OBJECT
+    frame.objects[away == 0] = elsewhere
 
 
 def objects_at(boxes: Tensor, points: Tensor) -> Tensor:
-    """The box that each point is in: points ... 3, to uint8 with NO_OBJECT where none."""
+    """The box that each point is in: points ... 3, to int16 with NO_OBJECT where none."""
     gap = points[..., None, :] - boxes[:, :3]
     cos, sin = boxes[:, 6].cos(), boxes[:, 6].sin()
     along = (gap[..., 0] * cos + gap[..., 1] * sin).abs() - boxes[:, 4] / 2
@@ -210,9 +242,9 @@ def objects_at(boxes: Tensor, points: Tensor) -> Tensor:
     up = gap[..., 2].abs() - boxes[:, 5] / 2
     outside = torch.stack([along, across, up]).amax(0)
     if not len(boxes):
-        return torch.full(points.shape[:-1], NO_OBJECT, dtype=torch.uint8)
+        return torch.full(points.shape[:-1], NO_OBJECT, dtype=torch.int16)
     least = outside.min(-1)
-    return torch.where(least.values < MARGIN, least.indices, NO_OBJECT).to(torch.uint8)
+    return torch.where(least.values < MARGIN, least.indices, NO_OBJECT).to(torch.int16)
 
 
 def read_boxes(tables: Tables, sample: str, lidar_from_global: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -228,11 +260,10 @@ def read_boxes(tables: Tables, sample: str, lidar_from_global: np.ndarray) -> tu
     return torch.tensor(rows, dtype=torch.float32).view(-1, 9), torch.tensor(labels, dtype=torch.long)
 
 
-def cache_scene(job: tuple) -> tuple[list[Frame], np.ndarray]:
-    cfg, tables, scene = job
+def cache_scene(cfg: Config, tables: Tables, scene: dict, source: str) -> tuple[list[Frame], np.ndarray]:
     frames, images = [], []
     for sample in tables.samples(scene):
-        frames.append(read_frame(cfg, tables, scene, sample))
+        frames.append(read_frame(cfg, tables, scene, sample, source))
         data = tables.data_of[sample["token"]]
         images.append([
             network_image(cfg, tables.root / data[c]["filename"]) for c in cfg.cameras
@@ -243,35 +274,95 @@ def cache_scene(job: tuple) -> tuple[list[Frame], np.ndarray]:
 class _Worker:
     """The tables of a worker process, read once."""
 
-    def __init__(self, cfg: Config, root: Path, version: str):
-        self.cfg, self.tables = cfg, Tables(root, version)
+    def __init__(self, cfg: Config, root: Path, version: str, source: str):
+        self.cfg, self.tables, self.source = cfg, Tables(root, version), source
 
 
-def _start(cfg: Config, root: Path, version: str) -> None:
+def _start(cfg: Config, root: Path, version: str, source: str) -> None:
     global _worker
     torch.multiprocessing.set_sharing_strategy("file_system")
-    _worker = _Worker(cfg, root, version)
+    _worker = _Worker(cfg, root, version, source)
 
 
-def _cache(scene: str) -> tuple[list[Frame], np.ndarray]:
+def _cache(token: str) -> tuple[list[Frame], np.ndarray]:
     torch.set_num_threads(1)
-    return cache_scene((_worker.cfg, _worker.tables, _worker.tables.scene[scene]))
+    scene = _worker.tables.scene[token]
+    try:
+        return cache_scene(_worker.cfg, _worker.tables, scene, _worker.source)
+    except KeyError as e:
+        raise Refused(f"scene {scene['name']}: the tables have no {e}") from None
 
 
-def build_cache(cfg: Config, root: Path, version: str, out: Path) -> None:
-    """Writes the cache of all scenes of a data set."""
+def files_of(cfg: Config, tables: Tables, scene: dict, source: str | None) -> Iterator[Path]:
+    """The files of a scene that a cache is made of; without a source of depth, its images."""
+    for sample in tables.samples(scene):
+        data = tables.data_of[sample["token"]]
+        for camera in cfg.cameras:
+            if camera not in data:
+                raise Refused(f"scene {scene['name']}, sample {sample['token']}: no key frame of {camera}")
+            yield tables.root / data[camera]["filename"]
+            if source == depth.RENDERED:
+                yield depth.rendered_file(tables.root, camera, data[camera])
+        if "LIDAR_TOP" not in data:
+            raise Refused(f"scene {scene['name']}, sample {sample['token']}: no key frame of LIDAR_TOP, "
+                          "in whose frame boxes are learnt")
+        if source == depth.LIDAR:
+            yield tables.root / data["LIDAR_TOP"]["filename"]
+
+
+def complete(cfg: Config, tables: Tables, scenes: list[dict], say: Callable[[str], None]
+             ) -> tuple[str, list[dict]]:
+    """The source of depth, and the scenes whose files are all there. Says which are not;
+    raises Refused if none is complete."""
+    def first_gaps(source: str | None) -> list[Path | None]:
+        files = [files_of(cfg, tables, s, source) for s in scenes]
+        return [next((f for f in of_scene if not f.is_file()), None) for of_scene in files]
+
+    absent = {}
+    for source in (depth.RENDERED, depth.LIDAR):
+        gaps = first_gaps(source)
+        there = [s for s, gap in zip(scenes, gaps, strict=True) if gap is None]
+        absent[source] = next((g for g in gaps if g), None)
+        if there and absent[source]:
+            say(f"{len(scenes) - len(there)} of {len(scenes)} scenes are left out, files are missing: "
+                f"{absent[source]}")
+        if there:
+            return source, there
+    if all(images := first_gaps(None)):
+        raise Refused(f"no scene has all its images: {images[0]} does not exist")
+    raise Refused(
+        "training learns from depth, and no scene has it: neither rendered "
+        f"({absent[depth.RENDERED]}; synth --depth makes it) nor from lidar ({absent[depth.LIDAR]})"
+    )
+
+
+def build_cache(cfg: Config, root: Path, version: str, out: Path, wanted: set[str] | None = None,
+                say: Callable[[str], None] = print) -> None:
+    """Writes the cache of all scenes of a data set, or of those with the wanted names."""
     tables = Tables(root, version)
-    total = sum(s["nbr_samples"] for s in tables.scene.values())
+    scenes = [s for s in tables.scene.values() if wanted is None or s["name"] in wanted]
+    scenes = [s for s in scenes if s["first_sample_token"]]
+    if not scenes:
+        raise Refused(f"{root}: {version} has no scene{' of those wanted' if wanted else ''}")
+    source, scenes = complete(cfg, tables, scenes, say)
+    total = sum(1 for s in scenes for _ in tables.samples(s))
     out.mkdir(parents=True, exist_ok=True)
     shape = (total, len(cfg.cameras), cfg.image["height"], cfg.image["width"], 3)
     images = np.lib.format.open_memmap(out / "images.npy", "w+", np.uint8, shape)
     frames = []
-    with ProcessPoolExecutor(initializer=_start, initargs=(cfg, root, version)) as pool:
-        for part, pixels in pool.map(_cache, list(tables.scene)):
+    with ProcessPoolExecutor(initializer=_start, initargs=(cfg, root, version, source)) as pool:
+        for part, pixels in pool.map(_cache, [s["token"] for s in scenes]):
             images[len(frames):len(frames) + len(part)] = pixels
             frames += part
     images.flush()
-    torch.save(frames, out / "frames.pt")
+    data = f"{root.resolve().name} {version}: {len(scenes)} scenes, {total} key frames, depth {source}"
+    torch.save({"format": FORMAT, "data": data, "numbers": numbers(cfg), "frames": frames}, out / "frames.pt")
+    say(f"cache: {data}")
+
+
+def numbers(cfg: Config) -> dict:
+    """What of a configuration a cache depends on."""
+    return {"cameras": list(cfg.cameras), "image": cfg.image, "depth": cfg.depth, "stride": cfg.stride}
 
 
 class Dataset:
@@ -279,11 +370,14 @@ class Dataset:
 
     def __init__(self, cache: Path, drives: int | None = None):
         """Of the first so many drives, or of all."""
-        self.frames: list[Frame] = torch.load(cache / "frames.pt", weights_only=False)
+        self.cache, content = cache, read_cache(cache / "frames.pt")
+        self.data, self.numbers = content["data"], content["numbers"]
+        self.frames: list[Frame] = content["frames"]
         starts = [i for i, f in enumerate(self.frames) if f.first]
         if drives is not None and drives < len(starts):
             self.frames = self.frames[: starts[drives]]
             starts = starts[:drives]
+            self.data += f", of which the first {drives} scenes"
         self.images = np.load(cache / "images.npy", mmap_mode="r")
         self.starts = starts
         self.start_of = np.repeat(starts, np.diff([*starts, len(self.frames)]))
@@ -291,7 +385,27 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def check(self, cfg: Config) -> "Dataset":
+        """Itself, if it was prepared with the configuration's numbers."""
+        for key, value in numbers(cfg).items():
+            if self.numbers[key] != value:
+                raise Refused(f"{self.cache} was prepared with {key} {self.numbers[key]}, {cfg.name} has "
+                              f"{value}: prepare it with --config {cfg.name}")
+        return self
+
     def input(self, i: int) -> Tensor:
         """N 3 H W, normalised."""
         x = torch.from_numpy(np.array(self.images[i])).permute(0, 3, 1, 2).float() / 255
         return (x - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
+
+
+def read_cache(path: Path) -> dict:
+    if not path.exists():
+        raise Refused(f"{path} does not exist: want a folder that solofusion.prepare made")
+    try:
+        content = torch.load(path, weights_only=False)
+    except (RuntimeError, EOFError, AttributeError, pickle.UnpicklingError) as e:
+        raise Refused(f"{path} is no cache: {e}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise Refused(f"{path} is a cache of another version of this program: prepare it again")
+    return content

@@ -9,22 +9,32 @@ Example:
 
 import argparse
 import hashlib
+import os
 import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 import yaml
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import nn
 
+from . import command
+from .command import Refused
 from .config import BRANCHES, TASKS, Config, load_config
 from .dataset import MEAN, STD, Dataset
+from .fit import fit
 from .graph import Graph, fold
 from .model import SOLOFusion
 from .quantize import quantize_head
-from .train import STAGES
+from .train import STAGES, read_stage
 
-DATA = "220 rendered drives of 14 frames at network size (synth seed 1)"
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ("image_encoder.onnx", "bev_embed.onnx", "head.onnx", "weights.safetensors")
+MANIFEST = "model.yaml"
 
 NMS = {
     ("car",): {"factors": [1.0]},
@@ -170,7 +180,7 @@ def small_weights(model: SOLOFusion, path: Path) -> None:
         weight, bias = fold(conv.weight.flatten(1), conv.bias, norm)
         tensors["time.weight"], tensors["time.age"] = weight[:, :-1], weight[:, -1]
         tensors["time.bias"] = bias
-    save_file({n: t.detach().contiguous().numpy() for n, t in tensors.items()}, path)
+    path.write_bytes(save({n: t.detach().contiguous().numpy() for n, t in tensors.items()}))
 
 
 def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict,
@@ -217,9 +227,26 @@ def write_parts(model: SOLOFusion, folder: Path, deform: str = "DeformConv") -> 
 
 
 def write_manifest(folder: Path, content: dict) -> None:
-    files = sorted(p for p in folder.iterdir() if p.suffix in (".onnx", ".safetensors"))
-    content["files"] = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    (folder / "model.yaml").write_text(dump(content))
+    content["files"] = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in sorted(FILES)}
+    (folder / MANIFEST).write_text(dump(content))
+
+
+@contextmanager
+def laid_aside(folder: Path) -> Iterator[Path]:
+    """A folder to write a bundle into, whose files take their place in ``folder`` at the
+    end; after an error ``folder`` is as it was. Other files in it stay. The manifest
+    moves last: until then its hashes refuse a mixture."""
+    if folder.exists() and not folder.is_dir():
+        raise Refused(f"--out {folder} is a file, want a folder's name")
+    parent = folder if folder.exists() else folder.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=parent) as aside:
+        new = Path(aside) / "bundle"
+        new.mkdir()
+        yield new
+        folder.mkdir(exist_ok=True)
+        for name in (*FILES, MANIFEST):
+            os.replace(new / name, folder / name)
 
 
 def dump(content: dict) -> str:
@@ -227,60 +254,82 @@ def dump(content: dict) -> str:
     return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
 
 
-def training_record(run: Path, data: str, command: str, seed: int) -> dict:
-    """Where a bundle comes from: seed, data, command, and what each stage took."""
-    stages = {}
+def training_record(run: Path, said: dict) -> dict:
+    """Where a bundle comes from: what the run's checkpoints record of each stage, the
+    commit of this checkout if it is one, and what the user said, which comes first."""
+    stages, records = {}, {"seed": {}, "data": {}}
     for stage in STAGES:
-        done = torch.load(run / f"{stage}.pt", weights_only=False)
+        done = read_stage(run / f"{stage}.pt")
         stages[stage] = {
             "steps": done["step"], "minutes": round(done["seconds"] / 60, 1),
             "core_minutes": round(done["cpu"] / 60, 1),
         }
-    return {
-        "seed": seed, "data": data, "command": command, "commit": commit(), "stages": stages,
-    }
+        for key, value in done.get("record", {}).items():
+            records[key][stage] = value
+    known = {k: of_all(v) for k, v in records.items()}
+    known |= {k: v for k, v in said.items() if v} | {"commit": commit()}
+    return {k: v for k, v in known.items() if v not in (None, "", {})} | {"stages": stages}
+
+
+def of_all(values: dict) -> object:
+    """What all stages have in common, or each stage's."""
+    different = list(values.values())
+    return different[0] if different and different.count(different[0]) == len(different) else values
 
 
 def commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    """The commit of this checkout, with -dirty if files differ from it; "" outside of a
+    repository of its own."""
+    def git(*words: str) -> str:
+        asked = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), *words]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) != ROOT:
+            return ""
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def load_trained(cfg: Config, checkpoint: Path) -> SOLOFusion:
     """The averaged weights of a run's checkpoint, in evaluation mode."""
-    model = SOLOFusion(cfg).eval().requires_grad_(False)
-    model.load_state_dict(torch.load(checkpoint, weights_only=False)["ema"])
-    return model
+    return fit(cfg, read_stage(checkpoint)["ema"])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+def main() -> int:
+    parser = command.parser(__doc__)
     parser.add_argument("run", type=Path, help="the training run's folder")
     parser.add_argument("--cache", type=Path, required=True, help="the drives it was trained on")
-    parser.add_argument("--config", default="small")
+    parser.add_argument("--config", default="small", help="a name in configs/ or a YAML file")
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
     parser.add_argument("--float", action="store_true", help="leave the head in float32")
-    parser.add_argument("--calibration", type=int, default=40, help="frames that set the scales")
-    parser.add_argument("--drives", type=int, help="as given to the fusion stage")
-    parser.add_argument("--seed", type=int, default=1, help="that the run had")
-    parser.add_argument("--data", default=DATA, help="what the run was trained on, in words")
-    parser.add_argument("--command", default="scripts/train-default.sh", help="that made the run")
-    args = parser.parse_args()
+    parser.add_argument("--calibration", type=command.positive, default=40, help="frames that set the scales")
+    parser.add_argument("--drives", type=command.positive, help="as given to the fusion stage")
+    parser.add_argument("--data", help=(
+        "what the run was trained on, in words\n(default: as the run records it)"
+    ))
+    parser.add_argument("--command", help="that made the run, for the manifest")
+    return command.run(parser, export)
+
+
+def export(args: argparse.Namespace) -> None:
     cfg = load_config(args.config)
+    if not args.float and not cfg.remembers:
+        raise Refused(f"the head of {cfg.name} has no history and stays in float32: give --float")
     model = load_trained(cfg, args.run / "fusion.pt")
-    write_parts(model, args.out)
-    head_input, quantisation = {"type": "float32"}, {"method": "none"}
-    if not args.float:
-        head_input, quantisation = quantize_head(
-            model, Dataset(args.cache, args.drives), args.run / "planes.npy",
-            args.out / "head.onnx", args.calibration,
-        )
-    record = training_record(args.run, args.data, args.command, args.seed)
-    trained = {"mode": "direct", "time": "counted"}
-    write_manifest(args.out, manifest(cfg, head_input, record, quantisation, trained))
+    record = training_record(args.run, {"data": args.data, "command": args.command})
+    with laid_aside(args.out) as folder:
+        write_parts(model, folder)
+        head_input, quantisation = {"type": "float32"}, {"method": "none"}
+        if not args.float:
+            head_input, quantisation = quantize_head(
+                model, Dataset(args.cache, args.drives).check(cfg), args.run / "planes.npy",
+                folder / "head.onnx", args.calibration,
+            )
+        trained = {"mode": "direct", "time": "counted"}
+        write_manifest(folder, manifest(cfg, head_input, record, quantisation, trained))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

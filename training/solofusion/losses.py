@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .config import BRANCHES, CLASSES
-from .dataset import NO_DEPTH, NO_OBJECT, Frame
+from .dataset import NO_DEPTH, UNKNOWN, Frame
 from .model import CenterHead
 from .targets import Targets
 
@@ -18,8 +18,8 @@ def depth_loss(logits: Tensor, frame: Frame) -> Tensor:
     loss = F.cross_entropy(
         logits.float(), frame.depth_bins.long(), ignore_index=NO_DEPTH, reduction="none"
     )
-    weight = torch.where(frame.objects != NO_OBJECT, OBJECT_WEIGHT, 1.0)
-    return (loss * weight).sum() / (weight * (frame.depth_bins != NO_DEPTH)).sum()
+    weight = torch.where(frame.objects >= 0, OBJECT_WEIGHT, 1.0)
+    return (loss * weight).sum() / (weight * (frame.depth_bins != NO_DEPTH)).sum().clamp(min=1)
 
 
 PIXEL_OUTPUTS = len(CLASSES) + 1 + 8
@@ -34,12 +34,14 @@ def pixel_loss(output: Tensor, frame: Frame) -> dict[str, Tensor]:
     centre is, how it heads and how large it is. output is N PIXEL_OUTPUTS h w."""
     rows = output.float().permute(0, 2, 3, 1)
     objects = frame.objects.long()
-    shown = objects != NO_OBJECT
+    shown, known = objects >= 0, objects != UNKNOWN
     label = torch.full_like(objects, len(CLASSES))
     label[shown] = frame.labels[objects[shown]]
     weight = torch.ones(len(CLASSES) + 1)
     weight[-1] = BACKGROUND_WEIGHT
-    kind = F.cross_entropy(rows[..., : len(CLASSES) + 1].flatten(0, 2), label.flatten(), weight)
+    kind = rows.sum() * 0  # of nothing known
+    if known.any():
+        kind = F.cross_entropy(rows[known][:, : len(CLASSES) + 1], label[known], weight)
     boxes, points = frame.boxes[objects[shown]], frame.points[shown]
     origin = frame.lidar_from_camera[:, None, None, :2, 3].float().expand(*objects.shape, 2)[shown]
     ray = F.normalize(points[:, :2] - origin, dim=1)
@@ -53,7 +55,7 @@ def pixel_loss(output: Tensor, frame: Frame) -> dict[str, Tensor]:
         *turned(boxes[:, 6].cos(), boxes[:, 6].sin()), *boxes[:, 3:6].log().T,
     ], 1)
     got = rows[shown][:, len(CLASSES) + 1 :]
-    return {"kind": kind, "shape": (got - want).abs().mean() * (1 if len(want) else 0)}
+    return {"kind": kind, "shape": (got - want).abs().mean() if len(want) else got.sum()}
 
 
 def focal_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ Example:
 import argparse
 import json
 import multiprocessing
+import pickle
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -28,7 +30,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
-from . import bev
+from . import bev, command
+from .command import Refused
 from .config import BRANCHES, Config, load_config
 from .dataset import Dataset, Frame
 from .forward import fuse_depth, lift_frame, view
@@ -73,7 +76,8 @@ Losses = dict[str, Tensor]
 class Run:
     """A stage in progress; a checkpoint holds all of it."""
 
-    def __init__(self, cfg: Config, args: argparse.Namespace, weights: dict | None):
+    def __init__(self, cfg: Config, data: Dataset, args: argparse.Namespace, weights: dict | None):
+        self.record = {"seed": args.seed, "data": data.data}
         self.model = SOLOFusion(cfg)
         if weights is not None:
             self.model.load_state_dict(weights)
@@ -94,13 +98,17 @@ class Run:
         parts = {n: getattr(self, n).state_dict() for n in self.PARTS}
         counts = {"step": self.step, "seconds": self.seconds, "cpu": self.cpu}
         temporary = path.with_suffix(".tmp")
-        torch.save({**parts, **counts}, temporary)
+        torch.save({**parts, **counts, "record": self.record}, temporary)
         temporary.rename(path)
 
     def load(self, path: Path) -> None:
-        saved = torch.load(path, weights_only=False)
-        for name in self.PARTS:
-            getattr(self, name).load_state_dict(saved[name])
+        saved = read_stage(path)
+        try:
+            for name in self.PARTS:
+                getattr(self, name).load_state_dict(saved[name])
+        except (RuntimeError, ValueError, KeyError) as e:
+            raise Refused(f"{path} is of another configuration: {' '.join(str(e).split())[:200]}; "
+                          "give the run's own, or another --out") from None
         self.step, self.seconds, self.cpu = saved["step"], saved["seconds"], saved["cpu"]
 
     @torch.no_grad()
@@ -116,6 +124,9 @@ class Run:
 
     def learn(self, losses: Losses) -> float:
         loss = sum(WEIGHTS[name] * value for name, value in losses.items())
+        if not loss.isfinite():
+            terms = ", ".join(f"{n} {float(v.detach()):.3g}" for n, v in losses.items())
+            raise Refused(f"the loss of step {self.step} is not finite ({terms}): want a lower --lr")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.optimizer.param_groups[0]["params"], CLIP_NORM)
@@ -350,12 +361,29 @@ def lean_on_current(model: SOLOFusion) -> None:
     slots[:, 1:] *= 0.1
 
 
-def averaged(checkpoint: Path) -> dict:
-    return torch.load(checkpoint, weights_only=False)["ema"]
+def averaged(cfg: Config, checkpoint: Path) -> dict:
+    """The averaged weights of the stage before."""
+    weights, want = read_stage(checkpoint)["ema"], SOLOFusion(cfg).state_dict()
+    if {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in want.items()}:
+        raise Refused(f"{checkpoint} is of another configuration than {cfg.name}")
+    return weights
+
+
+def read_stage(path: Path) -> dict:
+    """A checkpoint that train wrote."""
+    if not path.exists():
+        raise Refused(f"{path} does not exist: the stage {path.stem} of solofusion.train writes it")
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if all(k in saved for k in ("ema", "step", "seconds", "cpu")):
+            return saved
+    except (RuntimeError, EOFError, TypeError, pickle.UnpicklingError):
+        pass
+    raise Refused(f"{path} is no checkpoint of a training stage")
 
 
 def train_single(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
-    run = Run(cfg, args, None)
+    run = Run(cfg, data, args, None)
 
     def losses_of(step: int, rng: np.random.Generator) -> Losses:
         done = step / args.steps - args.detect_from
@@ -366,8 +394,10 @@ def train_single(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
 
 
 def train_stereo(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
-    run = Run(cfg, args, averaged(args.out / "single.pt"))
+    run = Run(cfg, data, args, averaged(cfg, args.out / "single.pt"))
     seconds = np.array([i for i, f in enumerate(data.frames) if not f.first])
+    if not len(seconds):
+        raise Refused(f"{args.cache} has no scene of two key frames, which stereo learns from")
 
     def losses_of(step: int, rng: np.random.Generator) -> Losses:
         return stereo_losses(run, data, rng.choice(seconds, args.batch).tolist(), rng)
@@ -376,7 +406,7 @@ def train_stereo(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
 
 
 def train_fusion(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
-    run = Run(cfg, args, averaged(args.out / "stereo.pt"))
+    run = Run(cfg, data, args, averaged(cfg, args.out / "stereo.pt"))
     planes = cache_planes(deepcopy(run.model).eval(), data, args.out / "planes.npy")
     lean_on_current(run.model)
     run.ema.load_state_dict(run.model.state_dict())
@@ -387,26 +417,31 @@ def train_fusion(cfg: Config, data: Dataset, args: argparse.Namespace) -> None:
     train(run, args, losses_of)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+def main() -> int:
+    parser = command.parser(__doc__)
     parser.add_argument("stage", choices=list(STAGES))
     parser.add_argument("cache", type=Path, help="made by solofusion.prepare")
-    parser.add_argument("--config", default="small")
+    parser.add_argument("--config", default="small", help="a name in configs/ or a YAML file")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--batch", type=int, default=4, help="frames a step")
-    parser.add_argument("--drives", type=int, help="use the first so many drives only")
+    parser.add_argument("--steps", type=command.positive, required=True)
+    parser.add_argument("--batch", type=command.positive, default=4, help="frames a step")
+    parser.add_argument("--drives", type=command.positive, help="use the first so many drives only")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--detect-from", type=float, default=0.35, help="fraction of the steps")
     parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+    return command.run(parser, train_stage)
+
+
+def train_stage(args: argparse.Namespace) -> None:
+    cfg = load_config(args.config)
+    if not cfg.stereo or not cfg.remembers:
+        lacks = "history" if cfg.stereo else "stereo"
+        raise Refused(f"{cfg.name} has no {lacks}: the three stages train both")
+    data = Dataset(args.cache, args.drives).check(cfg)
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
-    stage = {"single": train_single, "stereo": train_stereo, "fusion": train_fusion}[args.stage]
-    stage(load_config(args.config), Dataset(args.cache, args.drives), args)
+    {"single": train_single, "stereo": train_stereo, "fusion": train_fusion}[args.stage](cfg, data, args)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -58,8 +58,8 @@ def test_half_turn_twice_is_nothing() -> None:
 
 def test_depth_loss_weighs_objects_and_skips_the_unknown() -> None:
     frame = SimpleNamespace(
-        depth_bins=torch.tensor([[[1, 0, NO_DEPTH]]], dtype=torch.uint8),
-        objects=torch.tensor([[[0, NO_OBJECT, NO_OBJECT]]], dtype=torch.uint8),
+        depth_bins=torch.tensor([[[1, 0, NO_DEPTH]]], dtype=torch.int16),
+        objects=torch.tensor([[[0, NO_OBJECT, NO_OBJECT]]], dtype=torch.int16),
     )
     logits = torch.zeros(1, 2, 1, 3)
     logits[0, 1, 0, 0] = 2.0
