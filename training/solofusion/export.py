@@ -188,7 +188,7 @@ def small_weights(model: SOLOFusion, path: Path) -> None:
 def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict,
              history: dict | None = None, rig: dict | None = None) -> dict:
     """model.yaml but for its files. history says how it was aligned and timed in
-    training, rig (frame and seen) which frame and cameras training had; without a word
+    training, rig (frame and seen) which frame and cameras training had; without them
     as in the reference."""
     tasks = []
     for classes in TASKS:
@@ -207,7 +207,7 @@ def manifest(cfg: Config, head_input: dict, provenance: dict, quantisation: dict
             **cfg.image, "source": dict(zip(("width", "height"), SOURCE, strict=True)),
             "mean": list(MEAN), "std": list(STD),
         },
-        **(rig or {"frame": REFERENCE_FRAME, "seen": REFERENCE_SEEN}),
+        **({"frame": REFERENCE_FRAME, "seen": REFERENCE_SEEN} if rig is None else rig),
         "grid": cfg.grid,
         "depth": {k: cfg.depth[k] for k in ("start", "step", "bins")},
         "features": features,
@@ -334,7 +334,11 @@ def export(args: argparse.Namespace) -> None:
         raise Refused(f"the head of {cfg.name} has no history and stays in float32: give --float")
     model = load_trained(cfg, args.run / "fusion.pt")
     record = training_record(args.run, {"data": args.data, "command": args.command})
-    data = Dataset(args.cache, args.drives).check(cfg)
+    data = None
+    if args.float and not args.cache.exists():
+        print(f"export: {args.cache} does not exist: the manifest does not say which rigs training had")
+    else:
+        data = Dataset(args.cache, args.drives).check(cfg)
     with laid_aside(args.out) as folder:
         write_parts(model, folder)
         head_input, quantisation = {"type": "float32"}, {"method": "none"}
@@ -344,7 +348,7 @@ def export(args: argparse.Namespace) -> None:
                 folder / "head.onnx", args.calibration,
             )
         trained = {"mode": "direct", "time": "counted"}
-        rig = rig_of(data.frames)
+        rig = rig_of(data.frames) if data else {}
         write_manifest(folder, manifest(cfg, head_input, record, quantisation, trained, rig))
 
 
