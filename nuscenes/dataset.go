@@ -1,6 +1,7 @@
 package nuscenes
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -119,4 +120,24 @@ func (d *Dataset) Sample(token string) *Sample { return d.sampleByToken[token] }
 // Path returns where the file of a measurement lies.
 func (d *Dataset) Path(data *SampleData) string {
 	return filepath.Join(d.Dir, filepath.FromSlash(data.Filename))
+}
+
+// CheckFile returns an error if the file of a measurement cannot be read, one that is
+// [fs.ErrNotExist] if there is none.
+func (d *Dataset) CheckFile(data *SampleData) error {
+	path := d.Path(data)
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("nuscenes: %w", err)
+	case info.IsDir():
+		return fmt.Errorf("nuscenes: %s is a folder, want a file", path)
+	case !info.Mode().IsRegular(): // opening a pipe would wait for a writer
+		return fmt.Errorf("nuscenes: %s is no regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("nuscenes: %w", err)
+	}
+	return f.Close()
 }

@@ -3,16 +3,19 @@ package replay
 import (
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/solofusion/solofusion/nuscenes"
 )
 
 // words are what is odd in a scene, said once at its end.
 type words struct {
-	absentImages, backward int
-	firstAbsent            string             // its path
-	firstBackward          string             // its token
-	dense                  nuscenes.Timestamp // mean time between key frames if it is hardly one, else 0
+	absentImages, unread int
+	backward             int
+	firstAbsent          string // its path
+	firstUnread          error
+	firstBackward        string        // its token
+	dense                time.Duration // mean time between key frames if it is hardly one, else 0
 }
 
 // absent notes an image whose file does not exist.
@@ -23,6 +26,14 @@ func (w *words) absent(path string) {
 	w.absentImages++
 }
 
+// unreadable notes an image whose file exists and cannot be read.
+func (w *words) unreadable(err error) {
+	if w.unread == 0 {
+		w.firstUnread = err
+	}
+	w.unread++
+}
+
 // back notes a sample that is not later than the one before.
 func (w *words) back(sample *nuscenes.Sample) {
 	if w.backward == 0 {
@@ -31,17 +42,18 @@ func (w *words) back(sample *nuscenes.Sample) {
 	w.backward++
 }
 
-// hardly is a time between key frames, in microseconds, that no camera reaches.
-const hardly = 1000
+// hardly is a time between key frames that no camera reaches.
+const hardly = time.Millisecond
 
 // spacing notes key frames that are too close for cameras: their times are in
 // another unit.
 func (w *words) spacing(scene *nuscenes.Scene) {
-	n := nuscenes.Timestamp(len(scene.Samples) - 1)
+	n := len(scene.Samples) - 1
 	if n < 1 {
 		return
 	}
-	if mean := (scene.Samples[n].KeyTime() - scene.Samples[0].KeyTime()) / n; mean > 0 && mean < hardly {
+	whole := time.Duration(scene.Samples[n].KeyTime()-scene.Samples[0].KeyTime()) * time.Microsecond
+	if mean := whole / time.Duration(n); mean > 0 && mean < hardly {
 		w.dense = mean
 	}
 }
@@ -52,13 +64,17 @@ func (w *words) log(log *slog.Logger, scene *nuscenes.Scene) {
 		log.Warn("images absent, their frames are skipped",
 			"scene", scene.Name, "count", w.absentImages, "first", w.firstAbsent)
 	}
+	if w.unread > 0 {
+		log.Warn("images cannot be read, their frames are skipped",
+			"scene", scene.Name, "count", w.unread, "first", w.firstUnread)
+	}
 	if w.backward > 0 {
 		log.Warn("samples are not later than the ones before them, history starts anew there",
 			"scene", scene.Name, "count", w.backward, "first", w.firstBackward)
 	}
 	if w.dense > 0 {
 		log.Warn("key frames are too close for cameras: want times in microseconds since 1970, these look like milliseconds or seconds",
-			"scene", scene.Name, "mean_us", int64(w.dense))
+			"scene", scene.Name, "mean", w.dense)
 	}
 }
 
