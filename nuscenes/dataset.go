@@ -3,9 +3,11 @@ package nuscenes
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/solofusion/solofusion/geom"
 )
@@ -116,6 +118,15 @@ func (d *Dataset) Scene(name string) *Scene { return d.sceneByName[name] }
 
 // Sample returns the sample with that token, nil if there is none.
 func (d *Dataset) Sample(token string) *Sample { return d.sampleByToken[token] }
+
+// Files returns the tables that were read, and that of custom splits.
+func (d *Dataset) Files() []string {
+	files := []string{d.splitsFile()}
+	for _, table := range slices.Sorted(maps.Keys(d.Rows)) {
+		files = append(files, filepath.Join(d.folder(), table+".json"))
+	}
+	return files
+}
 
 // Path returns where the file of a measurement lies.
 func (d *Dataset) Path(data *SampleData) string {
