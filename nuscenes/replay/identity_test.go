@@ -134,6 +134,11 @@ func TestTimesInAnotherUnit(t *testing.T) {
 		!strings.Contains(err.Error(), ds.Samples[0].Token) {
 		t.Errorf("nanoseconds: %v", err)
 	}
+	const none = -62135596800_000_000 // time.Time{} in microseconds
+	ds = retimed(t, func(us nuscenes.Timestamp) nuscenes.Timestamp { return none + us%1_000_000 })
+	if _, err := NewSource(ds, ds.Scenes, Options{}); err == nil || !strings.Contains(err.Error(), "in the year 1: want microseconds") {
+		t.Errorf("Go's zero time: %v", err)
+	}
 	for unit, mean := range map[nuscenes.Timestamp]string{1000: "mean=500µs", 333_333: "mean=1.5µs"} { // the latter in about seconds
 		var log bytes.Buffer
 		ds = retimed(t, func(us nuscenes.Timestamp) nuscenes.Timestamp { return us / unit })

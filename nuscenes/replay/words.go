@@ -78,15 +78,16 @@ func (w *words) log(log *slog.Logger, scene *nuscenes.Scene) {
 	}
 }
 
-// lastYear is the last that a time in microseconds may lie in. Nanoseconds of this
-// century, taken for microseconds, lie far beyond.
-const lastYear = 9999
+// The years that a time in microseconds may lie in. The first instant of year 1 is
+// Go's word for no time. Nanoseconds of this century, taken for microseconds, lie far
+// beyond the last.
+const firstYear, lastYear = 2, 9999
 
 // checkTime returns an error if a sample's time cannot be one in microseconds.
 func checkTime(sample *nuscenes.Sample) error {
 	at := sample.KeyTime()
 	year, hint := at.Time().Year(), ""
-	if year >= 1 && year <= lastYear {
+	if year >= firstYear && year <= lastYear {
 		return nil
 	}
 	if year > lastYear {
