@@ -92,7 +92,7 @@ func firstFew(tokens []string) string {
 	return strings.Join(tokens, ", ")
 }
 
-// ReadTokens reads a file of tokens: a JSON list of strings, or a token a line.
+// ReadTokens reads a file of tokens: a JSON list of them, or a token a line.
 func ReadTokens(file string) ([]string, error) {
 	text, err := readText(file)
 	if err == nil {
@@ -111,7 +111,7 @@ func parseTokens(text string) (tokens []string, err error) {
 	switch r := pull.NewReader(text); r.Peek() {
 	case '[':
 		for range r.Array() {
-			tokens = append(tokens, r.String())
+			tokens = append(tokens, strings.Clone(r.Token()))
 		}
 		err = r.End()
 	case '{':

@@ -81,17 +81,26 @@ func TestOnlySomeSamples(t *testing.T) {
 	}
 }
 
+// Tokens may be numbers, as in tables.
+func TestNumbersAsTokens(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	tinyset.WriteFile(t, file, []byte("[12, 7]"))
+	if tokens, err := nuscenes.ReadTokens(file); err != nil || !slices.Equal(tokens, []string{"12", "7"}) {
+		t.Errorf("%q, %v", tokens, err)
+	}
+}
+
 func TestFilesOfTokens(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	for text, want := range map[string]string{
 		"a\nb\n": "", "\ufeffa\r\n\r\nb": "", ` ["a", "b"] `: "",
-		"":           "is an empty file",
-		" \n":        "has no sample token",
-		"[]":         "has no sample token",
-		`["a", 1]`:   "found '1', want a string",
-		`["a"`:       "the end of the text",
-		`{"a": []}`:  "is a JSON object, want sample tokens",
-		"PK\x03\x04": "is a zip archive, want sample tokens",
+		"":            "is an empty file",
+		" \n":         "has no sample token",
+		"[]":          "has no sample token",
+		`["a", null]`: "found null",
+		`["a"`:        "the end of the text",
+		`{"a": []}`:   "is a JSON object, want sample tokens",
+		"PK\x03\x04":  "is a zip archive, want sample tokens",
 	} {
 		tinyset.WriteFile(t, file, []byte(text))
 		tokens, err := nuscenes.ReadTokens(file)

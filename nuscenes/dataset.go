@@ -1,10 +1,13 @@
 package nuscenes
 
 import (
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/geom"
@@ -117,6 +120,15 @@ func (d *Dataset) Scene(name string) *Scene { return d.sceneByName[name] }
 // Sample returns the sample with that token, nil if there is none.
 func (d *Dataset) Sample(token string) *Sample { return d.sampleByToken[token] }
 
+// Files returns the tables that were read, and that of custom splits.
+func (d *Dataset) Files() []string {
+	files := []string{d.splitsFile()}
+	for _, table := range slices.Sorted(maps.Keys(d.Rows)) {
+		files = append(files, filepath.Join(d.folder(), table+".json"))
+	}
+	return files
+}
+
 // Path returns where the file of a measurement lies. Backslashes in its name are
 // separators, unless a file has them in its name.
 func (d *Dataset) Path(data *SampleData) string {
@@ -127,4 +139,27 @@ func (d *Dataset) Path(data *SampleData) string {
 		}
 	}
 	return path
+}
+
+// CheckFile returns an error if the file of a measurement cannot be read, one that is
+// [fs.ErrNotExist] if there is none or the table says that it is not valid.
+func (d *Dataset) CheckFile(data *SampleData) error {
+	path := d.Path(data)
+	if data.Invalid {
+		return fmt.Errorf("nuscenes: %s is not valid by its table: %w", path, fs.ErrNotExist)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("nuscenes: %w", err)
+	case info.IsDir():
+		return fmt.Errorf("nuscenes: %s is a folder, want a file", path)
+	case !info.Mode().IsRegular(): // opening a pipe would wait for a writer
+		return fmt.Errorf("nuscenes: %s is no regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("nuscenes: %w", err)
+	}
+	return f.Close()
 }

@@ -372,4 +372,13 @@ func TestWrongFoldersAreRecognised(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.dir, err, test.want)
 		}
 	}
+	parent := filepath.Dir(dir)
+	if _, err := nuscenes.OnlyVersion(parent); err == nil || !strings.Contains(err.Error(), "("+dir+" is a data set)") {
+		t.Errorf("the folder above: %v", err)
+	}
+	other := filepath.Join(parent, "other")
+	tinyset.WriteFile(t, filepath.Join(other, "v1.0", "sample.json"), []byte("[]"))
+	if _, err := nuscenes.OnlyVersion(parent); err == nil || !strings.Contains(err.Error(), "("+dir+", "+other+" are data sets: give one)") {
+		t.Errorf("the folder above two: %v", err)
+	}
 }

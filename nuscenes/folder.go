@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/solofusion/solofusion/nuscenes/internal/filekind"
@@ -39,9 +40,25 @@ func wrongFolder(dir, folder string) error {
 	}
 	found := Versions(dir)
 	if len(found) == 0 {
-		return fmt.Errorf("nuscenes: %s is no folder of tables, and no folder beside it is one%s", folder, below(dir))
+		return fmt.Errorf("nuscenes: %s is no folder of tables, and no folder beside it is one%s", folder, setsBelow(dir))
 	}
 	return fmt.Errorf("nuscenes: %s is no folder of tables; %s has %s", folder, dir, strings.Join(found, ", "))
+}
+
+// OnlyVersion returns the name of dir's only folder of tables. The error says what
+// would be right if there is none, or if there are several.
+func OnlyVersion(dir string) (string, error) {
+	if err := CheckFolder(dir); err != nil {
+		return "", err
+	}
+	switch versions := Versions(dir); len(versions) {
+	case 0:
+		return "", fmt.Errorf("nuscenes: %s holds no folder with nuScenes tables (sample.json and others)%s", dir, setsBelow(dir))
+	case 1:
+		return versions[0], nil
+	default:
+		return "", fmt.Errorf("nuscenes: %s has %s: choose one with --dataset-version", dir, strings.Join(versions, ", "))
+	}
 }
 
 // CheckFolder returns an error if dir is not a folder that may hold those of versions,
@@ -68,14 +85,21 @@ func CheckFolder(dir string) error {
 	return nil
 }
 
-// below names a data set in a folder below dir, if there is one.
-func below(dir string) string {
+// setsBelow names the data sets in folders of dir, "" if there is none.
+func setsBelow(dir string) string {
 	found, _ := fs.Glob(os.DirFS(dir), "*/*/sample.json") // errs on bad patterns only
-	if len(found) == 0 {
-		return ""
+	var sets []string
+	for _, file := range found {
+		set, _, _ := strings.Cut(file, "/")
+		sets = append(sets, filepath.Join(dir, set))
 	}
-	set, _, _ := strings.Cut(found[0], "/")
-	return fmt.Sprintf(" (%s is a data set)", filepath.Join(dir, set))
+	switch sets = slices.Compact(sets); len(sets) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf(" (%s is a data set)", sets[0])
+	}
+	return fmt.Sprintf(" (%s are data sets: give one)", firstFew(sets))
 }
 
 func kindOfFile(file string) string {

@@ -257,8 +257,11 @@ func readSplit(file, split string) (scenes, names []string, err error) {
 		}
 	}
 	if err := r.End(); err != nil {
+		const want = "want a JSON object of split names to lists of scene names"
 		if kind := filekind.Kind([]byte(text[:min(len(text), filekind.Head)])); kind != "" {
-			err = fmt.Errorf("is %s, want a JSON object of split names to lists of scene names", kind)
+			err = fmt.Errorf("is %s, %s", kind, want)
+		} else {
+			err = fmt.Errorf("%w: %s", err, want)
 		}
 		return nil, nil, &TableError{File: file, Row: -1, Err: err}
 	}

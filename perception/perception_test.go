@@ -40,6 +40,8 @@ func TestValidate(t *testing.T) {
 		{"rig's name of bytes", func(r *Rig) { r.Name = "\xfc" }, ""},
 		{"rig without a name", func(r *Rig) { r.Name = "" }, ""},
 		{"no width", func(r *Rig) { r.Cameras[1].Width = 0 }, "RIGHT: image size 0 x 900"},
+		{"transposed intrinsics", func(r *Rig) { r.Cameras[0].Intrinsics = r.Cameras[0].Intrinsics.Transpose() }, "LEFT: its intrinsics are [1266 0 0 0 1266 0 816 491 1] by rows, want fx, skew, cx, 0, fy, cy, 0, 0, 1"},
+		{"intrinsics of another scale", func(r *Rig) { r.Cameras[0].Intrinsics[8] = 2 }, "LEFT: its intrinsics are [1266 0 816 0 1266 491 0 0 2]"},
 		{"NaN focal length", func(r *Rig) { r.Cameras[0].Intrinsics[0] = math.NaN() }, "LEFT: its calibration is not finite"},
 		{"negative focal length", func(r *Rig) { r.Cameras[0].Intrinsics[4] = -1 }, "must be positive"},
 		{"no rotation", func(r *Rig) { r.Cameras[0].EgoFromCamera = geom.Transform{} }, "LEFT: its calibration is not finite"},

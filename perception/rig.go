@@ -3,6 +3,7 @@ package perception
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -79,8 +80,8 @@ func CheckName(name string) error {
 }
 
 // Validate returns an error naming the first camera whose calibration cannot
-// be used: duplicate or unusable names, empty images, numbers that are not finite, a focal
-// length that is not positive.
+// be used: duplicate or unusable names, empty images, numbers that are not finite,
+// intrinsics of another form, a focal length that is not positive.
 func (r *Rig) Validate() error {
 	if len(r.Cameras) == 0 {
 		return fmt.Errorf("perception: rig %q has no cameras", r.Name)
@@ -114,8 +115,17 @@ func (c *Camera) validate() error {
 		return fmt.Errorf("image size %d x %d is not positive", c.Width, c.Height)
 	case !c.Intrinsics.IsFinite() || !c.EgoFromCamera.IsFinite():
 		return fmt.Errorf("its calibration is not finite")
+	case !isPinhole(&c.Intrinsics):
+		return fmt.Errorf("its intrinsics are %v by rows, want fx, skew, cx, 0, fy, cy, 0, 0, 1", c.Intrinsics)
 	case c.Intrinsics[0] <= 0 || c.Intrinsics[4] <= 0:
 		return fmt.Errorf("focal lengths %g and %g must be positive", c.Intrinsics[0], c.Intrinsics[4])
 	}
 	return nil
+}
+
+// isPinhole reports whether below its diagonal a matrix has zeros, and one at its
+// end. Others are transposed, or of homogeneous coordinates of another scale.
+func isPinhole(k *geom.Mat3) bool {
+	const rounding = 1e-6
+	return max(math.Abs(k[3]), math.Abs(k[6]), math.Abs(k[7]), math.Abs(k[8]-1)) < rounding
 }

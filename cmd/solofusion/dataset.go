@@ -29,17 +29,7 @@ func versionOf(dir, version string) (string, error) {
 	if version != "" {
 		return version, nil
 	}
-	if err := nuscenes.CheckFolder(dir); err != nil {
-		return "", err
-	}
-	switch versions := nuscenes.Versions(dir); len(versions) {
-	case 0:
-		return "", fmt.Errorf("%s holds no folder with nuScenes tables (sample.json and others)", dir)
-	case 1:
-		return versions[0], nil
-	default:
-		return "", fmt.Errorf("%s has %s: choose one with --dataset-version", dir, strings.Join(versions, ", "))
-	}
+	return nuscenes.OnlyVersion(dir)
 }
 
 // warnOfFindings logs what reading a data set passed over.

@@ -68,6 +68,11 @@ func (c *evalCmd) Run(ctx context.Context) error {
 	if err := cmp.Or(err, ctx.Err()); err != nil {
 		return err
 	}
+	if c.JSON != "" && c.JSON != "-" {
+		if err := whole.Check(c.JSON, append(in.dataset.Files(), c.Results, c.Compare, c.Splits, c.Samples)...); err != nil {
+			return fmt.Errorf("eval: --json %w", err)
+		}
+	}
 	cfg := eval.CVPR2019()
 	frames, err := eval.Frames(in.dataset, in.split, in.results, cfg)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/solofusion/solofusion/internal/playback"
+	"github.com/solofusion/solofusion/internal/whole"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
 	"github.com/solofusion/solofusion/perception"
@@ -105,6 +106,11 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	scenes, samples, err := c.part(ds)
 	if err != nil {
 		return err
+	}
+	if c.Out != "" {
+		if err := whole.Check(c.Out, append(ds.Files(), c.Splits)...); err != nil {
+			return fmt.Errorf("--out %w", err)
+		}
 	}
 	recorded, err := replay.NewSource(ds, scenes, replay.Options{Poses: c.Jitter > 0})
 	if err != nil {

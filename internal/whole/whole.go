@@ -1,7 +1,8 @@
 // Package whole writes files that appear whole or not at all, so that nobody
 // reads half a file, and a failed program leaves none.
 //
-//	err := whole.Write(whole.File{Path: "out/results.json", Write: results.Write})
+//	err := whole.Check("out/results.json", "in/results.json") // before long work
+//	err = whole.Write(whole.File{Path: "out/results.json", Write: results.Write})
 package whole
 
 import (
@@ -52,6 +53,31 @@ func Write(files ...File) error {
 		if err := os.Rename(p.name, p.path); err != nil {
 			return named(p.path, err)
 		}
+	}
+	return nil
+}
+
+// Check returns an error if a file could not be written, or would take the place of
+// one of the inputs; those that do not exist do not matter. Programs ask it before long
+// work. It leaves nothing behind.
+func Check(path string, inputs ...string) error {
+	there, err := os.Stat(path)
+	if err == nil {
+		for _, input := range inputs {
+			if info, err := os.Stat(input); err == nil && os.SameFile(info, there) {
+				return named(path, fmt.Errorf("would be written over the input %s, want another file", input))
+			}
+		}
+		if !there.IsDir() && !there.Mode().IsRegular() {
+			return nil // opening a pipe has effects
+		}
+	}
+	p, err := write(File{Path: path, Write: Text(nil)})
+	if p.name != "" {
+		os.Remove(p.name)
+	}
+	if err != nil {
+		return named(path, err)
 	}
 	return nil
 }

@@ -82,3 +82,35 @@ func TestWhereOneFailsNoneIsWritten(t *testing.T) {
 		t.Errorf("error %v where a folder is in the way", err)
 	}
 }
+
+// Check tells before the work what Write would fail of after it, and changes nothing.
+func TestCheck(t *testing.T) {
+	folder := t.TempDir()
+	input, link := filepath.Join(folder, "input"), filepath.Join(folder, "link")
+	if err := errors.Join(os.WriteFile(input, []byte("in"), 0o600), os.Symlink("input", link)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(folder, "new"):         "",
+		os.DevNull:                           "",
+		input:                                "would be written over the input",
+		link:                                 "would be written over the input",
+		folder:                               "is a directory",
+		filepath.Join(folder, "gone", "new"): "no such file or directory",
+		filepath.Join(input, "new"):          "not a directory",
+	} {
+		err := Check(path, filepath.Join(folder, "absent"), input)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path)) {
+			t.Errorf("%s: error %v, want %q", path, err, want)
+		}
+	}
+	if err := Check(input); err != nil {
+		t.Errorf("a file that is no input: %v", err)
+	}
+	if got := names(t, folder); got != "input link" {
+		t.Errorf("files %s, want input link", got)
+	}
+	if text, err := os.ReadFile(input); err != nil || string(text) != "in" {
+		t.Errorf("the input is %q, %v", text, err)
+	}
+}

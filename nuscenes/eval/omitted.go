@@ -64,7 +64,7 @@ func omissionsNote(omissions []Omitted, unknown bool) string {
 	for _, o := range omissions {
 		if o.Unknown == unknown {
 			n += o.Boxes
-			parts = append(parts, fmt.Sprintf("%s (%d)", o.Category, o.Boxes))
+			parts = append(parts, fmt.Sprintf("%s (%d)", cmp.Or(o.Category, "without a name"), o.Boxes))
 		}
 	}
 	switch {
@@ -103,26 +103,40 @@ func strangeTruth(frames []Frame) (hints []Hint) {
 		hints = append(hints, Hint{"truth-out-of-range", fmt.Sprintf(
 			"%d of %d true boxes are left out, as they are farther from the vehicle than boxes of their class are graded; want boxes and ego poses in the global frame", distant, all)})
 	}
-	return append(hints, closeTimes(frames)...)
+	return append(hints, strangeTimes(frames)...)
 }
 
-// closeTimes looks for scenes whose times are in another unit than microseconds,
-// from which true velocities follow.
-func closeTimes(frames []Frame) []Hint {
-	scenes := map[*nuscenes.Scene]bool{}
+// strangeTimes looks for times of another unit: velocities of true boxes come from
+// them.
+func strangeTimes(frames []Frame) []Hint {
+	const closest, farthest = 1000, 1_500_000 // microseconds; no velocity beyond
+	var all, near, far int
 	for i := range frames {
-		if _, close := frames[i].Sample.Scene.TooClose(); close {
-			scenes[frames[i].Sample.Scene] = true
+		s := frames[i].Sample
+		if s.Next == nil {
+			continue
+		}
+		all++
+		switch gap := s.Next.Timestamp - s.Timestamp; {
+		case gap < closest:
+			near++
+		case gap > farthest:
+			far++
 		}
 	}
-	if len(scenes) == 0 {
-		return nil
+	const want = "want timestamps of samples in microseconds"
+	switch {
+	case mostOf(near, all):
+		return []Hint{{"times-too-close", fmt.Sprintf(
+			"%d of %d samples are less than a millisecond before the next, so that velocities of true boxes are not theirs; %s", near, all, want)}}
+	case mostOf(far, all):
+		return []Hint{{"times-too-far", fmt.Sprintf(
+			"%d of %d samples are more than 1.5 s before the next, so that true boxes have no velocity; %s", far, all, want)}}
 	}
-	return []Hint{{"times-too-close", fmt.Sprintf(
-		"samples of %d scenes are less than a millisecond apart, so that velocities of true boxes are wrong; want times in microseconds", len(scenes))}}
+	return nil
 }
 
-// mostOf reports whether a part of some boxes is so large that it is no accident.
+// mostOf reports whether a part of something is so large that it is no accident.
 func mostOf(part, all int) bool {
 	return part > 0 && (part == all || all >= hintPairs && 10*part >= 9*all)
 }

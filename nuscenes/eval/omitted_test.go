@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +28,13 @@ func TestWordsForOddTruthAndResults(t *testing.T) {
 			}
 		}
 	}
+	everyTime := func(unit float64) func(tinyset.Tables) {
+		return func(tables tinyset.Tables) {
+			for _, row := range tables["sample"] {
+				row["timestamp"] = unit * row["timestamp"].(float64)
+			}
+		}
+	}
 	tests := []struct {
 		name, want string
 		tables     func(tinyset.Tables)
@@ -39,14 +45,11 @@ func TestWordsForOddTruthAndResults(t *testing.T) {
 			func(tables tinyset.Tables) { tables.Row("category", "car")["name"] = "car" }, nil},
 		{"no points", "truth-without-points: 11 of 11 true boxes", everyTruth("num_lidar_pts", 0), nil},
 		{"far away", "truth-out-of-range: 11 of 11 true boxes", everyTruth("translation", []float64{900, 0, 0}), nil},
-		{"other unit of time", "times-too-close: samples of 2 scenes are less than a millisecond apart",
-			func(tables tinyset.Tables) {
-				for _, table := range []string{"sample", "sample_data"} {
-					for _, row := range tables[table] {
-						row["timestamp"] = math.Round((row["timestamp"].(float64) - 1e15) / 5e4)
-					}
-				}
-			}, nil},
+		{"nameless", "unknown-categories: 5 true boxes are left out, as their categories are none of nuScenes': without a name (5)",
+			func(tables tinyset.Tables) { tables.Row("category", "car")["name"] = nil }, nil},
+		{"seconds", "times-too-close: 3 of 3 samples", everyTime(1e-6), nil},
+		{"milliseconds", "times-too-close: 3 of 3 samples", everyTime(1e-3), nil},
+		{"nanoseconds", "times-too-far: 3 of 3 samples are more than 1.5 s before the next, so that true boxes have no velocity; want", everyTime(1e3), nil},
 		{"no boxes", "no-boxes: the results hold no box in any of 5 samples", nil,
 			func(r *nuscenes.Results) {
 				for i := range r.Samples {

@@ -134,12 +134,18 @@ func TestTimesInAnotherUnit(t *testing.T) {
 		!strings.Contains(err.Error(), ds.Samples[0].Token) {
 		t.Errorf("nanoseconds: %v", err)
 	}
-	var log bytes.Buffer
-	ds = retimed(t, func(us nuscenes.Timestamp) nuscenes.Timestamp { return us / 1000 })
-	s := newSource(t, ds, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	drain(t, s)
-	if n := strings.Count(log.String(), "look like milliseconds"); n != 2 || !strings.Contains(log.String(), "mean_us=500") {
-		t.Errorf("milliseconds: %d warnings:\n%s", n, log.String())
+	const none = -62135596800_000_000 // time.Time{} in microseconds
+	ds = retimed(t, func(us nuscenes.Timestamp) nuscenes.Timestamp { return none + us%1_000_000 })
+	if _, err := NewSource(ds, ds.Scenes, Options{}); err == nil || !strings.Contains(err.Error(), "in the year 1: want microseconds") {
+		t.Errorf("Go's zero time: %v", err)
+	}
+	for unit, mean := range map[nuscenes.Timestamp]string{1000: "mean=500µs", 333_333: "mean=1.5µs"} { // the latter in about seconds
+		var log bytes.Buffer
+		ds = retimed(t, func(us nuscenes.Timestamp) nuscenes.Timestamp { return us / unit })
+		drain(t, newSource(t, ds, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+		if n := strings.Count(log.String(), "look like milliseconds"); n != 2 || !strings.Contains(log.String(), mean) {
+			t.Errorf("%d-th parts: %d warnings:\n%s", unit, n, log.String())
+		}
 	}
 }
 

@@ -33,6 +33,8 @@ type Stats struct {
 	Frames         int            // sent
 	Images         map[string]int // that the samples name, by camera
 	Absent         map[string]int // of them, files that do not exist
+	Unreadable     map[string]int // and those that exist and cannot be read
+	WhyUnreadable  string         // of the first of these
 }
 
 // Source sends scenes as events. It is a [perception.Source]. The cursor of an
@@ -88,7 +90,9 @@ func NewSource(ds *nuscenes.Dataset, scenes []*nuscenes.Scene, options Options) 
 	return s, nil
 }
 
-func newStats() Stats { return Stats{Images: map[string]int{}, Absent: map[string]int{}} }
+func newStats() Stats {
+	return Stats{Images: map[string]int{}, Absent: map[string]int{}, Unreadable: map[string]int{}}
+}
 
 // check returns how many samples of a scene have cameras, and an error for the first
 // that cannot be sent.
@@ -155,7 +159,7 @@ func (s *Source) hasCamera(sample *nuscenes.Sample) bool {
 // Stats returns the counts so far.
 func (s *Source) Stats() Stats {
 	st := s.stats
-	st.Images, st.Absent = maps.Clone(st.Images), maps.Clone(st.Absent)
+	st.Images, st.Absent, st.Unreadable = maps.Clone(st.Images), maps.Clone(st.Absent), maps.Clone(st.Unreadable)
 	return st
 }
 
@@ -256,7 +260,7 @@ func (s *Source) queueSample(sample *nuscenes.Sample) error {
 	return nil
 }
 
-// frames returns the sample's frames whose images exist and are valid, numbered, without their
+// frames returns the sample's frames whose images can be read, numbered, without their
 // images, by capture time and then in the rig's order.
 func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 	key := &perception.KeyFrame{
@@ -268,8 +272,8 @@ func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 		data := image(sample, camera)
 		s.stats.Images[camera]++
 		path := s.ds.Path(data)
-		if _, err := os.Stat(path); data.Invalid || errors.Is(err, fs.ErrNotExist) {
-			s.reportAbsent(data, path)
+		if err := s.ds.CheckFile(data); err != nil {
+			s.without(data, path, err)
 			continue
 		}
 		frames = append(frames, event{path: path, Event: &perception.Frame{
@@ -301,11 +305,17 @@ func image(sample *nuscenes.Sample, camera string) *nuscenes.SampleData {
 	return cameras[slices.IndexFunc(cameras, func(d *nuscenes.SampleData) bool { return d.Channel() == camera })]
 }
 
-// reportAbsent counts and logs an image whose file does not exist or is not valid.
-func (s *Source) reportAbsent(data *nuscenes.SampleData, path string) {
-	s.words.absent(path)
-	s.stats.Absent[data.Channel()]++
-	s.options.Logger.Debug("image absent", "scene", data.Sample.Scene.Name, "camera", data.Channel(), "file", path)
+// without counts and logs an image whose file does not exist or cannot be read.
+func (s *Source) without(data *nuscenes.SampleData, path string, err error) {
+	if errors.Is(err, fs.ErrNotExist) {
+		s.words.absent(path)
+		s.stats.Absent[data.Channel()]++
+	} else {
+		s.words.unreadable(err)
+		s.stats.Unreadable[data.Channel()]++
+		s.stats.WhyUnreadable = cmp.Or(s.stats.WhyUnreadable, err.Error())
+	}
+	s.options.Logger.Debug("no image", "scene", data.Sample.Scene.Name, "camera", data.Channel(), "file", path, "error", err)
 }
 
 // poses returns the ego poses at the key time and at each capture, by time, one

@@ -84,8 +84,8 @@ func (f fate) text(cameras string) string {
 	return text
 }
 
-// fates returns what became of the images that were not used: absent ones, rejected
-// ones with the most frequent reason first, and dropped ones.
+// fates returns what became of the images that were not used: absent and unreadable
+// ones, rejected ones with the most frequent reason first, and dropped ones.
 func (u *Usage) fates(sent Stats, dropped string) []fate {
 	var all []fate
 	lost := maps.Clone(sent.Images)
@@ -98,6 +98,10 @@ func (u *Usage) fates(sent Stats, dropped string) []fate {
 	take(sent.Absent)
 	if total(sent.Absent) > 0 {
 		all = append(all, fate{"absent", "", sent.Absent})
+	}
+	take(sent.Unreadable)
+	if total(sent.Unreadable) > 0 {
+		all = append(all, fate{"unreadable", sent.WhyUnreadable, sent.Unreadable})
 	}
 	others := map[string]int{}
 	for i, reason := range u.reasons() {

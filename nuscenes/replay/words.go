@@ -9,9 +9,11 @@ import (
 
 // words are what is odd in a scene, said once at its end.
 type words struct {
-	absentImages, backward int
-	firstAbsent            string // its path
-	firstBackward          string // its token
+	absentImages, unread int
+	backward             int
+	firstAbsent          string // its path
+	firstUnread          error
+	firstBackward        string // its token
 }
 
 // absent notes an image whose file does not exist.
@@ -20,6 +22,14 @@ func (w *words) absent(path string) {
 		w.firstAbsent = path
 	}
 	w.absentImages++
+}
+
+// unreadable notes an image whose file exists and cannot be read.
+func (w *words) unreadable(err error) {
+	if w.unread == 0 {
+		w.firstUnread = err
+	}
+	w.unread++
 }
 
 // back notes a sample that is not later than the one before.
@@ -36,6 +46,10 @@ func (w *words) log(log *slog.Logger, scene *nuscenes.Scene) {
 		log.Warn("images absent, their frames are skipped",
 			"scene", scene.Name, "count", w.absentImages, "first", w.firstAbsent)
 	}
+	if w.unread > 0 {
+		log.Warn("images cannot be read, their frames are skipped",
+			"scene", scene.Name, "count", w.unread, "first", w.firstUnread)
+	}
 	if w.backward > 0 {
 		log.Warn("samples are not later than the ones before them, history starts anew there",
 			"scene", scene.Name, "count", w.backward, "first", w.firstBackward)
@@ -46,15 +60,16 @@ func (w *words) log(log *slog.Logger, scene *nuscenes.Scene) {
 	}
 }
 
-// lastYear is the last that a time in microseconds may lie in. Nanoseconds of this
-// century, taken for microseconds, lie far beyond.
-const lastYear = 9999
+// The years that a time in microseconds may lie in. The first instant of year 1 is
+// Go's word for no time. Nanoseconds of this century, taken for microseconds, lie far
+// beyond the last.
+const firstYear, lastYear = 2, 9999
 
 // checkTime returns an error if a sample's time cannot be one in microseconds.
 func checkTime(sample *nuscenes.Sample) error {
 	at := sample.KeyTime()
 	year, hint := at.Time().Year(), ""
-	if year >= 1 && year <= lastYear {
+	if year >= firstYear && year <= lastYear {
 		return nil
 	}
 	if year > lastYear {

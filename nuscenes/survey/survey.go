@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -37,6 +37,8 @@ type Rig struct {
 type Images struct {
 	All, Absent int
 	First       string // path of the first absent one
+	Unreadable  int    // that exist
+	Why         error  // of the first unreadable one
 }
 
 // Ability is what a command can do.
@@ -79,12 +81,17 @@ func (s *Survey) look(sample *nuscenes.Sample) {
 		own = own || key != nil && data.EgoPose != nil && data.EgoPose.GlobalFromEgo != key.GlobalFromEgo
 		s.Images.All++
 		path := s.Dataset.Path(data)
-		if _, err := os.Stat(path); err == nil && data.Filename != "" && !data.Invalid {
+		err := s.Dataset.CheckFile(data)
+		switch {
+		case data.Filename == "" || errors.Is(err, fs.ErrNotExist):
+			s.Images.First = cmp.Or(s.Images.First, path)
+			s.Images.Absent++
+		case err != nil:
+			s.Images.Why = cmp.Or(s.Images.Why, err)
+			s.Images.Unreadable++
+		default:
 			s.seen[sample] = true
-			continue
 		}
-		s.Images.First = cmp.Or(s.Images.First, path)
-		s.Images.Absent++
 	}
 	if own {
 		s.OwnPose++

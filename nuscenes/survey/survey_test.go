@@ -1,6 +1,7 @@
 package survey_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,8 +72,13 @@ func TestSurveyTellsAllFaultsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	folder := filepath.Join(dir, "samples/front/scene-0103-key-front-1.jpg")
+	if err := errors.Join(os.Remove(folder), os.Mkdir(folder, 0o755)); err != nil {
+		t.Fatal(err)
+	}
 	got, err := survey1(t, dir)
 	for _, want := range []string{
+		"1 of 10 of key frames cannot be read, first: nuscenes: " + folder + " is a folder, want a file",
 		"absent or broken: visibility",
 		"2 with 5 samples, 2 to 3 each", "1 more are empty",
 		"1 gaps of more than 1.5 times that, the longest of 2.5 s before scene-0103-sample-2 of scene-0103",

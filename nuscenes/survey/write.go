@@ -122,12 +122,20 @@ func (s *Survey) writeRigs(p *page) {
 	if s.Images.All == 0 {
 		return
 	}
-	if s.Images.Absent == 0 {
-		p.line("images", "all %d of key frames are there", s.Images.All)
-	} else {
-		p.line("images", "%d of %d of key frames are absent, first %s", s.Images.Absent, s.Images.All, s.Images.First)
-	}
+	p.images(s.Images)
 	p.line("ego poses", "%s", s.poses())
+}
+
+func (p *page) images(x Images) {
+	if x.Absent == 0 && x.Unreadable == 0 {
+		p.line("images", "all %d of key frames are there", x.All)
+	}
+	if x.Absent > 0 {
+		p.line("images", "%d of %d of key frames are absent, first %s", x.Absent, x.All, x.First)
+	}
+	if x.Unreadable > 0 {
+		p.line("images", "%d of %d of key frames cannot be read, first: %v", x.Unreadable, x.All, x.Why)
+	}
 }
 
 func othersOf(rig Rig) string {

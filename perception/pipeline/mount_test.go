@@ -112,6 +112,27 @@ func TestUnfamiliarCamerasAreNamed(t *testing.T) {
 	}
 }
 
+// A camera whose numbers are brought to those of training is named if the network sees
+// little of its image, or if its intrinsics are those of images of another size.
+func TestDoubtfulIntrinsicsAreNamed(t *testing.T) {
+	b := bundle(t)
+	b.Manifest.Seen = model.Seen{"cx": {{75, 85}}}
+	rig := testRig()
+	rig.Cameras[0].Intrinsics[2] = 140
+	for i := range 6 {
+		rig.Cameras[1].Intrinsics[i] *= 2
+	}
+	m, err := mount(&b.Manifest, rig, compute.Resources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const other = "its principal point is the middle of an image of 320 x 240 pixels, and the images have 160 x 120: want the intrinsics of these"
+	if len(m.outside) != 2 || !strings.HasPrefix(m.outside[0], "CAM_FRONT: the image fills 6") || strings.Contains(m.outside[0], "principal") ||
+		!strings.HasPrefix(m.outside[1], "CAM_FRONT_RIGHT: ") || !strings.HasSuffix(m.outside[1], other) {
+		t.Errorf("outside: %q", m.outside)
+	}
+}
+
 // The same picture at another resolution is the same camera to the encoder.
 func TestResolutionIsNoNumberOfTheCamera(t *testing.T) {
 	b := bundle(t)

@@ -146,22 +146,47 @@ func (m *mounted) horizon(c *perception.Camera, k geom.Mat3) float64 {
 // judge returns what of a camera's numbers the model's training never saw, and what
 // was done about it; "" if it saw all.
 func (m *mounted) judge(of *model.Manifest, c *camera) string {
-	at, source := c.prep.Placing, of.Image.Source
-	words := of.Seen.Outside(&model.Camera{
+	numbers := of.Seen.Outside(&model.Camera{
 		Intrinsics: c.intrinsics,
 		Pose:       c.egoFromCamera.RelativeTo(m.egoFromModel),
 		Horizon:    m.horizon(c.Camera, c.intrinsics),
 	})
+	all := []string{c.resized(of), numbers, c.partial(), mixed(c.Camera)}
+	return strings.Join(slices.DeleteFunc(all, func(words string) bool { return words == "" }), "; ")
+}
+
+// resized says that the image is not shown at the size that its width gives; "" if it is.
+func (c *camera) resized(of *model.Manifest) string {
+	source := of.Image.Source
 	natural := float64(source.Width) / float64(c.Width)
-	if math.Abs(at.Scale/natural-1) <= model.Slack {
-		return words
+	if math.Abs(c.prep.Placing.Scale/natural-1) <= model.Slack {
+		return ""
 	}
-	resized := fmt.Sprintf("fx is %.5g at %d x %d pixels, training saw %s; the image is shown at %.2f of its size",
-		c.Intrinsics[0]*natural, source.Width, source.Height, of.Seen["fx"], at.Scale/natural)
-	if words == "" {
-		return resized
+	return fmt.Sprintf("fx is %.5g at %d x %d pixels, training saw %s; the image is shown at %.2f of its size",
+		c.Intrinsics[0]*natural, source.Width, source.Height, of.Seen["fx"], c.prep.Placing.Scale/natural)
+}
+
+// partial says that much of what the network sees is black; "" if it is not.
+func (c *camera) partial() string {
+	const little = 0.05
+	view := c.prep.View()
+	if view > 1-little {
+		return ""
 	}
-	return resized + "; " + words
+	return fmt.Sprintf("the image fills %.0f %% of the network's view, those of training all of it", 100*view)
+}
+
+// mixed says that the principal point is the middle of an image of another size, so
+// that the intrinsics are likely to be those of one; "" if it is not.
+func mixed(c *perception.Camera) string {
+	const offCenter, alike = 0.15, 0.15
+	width, height := 2*c.Intrinsics[2], 2*c.Intrinsics[5]
+	x, y := width/float64(c.Width), height/float64(c.Height)
+	if math.Abs(x-1) < offCenter || math.Abs(y-1) < offCenter || math.Abs(x-y) > alike*max(x, y) {
+		return ""
+	}
+	return fmt.Sprintf("its principal point is the middle of an image of %.0f x %.0f pixels, and the images have %d x %d: want the intrinsics of these",
+		width, height, c.Width, c.Height)
 }
 
 // placed returns the camera in its place when the vehicle was at sequenceFromEgo: in

@@ -1,6 +1,7 @@
 package preprocess
 
 import (
+	"errors"
 	"fmt"
 
 	"gocv.io/x/gocv"
@@ -87,6 +88,16 @@ func (c *Camera) sample() {
 	c.top, c.y = y.taps(c.Crop.Top, c.config.Size.Height)
 }
 
+// View returns the share of what an image of the source size covers of the network's
+// image that this camera's image covers.
+func (c *Camera) View() float64 {
+	canvas := axis{step: float64(c.config.Source.Width) / float64(c.Crop.Size.Width), length: c.config.Source.Width}
+	_, columns := canvas.inside(c.Crop.Left, c.config.Size.Width)
+	canvas = axis{step: float64(c.config.Source.Height) / float64(c.Crop.Size.Height), length: c.config.Source.Height}
+	_, rows := canvas.inside(c.Crop.Top, c.config.Size.Height)
+	return float64(len(c.x.start)*len(c.y.start)) / float64(max(1, columns*rows))
+}
+
 // Image decodes an image and writes the network's input: planes R, G, B of
 // Height x Width. The error names what is wrong with the image; dst is then
 // undefined.
@@ -97,6 +108,9 @@ func (c *Camera) Image(dst []float32, encoded []byte, s *Scratch) error {
 	}
 	if w != c.source.Width || h != c.source.Height {
 		return fmt.Errorf("preprocess: image of %d x %d pixels, calibrated for %d x %d", w, h, c.source.Width, c.source.Height)
+	}
+	if c.View() == 0 {
+		return errors.New("preprocess: no part of the image is in the network's view, so far from it is its principal point or horizon")
 	}
 	m, err := gocv.IMDecode(encoded, gocv.IMReadColor|gocv.IMReadIgnoreOrientation)
 	if err != nil {

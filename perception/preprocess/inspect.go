@@ -22,7 +22,36 @@ func inspect(data []byte) (width, height int, err error) {
 	case bytes.HasPrefix(data, []byte(pngSignature)):
 		return inspectPNG(data[len(pngSignature):])
 	}
+	if kind := kind(data); kind != "" {
+		return 0, 0, fmt.Errorf("image is %s, want JPEG or PNG", kind)
+	}
 	return 0, 0, errors.New("image is neither JPEG nor PNG")
+}
+
+// others are what stands in place of images, by its first bytes.
+var others = []struct{ start, kind string }{
+	{"version https://git-lfs.github.com/spec/", "a Git LFS pointer, whose file git lfs pull fetches"},
+	{"BM", "a BMP file"},
+	{"GIF8", "a GIF file"},
+	{"II*\x00", "a TIFF file"},
+	{"MM\x00*", "a TIFF file"},
+	{"\x00\x00\x00\x0cjP  ", "a JPEG 2000 file"},
+	{"\x93NUMPY", "a NumPy array"},
+	{"<!DOCTYPE", "an HTML page"},
+	{"<html", "an HTML page"},
+}
+
+// kind returns what data is that is neither JPEG nor PNG, "" if it is not known.
+func kind(data []byte) string {
+	if bytes.HasPrefix(data, []byte("RIFF")) && len(data) >= 12 && string(data[8:12]) == "WEBP" {
+		return "a WebP file"
+	}
+	for _, o := range others {
+		if bytes.HasPrefix(data, []byte(o.start)) {
+			return o.kind
+		}
+	}
+	return ""
 }
 
 // JPEG markers (ITU T.81 table B.1).

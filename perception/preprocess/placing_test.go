@@ -2,7 +2,10 @@ package preprocess
 
 import (
 	"math"
+	"strings"
 	"testing"
+
+	"gocv.io/x/gocv"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
@@ -128,6 +131,30 @@ func scene(x, y float64) (b, g, r uint8) {
 }
 
 // Numbers without sense end in an image, black or not, and never in a panic.
+// An image that the network sees in part is told by its share of the view, and one that
+// it does not see at all is refused.
+func TestView(t *testing.T) {
+	c := trained()
+	for _, test := range []struct {
+		focal, centerX, horizon float64
+		want                    float64
+	}{
+		{127, 81, 49, 1}, {127, 140, 49, 0.65}, {127, 300, 49, 0}, {127, 81, 500, 0}, {1e300, 81, 49, 0},
+	} {
+		cam, err := NewCamera(c, picture(160, 90, test.focal, test.centerX, test.horizon), compute.Resources{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cam.View(); math.Abs(got-test.want) > 0.01 {
+			t.Errorf("%+v: view %.3f, want %.2f", test, got, test.want)
+		}
+		err = cam.Image(make([]float32, 3*c.Size.Pixels()), encode(t, gocv.JPEGFileExt, 160, 90), &Scratch{})
+		if hidden := err != nil && strings.Contains(err.Error(), "no part of the image is in the network's view"); hidden != (test.want == 0) {
+			t.Errorf("%+v: error %v", test, err)
+		}
+	}
+}
+
 func TestPlaceAnything(t *testing.T) {
 	for _, size := range []geom.Size{{Width: 1, Height: 1}, {Width: 7, Height: 300}, {Width: 3000, Height: 2}} {
 		for _, focal := range []float64{1e-300, 1e-9, 1, 1e9, 1e300} {

@@ -270,7 +270,10 @@ func TestImageRefuses(t *testing.T) {
 		want string
 	}{
 		"nothing":              {nil, "empty"},
-		"text":                 {[]byte("GIF89a"), "neither JPEG nor PNG"},
+		"text":                 {[]byte("JPEG"), "neither JPEG nor PNG"},
+		"GIF":                  {[]byte("GIF89a"), "image is a GIF file, want JPEG or PNG"},
+		"WebP":                 {[]byte("RIFF\x04\x00\x00\x00WEBP"), "image is a WebP file, want JPEG or PNG"},
+		"pointer":              {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:00\n"), "a Git LFS pointer"},
 		"half a JPEG":          {jpeg[:len(jpeg)/2], "truncated"},
 		"JPEG without its end": {jpeg[:len(jpeg)-2], "truncated"},
 		"JPEG's first bytes":   {jpeg[:3], "truncated"},

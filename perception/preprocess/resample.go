@@ -30,15 +30,21 @@ func (a axis) center(i int) float64 { return a.start + (float64(i)+0.5)*a.step }
 // taps returns the coefficients of those pixels of the scaled canvas, of n from
 // first on, whose middle is in the image, and how many come before them.
 func (a axis) taps(first, n int) (skipped int, t taps) {
+	skipped, count := a.inside(first, n)
+	return skipped, newTaps(a, first+skipped, count)
+}
+
+// inside returns how many of n pixels from first on have their middle in the image,
+// and how many come before them.
+func (a axis) inside(first, n int) (skipped, count int) {
 	inside := func(i int) bool { return a.center(i) >= 0 && a.center(i) < float64(a.length) }
 	for skipped < n && !inside(first+skipped) {
 		skipped++
 	}
-	count := 0
 	for skipped+count < n && inside(first+skipped+count) {
 		count++
 	}
-	return skipped, newTaps(a, first+skipped, count)
+	return skipped, count
 }
 
 // newTaps returns the coefficients of count pixels of the scaled canvas, from
