@@ -35,21 +35,38 @@ type Placing struct {
 // length would then be none that training saw, it fills the canvas in its height, as a
 // picture with other columns; or has training's pixels; or, if that does not bring a
 // known focal length either, the size that brings the nearest one. The image stands
-// in the middle and on the canvas's lower edge, as in the reference; if that puts the
-// principal point's column or the horizon where training never had them, the image is
-// moved by as little as brings them there; and on to where training had the principal
-// point's row, if the horizon allows it.
+// in the middle and on the canvas's lower edge, as in the reference; or at another
+// edge, as a picture that was cut at one side, if that is where the principal point's
+// column or the horizon is one that training saw. If none is, the image is moved by as
+// little as brings them there; and on to where training had the principal point's row,
+// if the horizon allows it.
 func (c *Config) Place(p Picture) Placing {
 	width, height := float64(c.Source.Width), float64(c.Source.Height)
 	w, h := float64(p.Size.Width), float64(p.Size.Height)
-	scale := c.scale(p)
-	at := Placing{Scale: scale, Left: (width - scale*w) / 2, Top: height - scale*h}
-	if scale == width/w {
-		at.Left, at.Top = 0, height-h*width/w // to the bit
+	at := Placing{Scale: c.scale(p)}
+	wide, high := width-at.Scale*w, height-at.Scale*h // of the canvas, beside the image
+	if at.Scale == width/w {
+		wide, high = 0, height-h*width/w // to the bit
 	}
+	at.Left = first(c.Seen.CenterX, at.Scale*p.CenterX, wide/2, 0, wide)
 	at.Left += shift(c.Seen.CenterX, at.Scale*p.CenterX+at.Left)
+	if math.IsNaN(p.Horizon) {
+		at.Top = first(c.Seen.CenterY, at.Scale*p.CenterY, high, 0)
+	} else {
+		at.Top = first(c.Seen.Horizon, at.Scale*p.Horizon, high, 0)
+	}
 	at.Top += c.rows(at.Scale*p.CenterY+at.Top, at.Scale*p.Horizon+at.Top)
 	return at
+}
+
+// first returns the first offset that takes x to a number seen, or the first of all.
+func first(seen geom.Spans, x float64, offsets ...float64) float64 {
+	for _, by := range offsets {
+		if seen.Contains(x + by) {
+			return by
+		}
+	}
+	return offsets[0]
 }
 
 // rows returns by how much an image must move for its principal point's row and its

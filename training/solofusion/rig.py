@@ -136,18 +136,28 @@ def place(size: tuple[int, int], k: np.ndarray, base_from_camera: np.ndarray, se
           ) -> tuple[float, float, float]:
     """Scale, left and top of an image on the canvas of SOURCE pixels: filling its width,
     or its height, or pixel for pixel, whichever first has a focal length of training, or
-    else resized to the nearest one; in the middle, on the lower edge; moved to where
-    training had the principal point's column and the horizon."""
+    else resized to the nearest one; in the middle or at a side, on the lower or the upper
+    edge; moved to where training had the principal point's column and the horizon."""
     natural, focal = SOURCE[0] / size[0], k[0, 0]
     fits = [s for s in (natural, SOURCE[1] / size[1], 1.0) if nearest(seen.get("fx"), s * focal) == s * focal]
     scale = fits[0] if fits else nearest(seen["fx"], natural * focal) / focal
-    left, top = (SOURCE[0] - scale * size[0]) / 2, SOURCE[1] - scale * size[1]
+    wide, high = SOURCE[0] - scale * size[0], SOURCE[1] - scale * size[1]
     if scale == natural:
-        left, top = 0.0, SOURCE[1] - size[1] * SOURCE[0] / size[0]
-    column = scale * k[0, 2] + left
-    left += nearest(seen.get("cx"), column) - column
-    center, row = scale * k[1, 2] + top, scale * horizon(k, base_from_camera) + top
-    return scale, left, top + rows(center, row, seen)
+        wide, high = 0.0, SOURCE[1] - size[1] * SOURCE[0] / size[0]
+    column, center = scale * k[0, 2], scale * k[1, 2]
+    row = scale * horizon(k, base_from_camera)
+    left = first(seen.get("cx"), column, wide / 2, 0.0, wide)
+    left += nearest(seen.get("cx"), column + left) - (column + left)
+    if math.isfinite(row):
+        top = first(seen.get("horizon"), row, high, 0.0)
+    else:
+        top = first(seen.get("cy"), center, high, 0.0)
+    return scale, left, top + rows(center + top, row + top, seen)
+
+
+def first(seen: list | None, x: float, *offsets: float) -> float:
+    """The first offset that takes x to a number seen, or the first of all."""
+    return next((by for by in offsets if nearest(seen, x + by) == x + by), offsets[0])
 
 
 def rows(center: float, horizon_row: float, seen: dict) -> float:
