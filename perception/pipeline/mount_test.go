@@ -127,7 +127,7 @@ func TestDoubtfulIntrinsicsAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	const other = "its principal point is the middle of an image of 320 x 240 pixels, and the images have 160 x 120: want the intrinsics of these"
-	if len(m.outside) != 2 || !strings.HasPrefix(m.outside[0], "CAM_FRONT: the image fills 6") || strings.Contains(m.outside[0], "principal") ||
+	if len(m.outside) != 2 || !strings.HasPrefix(m.outside[0], "CAM_FRONT: the image fills about 70 %") || strings.Contains(m.outside[0], "principal") ||
 		!strings.HasPrefix(m.outside[1], "CAM_FRONT_RIGHT: ") || !strings.HasSuffix(m.outside[1], other) {
 		t.Errorf("outside: %q", m.outside)
 	}

@@ -173,7 +173,7 @@ func (c *camera) partial() string {
 	if view > 1-little {
 		return ""
 	}
-	return fmt.Sprintf("the image fills %.0f %% of the network's view, those of training all of it", 100*view)
+	return fmt.Sprintf("the image fills about %.0f %% of the network's view, those of training all of it", 10*math.Round(10*view))
 }
 
 // mixed says that the principal point is the middle of an image of another size, so
