@@ -36,7 +36,7 @@ func TestFieldCases(t *testing.T) {
 			read, {0, "of CAM_FRONT"}, read, {0, "of LIDAR_CONCAT"}, read, {0, "of LIDAR_LEFT"},
 		},
 		"10-no-image-fits-and-exit-code-0": {
-			{1, "12 rejected: .*800 x 450 pixels, calibrated for 1600 x 900"}, {1, "12 rejected: .*neither JPEG nor PNG"},
+			{1, "12 rejected: .*800 x 450 pixels, calibrated for 1600 x 900"}, {1, "12 rejected: .*image is a WebP file, want JPEG or PNG"},
 			{0, "12 of 12 images used"}, {0, "mAP"}, {1, "none of the 12 images could be used"},
 		},
 		"11-gaps-in-a-recording": {
