@@ -12,8 +12,12 @@ type Span [2]float64
 // means that nothing is known, and then every number counts as seen.
 type Spans []Span
 
-// Contains reports whether x is in one of the spans, or there is none.
-func (s Spans) Contains(x float64) bool { return s.Nearest(x) == x }
+// Contains reports whether x is in one of the spans, up to the rounding of a number
+// that was scaled, or if there is none. NaN is in none of them.
+func (s Spans) Contains(x float64) bool {
+	const rounding = 1e-6
+	return abs(s.Nearest(x)-x) <= rounding*max(1, abs(x))
+}
 
 // Nearest returns the number in the spans that is nearest to x: x itself if it is
 // in one of them, or if there is none. That of NaN is NaN.

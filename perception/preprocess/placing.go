@@ -77,7 +77,7 @@ func (c *Config) rows(center, horizon float64) float64 {
 	}
 	first := shift(c.Seen.Horizon, horizon)
 	both := first + shift(c.Seen.CenterY, center+first)
-	if math.Abs(shift(c.Seen.Horizon, horizon+both)) > 1e-9 {
+	if !c.Seen.Horizon.Contains(horizon + both) {
 		return first
 	}
 	return both
@@ -95,7 +95,12 @@ func (c *Config) scale(p Picture) float64 {
 }
 
 // shift returns by how much x must move to be one of the numbers seen.
-func shift(seen geom.Spans, x float64) float64 { return seen.Nearest(x) - x }
+func shift(seen geom.Spans, x float64) float64 {
+	if seen.Contains(x) {
+		return 0
+	}
+	return seen.Nearest(x) - x
+}
 
 // Intrinsics returns those of the equivalent camera, in pixels of the canvas.
 func (p Placing) Intrinsics(k geom.Mat3) geom.Mat3 {

@@ -69,6 +69,21 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+// A focal length at the end of the range stays there at every size, whatever rounding
+// makes of it.
+func TestRoundingIsNotAnotherCamera(t *testing.T) {
+	c := trained()
+	for width := 16; width <= 1600; width++ {
+		s := float64(width) / 160
+		for _, focal := range c.Seen.Focal[0] {
+			p := picture(width, 90*width/160, s*focal, s*81, s*49)
+			if got := c.Place(p).Scale; got != 160/float64(width) {
+				t.Errorf("focal length %g at width %d: scale %g, want %g", focal, width, got, 160/float64(width))
+			}
+		}
+	}
+}
+
 // A scene, photographed at any size, cut, padded or zoomed, is the same image for the
 // network, where the picture covers it: what the numbers say is what the pixels show.
 func TestPicturesOfOneScene(t *testing.T) {

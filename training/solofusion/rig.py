@@ -47,6 +47,9 @@ them; places with the motion of 40 ms at 30 m/s."""
 APART = 0.05
 """Focal lengths that differ by more than this share are of different kinds of cameras."""
 
+ROUNDING = 1e-6
+"""Of a number that was scaled."""
+
 
 def pose(row: dict) -> np.ndarray:
     """4 x 4 matrix of a table row's rotation (w x y z) and translation."""
@@ -139,7 +142,7 @@ def place(size: tuple[int, int], k: np.ndarray, base_from_camera: np.ndarray, se
     else resized to the nearest one; in the middle or at a side, on the lower or the upper
     edge; moved to where training had the principal point's column and the horizon."""
     natural, focal = SOURCE[0] / size[0], k[0, 0]
-    fits = [s for s in (natural, SOURCE[1] / size[1], 1.0) if nearest(seen.get("fx"), s * focal) == s * focal]
+    fits = [s for s in (natural, SOURCE[1] / size[1], 1.0) if shift(seen.get("fx"), s * focal) == 0]
     scale = fits[0] if fits else nearest(seen["fx"], natural * focal) / focal
     wide, high = SOURCE[0] - scale * size[0], SOURCE[1] - scale * size[1]
     if scale == natural:
@@ -147,7 +150,7 @@ def place(size: tuple[int, int], k: np.ndarray, base_from_camera: np.ndarray, se
     column, center = scale * k[0, 2], scale * k[1, 2]
     row = scale * horizon(k, base_from_camera)
     left = first(seen.get("cx"), column, wide / 2, 0.0, wide)
-    left += nearest(seen.get("cx"), column + left) - (column + left)
+    left += shift(seen.get("cx"), column + left)
     if math.isfinite(row):
         top = first(seen.get("horizon"), row, high, 0.0)
     else:
@@ -157,17 +160,22 @@ def place(size: tuple[int, int], k: np.ndarray, base_from_camera: np.ndarray, se
 
 def first(seen: list | None, x: float, *offsets: float) -> float:
     """The first offset that takes x to a number seen, or the first of all."""
-    return next((by for by in offsets if nearest(seen, x + by) == x + by), offsets[0])
+    return next((by for by in offsets if shift(seen, x + by) == 0), offsets[0])
 
 
 def rows(center: float, horizon_row: float, seen: dict) -> float:
     """By how much an image moves for its horizon and its principal point's row."""
     if not math.isfinite(horizon_row):
-        return nearest(seen.get("cy"), center) - center
-    first = nearest(seen.get("horizon"), horizon_row) - horizon_row
-    both = first + nearest(seen.get("cy"), center + first) - center - first
-    moved = horizon_row + both
-    return first if abs(nearest(seen.get("horizon"), moved) - moved) > 1e-9 else both
+        return shift(seen.get("cy"), center)
+    least = shift(seen.get("horizon"), horizon_row)
+    both = least + shift(seen.get("cy"), center + least)
+    return least if shift(seen.get("horizon"), horizon_row + both) else both
+
+
+def shift(seen: list | None, x: float) -> float:
+    """By how much x must move to be a number that was seen, up to rounding."""
+    by = nearest(seen, x) - x
+    return by if abs(by) > ROUNDING * max(1.0, abs(x)) else 0.0
 
 
 def nearest(seen: list | None, x: float) -> float:
