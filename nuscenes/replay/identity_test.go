@@ -139,7 +139,7 @@ func TestTimesInAnotherUnit(t *testing.T) {
 	if _, err := NewSource(ds, ds.Scenes, Options{}); err == nil || !strings.Contains(err.Error(), "in the year 1: want microseconds") {
 		t.Errorf("Go's zero time: %v", err)
 	}
-	for unit, mean := range map[nuscenes.Timestamp]string{1000: "mean=500µs", 333_333: "mean=1.5µs"} { // the latter in about seconds
+	for unit, mean := range map[nuscenes.Timestamp]string{1000: "mean_us=500", 333_333: "mean_us=1"} { // the latter in about seconds
 		var log bytes.Buffer
 		ds = retimed(t, func(us nuscenes.Timestamp) nuscenes.Timestamp { return us / unit })
 		drain(t, newSource(t, ds, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
