@@ -1,10 +1,9 @@
 package nuscenes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -40,19 +39,9 @@ func (d *Dataset) Answered(results *Results, file string) (Split, bool) {
 // customNames returns the names in a file of custom splits, sorted; none of a
 // file that cannot be read.
 func (d *Dataset) customNames(file string) []string {
-	if file == "" {
-		file = filepath.Join(d.folder(), "splits.json")
-	}
-	text, err := readText(file)
-	if err != nil {
-		return nil
-	}
-	names, r := map[string]bool{}, pull.NewReader(strings.TrimPrefix(text, filekind.BOM))
-	for name := range r.Object() {
-		names[strings.Clone(name)] = true
-		r.Skip()
-	}
-	return slices.Sorted(maps.Keys(names))
+	_, names, _ := readSplit(cmp.Or(file, d.splitsFile()), "")
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Only returns the split with only the samples of these tokens, in the split's

@@ -1,6 +1,7 @@
 package nuscenes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -103,11 +104,7 @@ func (d *Dataset) SplitNames() (names []string) {
 			names = append(names, name)
 		}
 	}
-	_, own, err := readSplit(d.splitsFile(), "")
-	if err != nil {
-		return names
-	}
-	names = append(names, own...)
+	names = append(names, d.customNames("")...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -197,10 +194,7 @@ func (d *Dataset) folder() string { return filepath.Join(d.Dir, d.Version) }
 
 // customSplit returns the scenes of a custom split, nil for all.
 func (d *Dataset) customSplit(part Part) ([]string, error) {
-	file := part.File
-	if file == "" {
-		file = d.splitsFile()
-	}
+	file := cmp.Or(part.File, d.splitsFile())
 	scenes, names, err := readSplit(file, part.Split)
 	if errors.Is(err, fs.ErrNotExist) && part.File == "" {
 		err = nil
