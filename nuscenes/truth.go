@@ -155,20 +155,32 @@ func (e replacedError) Error() string {
 // noteAttributes takes note of attributes of graded boxes that the metric does not
 // know.
 func (t *tables) noteAttributes(samples []*Sample) {
+	unknown := t.unknownAttributes()
+	if len(unknown) == 0 {
+		return
+	}
 	for _, s := range samples {
 		for _, a := range s.Annotations {
-			if _, graded := a.Class(); !graded || len(a.Attributes) != 1 {
-				continue
-			}
-			name := a.Attributes[0].Name
-			if _, known := ParseAttribute(name); known || a.Attributes[0].faults.of(grading) != nil {
+			if _, graded := a.Class(); !graded || len(a.Attributes) != 1 || !unknown[a.Attributes[0]] {
 				continue
 			}
 			e := TableError{File: t.annotations.file, Row: -1, Token: a.Token, Field: "attribute_tokens"}
-			e.Err = unknownAttribute{name}
+			e.Err = unknownAttribute{a.Attributes[0].Name}
 			t.findings.add(Unusable, e)
 		}
 	}
+}
+
+// unknownAttributes are those whose name is read, and none of the metric's.
+func (t *tables) unknownAttributes() map[*Attribute]bool {
+	unknown := map[*Attribute]bool{}
+	for i := range t.attributes.rows {
+		a := &t.attributes.rows[i]
+		if _, known := ParseAttribute(a.Name); !known && a.faults.of(grading) == nil {
+			unknown[a] = true
+		}
+	}
+	return unknown
 }
 
 // unknownAttribute is the error of an attribute that the metric does not know.

@@ -65,11 +65,8 @@ func (r *Reader) Fail(format string, args ...any) {
 	}
 }
 
-// Mark returns the position of the next value, for [Reader.Recover].
-func (r *Reader) Mark() int {
-	r.peek()
-	return r.pos
-}
+// Mark returns a position before the next value, for [Reader.Recover].
+func (r *Reader) Mark() int { return r.pos }
 
 // Recover drops the error that reading the value at a mark has met, and goes on
 // behind that value. It returns the value's text and the problem. If the value is
@@ -78,11 +75,11 @@ func (r *Reader) Recover(mark int) (value, problem string) {
 	problem = r.err.problem
 	failed := r.err
 	r.pos, r.err = mark, nil
-	if r.Skip(); r.err != nil {
+	if value = r.Raw(); r.err != nil {
 		r.err = failed
 		return "", problem
 	}
-	return r.text[mark:r.pos], problem
+	return value, problem
 }
 
 // End returns the first error, or one if anything but space follows.
