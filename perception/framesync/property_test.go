@@ -76,8 +76,8 @@ func TestNothingIsLost(t *testing.T) {
 			once.note(sets)
 			check(sets)
 			twice.at(now, ev)
-			if len(once.sync.pending) > o.Pending || len(once.sync.poses.poses) > o.Poses {
-				t.Fatalf("%d sets and %d poses are held", len(once.sync.pending), len(once.sync.poses.poses))
+			if len(once.sync.keyed.pending) > o.Pending || len(once.sync.poses.poses) > o.Poses {
+				t.Fatalf("%d sets and %d poses are held", len(once.sync.keyed.pending), len(once.sync.poses.poses))
 			}
 		}
 		sets := once.sync.Flush()
