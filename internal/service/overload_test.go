@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ type traffic struct {
 	sets, next int
 	queue      []perception.Event
 
+	mu      sync.Mutex              // of settled
 	sent    map[time.Time]time.Time // arrival of a set by its time
 	settled map[time.Time]int
 	frames  int
@@ -47,9 +49,15 @@ func (s *traffic) Next(ctx context.Context) (perception.Delivery, error) {
 	s.queue = s.queue[1:]
 	if f, ok := d.Event.(*perception.Frame); ok {
 		s.frames++
-		d.Done = func(error) { s.settled[f.Captured]++ }
+		d.Done = func(error) { s.settle(f.Captured) }
 	}
 	return d, nil
+}
+
+func (s *traffic) settle(captured time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settled[captured]++
 }
 
 // set returns the events of the next set, none after the last.

@@ -21,14 +21,30 @@ const (
 	ofInput    = "input"
 )
 
-// Reasons of drops that are told of in a way of their own.
-const (
-	noPose             = "no_pose"
-	invalidCalibration = "invalid_calibration"
-	queueFull          = "queue_full"
-	surplus            = "surplus" // frames between those that are used: nothing is wrong
-	unfinishedFrame    = "unfinished"
+// Reasons of drops.
+var (
+	noPose             = framesync.NoPose.String()
+	invalidCalibration = framesync.InvalidCalibration.String()
 )
+
+// queueFull is the source's reason: it has messages faster than the service takes them.
+const queueFull = "queue_full"
+
+// told reports whether another symptom tells of drops for a reason, or nothing is wrong.
+func told(reason string) bool {
+	if reason == queueFull {
+		return true
+	}
+	for _, r := range []framesync.Reason{
+		framesync.NoPose, framesync.Late, framesync.Spread, framesync.ClockOffset, framesync.Unit, framesync.FewCameras,
+		framesync.Surplus, framesync.Unfinished,
+	} {
+		if r.String() == reason {
+			return true
+		}
+	}
+	return false
+}
 
 // symptoms returns all that is wrong by the facts, and with no count and not present what
 // may become wrong.
@@ -151,8 +167,7 @@ func (f *facts) ofSets() []symptom {
 // ofInput returns the drops of messages, frames, poses and calibrations.
 func (f *facts) ofInput() (list []symptom) {
 	for _, reason := range slices.Sorted(maps.Keys(f.drops)) {
-		switch reason {
-		case noPose, queueFull, surplus, unfinishedFrame:
+		if told(reason) {
 			continue
 		}
 		words := f.refusals[reason]

@@ -134,7 +134,7 @@ func TestJournal(t *testing.T) {
 func TestSymptoms(t *testing.T) {
 	f := facts{
 		now:      ms(5000),
-		drops:    map[string]uint64{"duplicate": 3, surplus: 70, queueFull: 2, noPose: 4},
+		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, queueFull: 2, noPose: 4},
 		refusals: map[string]string{"duplicate": "a: its time is that of the frame before"},
 		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1},
 	}
@@ -161,7 +161,7 @@ func TestSymptoms(t *testing.T) {
 			t.Errorf("no symptom is %q, got\n%s", want, strings.Join(got, "\n"))
 		}
 	}
-	if strings.Contains(strings.Join(got, "\n"), surplus) {
+	if strings.Contains(strings.Join(got, "\n"), "surplus") {
 		t.Error("frames between those that are used are a symptom")
 	}
 }
