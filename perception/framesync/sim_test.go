@@ -3,6 +3,7 @@ package framesync
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ func (c *source) event(stamp, t float64, number uint64) perception.Event {
 
 // second returns an instant by its seconds since the epoch of the tests.
 func second(t float64) time.Time {
-	return epoch.Add(time.Duration(t*1e6) * time.Microsecond)
+	return time.UnixMicro(epoch.UnixMicro() + int64(math.Round(t*1e6))).UTC()
 }
 
 // seen is what a simulated drive led to.
