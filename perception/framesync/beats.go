@@ -1,6 +1,7 @@
 package framesync
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -18,12 +19,45 @@ type beat struct {
 	scattered int           // sets in a row that lack a camera whose frame was too far
 }
 
-// departure is when the set of an instant left.
-type departure struct{ instant, at time.Time }
+// departure is when the set of an instant left, and its first and last capture.
+type departure struct{ instant, first, last, at time.Time }
+
+// apart returns how far a capture is from the other end of the set: positive from the
+// first capture, negative from the last.
+func (d *departure) apart(t time.Time) time.Duration {
+	if t.After(d.instant) {
+		return t.Sub(d.first)
+	}
+	return t.Sub(d.last)
+}
 
 // restart forgets where the time line was. The period stays.
 func (b *beat) restart() {
 	b.last, b.began, b.left, b.compared, b.scattered = time.Time{}, time.Time{}, b.left[:0], false, 0
+}
+
+// leave notes a departure.
+func (b *beat) leave(d departure) {
+	if len(b.left) == recentFrames {
+		b.left = append(b.left[:0], b.left[1:]...)
+	}
+	b.left = append(b.left, d)
+}
+
+// departure returns that of a window.
+func (p *plan) departure(w *window, at time.Time) departure {
+	d := departure{instant: w.instant, first: w.instant, last: w.instant, at: at}
+	for i, place := range w.pick {
+		if place < 0 {
+			continue
+		}
+		if t := p.capture(i, place); t.Before(d.first) {
+			d.first = t
+		} else if t.After(d.last) {
+			d.last = t
+		}
+	}
+	return d
 }
 
 // nearest returns the departure whose instant is nearest to t, if it is within width.
@@ -129,7 +163,8 @@ func (s *Sync) tooOld(c *camera, a *arrival) (r Reason, words string, old bool) 
 		c.late, c.apart = max(a.at.Sub(d.at), 1), 0
 		return Late, s.lateWords(c), true
 	}
-	c.late, c.apart = 0, t.Sub(s.beat.last)
+	d, _ := s.beat.nearest(t, math.MaxInt64)
+	c.late, c.apart = 0, d.apart(t)
 	return Spread, s.apartWords(c), true
 }
 
@@ -164,7 +199,7 @@ func (s *Sync) releaseBeats() (out []Set) {
 }
 
 // bound keeps at most Options.Pending sets: the emptiest goes, the oldest of those.
-// It leaves if it is the next one.
+// It leaves if it is the next one and worth a beat.
 func (s *Sync) bound() (out []Set) {
 	for slices.ContainsFunc(s.cameras, func(c camera) bool { return len(c.waiting) > s.options.Pending }) {
 		p := s.plan()
@@ -178,8 +213,8 @@ func (s *Sync) bound() (out []Set) {
 				emptiest = i
 			}
 		}
-		if emptiest > 0 {
-			s.dropWindow(&all[emptiest], FewCameras)
+		if emptiest > 0 || all[0].count < p.enough {
+			s.dropWindow(&all[emptiest], Surplus)
 			continue
 		}
 		out = append(out, s.release(&p, &all[0])...)
@@ -260,7 +295,7 @@ func (s *Sync) expects(p *plan, w *window, i int) bool {
 		next := t.Add(period).Sub(w.instant)
 		return c.fast(p.period) && c.stamp.Equal(t) && next < w.instant.Sub(t) && next <= p.width()/2
 	}
-	if c.off || c.placed && 2*c.stamp.Sub(w.instant) > p.width() {
+	if c.off || c.unit != "" || c.repeats > 1 || c.placed && 2*c.stamp.Sub(w.instant) > p.width() {
 		return false
 	}
 	instant := w.instant
@@ -335,18 +370,14 @@ func (s *Sync) group(w *window) *group {
 
 // close ends the beat of a window: what can be in no later set is dropped.
 func (s *Sync) close(p *plan, w *window, began time.Time) {
+	s.beat.leave(p.departure(w, s.time))
 	for i := range s.cameras {
 		s.cameras[i].pass(w.pick[i])
 	}
 	for i := range s.cameras {
 		s.dropPassed(p, w, i)
 	}
-	b := &s.beat
-	b.last, b.began = w.instant, began
-	if len(b.left) == recentFrames {
-		b.left = append(b.left[:0], b.left[1:]...)
-	}
-	b.left = append(b.left, departure{w.instant, s.time})
+	s.beat.last, s.beat.began = w.instant, began
 }
 
 // pass notes that a set has left, with the camera's frame at that place of those that
@@ -376,7 +407,8 @@ func (s *Sync) dropPassed(p *plan, w *window, i int) {
 		case c.fast(p.period):
 			s.drop(Surplus, "", a.from)
 		default:
-			c.apart = t.Sub(w.instant)
+			d, _ := s.beat.nearest(t, math.MaxInt64)
+			c.apart = d.apart(t)
 			s.drop(Spread, s.apartWords(c), a.from)
 		}
 	}

@@ -35,7 +35,7 @@ type camera struct {
 	off     bool      // its clock differs from the rig's: none of its frames is used
 
 	late  time.Duration // by which its latest frame missed its set
-	apart time.Duration // of its latest frame from the instant of the set nearest to it
+	apart time.Duration // of its latest frame that was too far from its set, see departure.apart
 }
 
 // tally is what is counted of a camera. It outlives resets.

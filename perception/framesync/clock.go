@@ -196,7 +196,7 @@ func (s *Sync) moveAlone(c *camera) {
 	lost := c.held
 	c.held = nil
 	s.drop(ClockJump, "", lost.from)
-	c.placed, c.used, c.alone = false, time.Time{}, true
+	c.placed, c.used, c.alone, c.off = false, time.Time{}, true, false
 	c.recent, c.offsets = c.recent[:0], estimate{}
 	s.dropWaiting(c, ClockOffset)
 }

@@ -37,8 +37,8 @@ func (s *Sync) compareCamera(c *camera, at time.Time) {
 	}
 	c.sampled = m.arrived
 	c.offsets.add(m.captured.Sub(m.arrived) - s.beat.offset)
-	d := c.offsets.median()
-	c.off = c.offsets.n > 1 && d.Abs() > s.options.Deadline && (d > 0 || c.late == 0)
+	ahead := c.offsets.median() > 0
+	c.off = c.offsets.n > 1 && c.offsets.size() > s.options.Deadline && (ahead || c.late == 0)
 }
 
 // nearest returns the latest frame that came nearest to a time, of those that were not

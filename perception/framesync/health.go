@@ -152,9 +152,9 @@ func (s *Sync) lateWords(c *camera) string {
 }
 
 func (s *Sync) apartWords(c *camera) string {
-	way := "after"
+	end := "after the first of its set"
 	if c.apart < 0 {
-		way = "before"
+		end = "before the last of its set"
 	}
-	return fmt.Sprintf("captured %s %s the instant of its set; sync.spread is %v", length(c.apart), way, s.options.Spread)
+	return fmt.Sprintf("captured %s %s; sync.spread is %v", length(c.apart), end, s.options.Spread)
 }

@@ -22,6 +22,9 @@ type line struct {
 	repeats int     // frames in a row that repeat a stamp
 }
 
+// longestPeriod separates the period of a camera from a pause.
+const longestPeriod = 2 * time.Second
+
 // stamp returns the time by which frames are compared.
 func stamp(f *perception.Frame) time.Time {
 	if f.Key != nil {
@@ -40,7 +43,7 @@ func follows(earlier, later time.Time, elapsed, tolerance time.Duration) bool {
 // advance moves the line to a frame that follows.
 func (l *line) advance(a *arrival) {
 	t := stamp(a.frame)
-	if d := t.Sub(l.stamp); l.placed && d > 0 {
+	if d := t.Sub(l.stamp); l.placed && d > 0 && d <= longestPeriod {
 		l.periods.add(d)
 	}
 	l.placed, l.stamp, l.arrived = true, t, a.at

@@ -20,8 +20,28 @@ func (e *estimate) add(d time.Duration) {
 	e.n++
 }
 
-// median returns the upper median, 0 without values.
-func (e *estimate) median() time.Duration { return upperMedian(e.values[:min(e.n, medianWindow)]) }
+// median returns the lower median, 0 without values: a frame that is lost lengthens a
+// period, and nothing shortens one.
+func (e *estimate) median() time.Duration {
+	return e.rank(func(d time.Duration) time.Duration { return d })
+}
+
+// size returns the lower median of the absolute values, 0 without any.
+func (e *estimate) size() time.Duration { return e.rank(time.Duration.Abs) }
+
+// rank returns the lower median of the values under f.
+func (e *estimate) rank(f func(time.Duration) time.Duration) time.Duration {
+	values := e.values
+	sorted := values[:min(e.n, medianWindow)]
+	for i := range sorted {
+		sorted[i] = f(sorted[i])
+	}
+	slices.Sort(sorted)
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[(len(sorted)-1)/2]
+}
 
 // upperMedian returns the upper median of values, 0 without any.
 func upperMedian(values []time.Duration) time.Duration {

@@ -226,18 +226,17 @@ func (s *Sync) poseOf(f *perception.Frame) (geom.Pose, bool) {
 	return s.poseAtTime(f.Captured)
 }
 
-// poseAtTime returns the ego pose sent for t, or between its neighbours. While the
-// poses' clock is ahead of the frames', only poses sent for exactly t are right.
+// poseAtTime returns the ego pose sent for t, or between its neighbours: none while
+// the poses have another clock than the frames.
 func (s *Sync) poseAtTime(t time.Time) (geom.Pose, bool) {
-	gap := s.options.PoseGap
 	if s.poseLag() < -leadLimit {
-		gap = 0
+		return geom.Pose{}, false
 	}
-	return s.poses.at(t, gap)
+	return s.poses.at(t, s.options.PoseGap)
 }
 
-// leadLimit is the largest lead of the poses over the frames that the way of images
-// can explain.
+// leadLimit is how much earlier poses may come than frames of their time, if they come
+// as time goes on: more than the way of images explains is another clock.
 const leadLimit = time.Second
 
 // poseLag returns how much later poses come than frames of their time, 0 if that is
@@ -258,7 +257,7 @@ func (s *Sync) missedPose(t, now time.Time) Trouble {
 	case len(k.poses) == 0:
 		return Trouble{CauseNoPose, "no pose has come"}
 	case lag < -leadLimit:
-		return Trouble{CausePoseClock, "poses are " + length(lag) + " ahead of the frames"}
+		return Trouble{CausePoseClock, "poses come " + length(lag) + " before the frames of their time: they have another clock, or the frames are late"}
 	case inside:
 		return s.poseGapTrouble(between)
 	case k.newest.Before(t):
@@ -271,17 +270,23 @@ func (s *Sync) poseGapTrouble(d time.Duration) Trouble {
 	return Trouble{CausePoseGap, "poses " + length(d) + " apart, sync.pose_gap is " + s.options.PoseGap.String()}
 }
 
+// lateLimit separates poses that are late from those of another clock.
+const lateLimit = 500 * time.Millisecond
+
 // oldPoses is the trouble of frames whose newest pose is older by d.
 func (s *Sync) oldPoses(d time.Duration, now time.Time) Trouble {
-	cause := CausePoseClock
-	silent := now.Sub(s.poses.arrived()) > time.Second
-	switch p := s.poses.periods.median(); {
-	case !silent && p > s.options.PoseGap && d < 2*p:
-		return s.poseGapTrouble(p)
-	case !silent && d < time.Second:
+	period := s.poses.periods.median()
+	flows := now.Sub(s.poses.arrived()) <= 2*period || s.options.StreamTime
+	_, known := s.poses.offset()
+	switch {
+	case flows && period > s.options.PoseGap && d < 2*period:
+		return s.poseGapTrouble(period)
+	case flows && d < lateLimit && !known:
+		return Trouble{CausePoseLate, "the newest pose is " + length(d) + " older than the frames"}
+	case flows && d < lateLimit:
 		return Trouble{CausePoseLate, "poses come " + length(d) + " after the frames of their time; sync.deadline is " + s.options.Deadline.String()}
-	case silent && !s.options.StreamTime:
-		cause = CauseNoPose
+	case flows:
+		return Trouble{CausePoseClock, "the newest pose is " + length(d) + " older than the frames"}
 	}
-	return Trouble{cause, "the newest pose is " + length(d) + " older than the frames"}
+	return Trouble{CauseNoPose, "the newest pose is " + length(d) + " older than the frames"}
 }

@@ -15,8 +15,10 @@ func length(d time.Duration) string {
 		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
 	case d < 100*time.Second:
 		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < 2*year:
+	case d < 48*time.Hour:
 		return d.Round(time.Second).String()
+	case d < 2*year:
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
 	}
 	return fmt.Sprintf("%d years", d/year)
 }
