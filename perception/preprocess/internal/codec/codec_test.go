@@ -279,14 +279,14 @@ func TestDamage(t *testing.T) {
 		want string // begins with
 	}{
 		"half":                    {plain[:len(plain)/2], "truncated after 33 % of its rows"},
-		"half with an end":        {append(slices.Clone(plain[:len(plain)/2]), end...), "truncated after 33 % of its rows"},
-		"a tenth with an end":     {append(slices.Clone(plain[:scan+length/10]), end...), "truncated after 0 % of its rows"},
+		"half with an end":        {append(slices.Clone(plain[:len(plain)/2]), end...), "damaged: its data end after 33 % of its rows"},
+		"a tenth with an end":     {append(slices.Clone(plain[:scan+length/10]), end...), "damaged: its data end after 0 % of its rows"},
 		"no end":                  {plain[:len(plain)-2], "truncated: it has all rows"},
-		"no data":                 {append(slices.Clone(plain[:scan]), end...), "truncated after 0 % of its rows"},
+		"no data":                 {append(slices.Clone(plain[:scan]), end...), "damaged: its data end after 0 % of its rows"},
 		"zeros within":            {spoil(plain, scan+length/2, 400, zero), "damaged"},
 		"zeros at the end":        {spoil(plain, scan+length/2, length/2-2, zero), "damaged"},
 		"zeros instead of an end": {spoil(plain, scan+length/2, length/2, zero), "damaged"},
-		"lost packets":            {slices.Delete(slices.Clone(plain), scan+length/3, scan+2*length/3), "truncated"},
+		"lost packets":            {slices.Delete(slices.Clone(plain), scan+length/3, scan+2*length/3), "damaged"},
 		"flipped bytes":           {spoil(plain, scan+length/2, 100, flip), "damaged"},
 		"bytes left over":         {insert(plain, len(plain)-2, make([]byte, 100)...), "damaged: "},
 		"a lost restart marker":   {slices.Delete(slices.Clone(restarts), first, first+2), "damaged"},

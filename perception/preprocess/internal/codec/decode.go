@@ -109,6 +109,8 @@ func damage(r *C.struct_codec_report) string {
 		return "truncated: it has all rows, its end is missing"
 	case r.trouble == C.CODEC_ENDED:
 		return "truncated " + where
+	case r.trouble == C.CODEC_DATA_END:
+		return "damaged: its data end " + where
 	case r.trouble == C.CODEC_LEFT_OVER:
 		return fmt.Sprintf("damaged: %d bytes belong to nothing, found %s", r.left, where)
 	}

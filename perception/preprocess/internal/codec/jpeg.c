@@ -56,10 +56,10 @@ static int padding(j_decompress_ptr d, const struct handler *h) {
     return 1;
 }
 
-static int trouble(int code) {
-    switch (code) {
+static int trouble(j_decompress_ptr d, const struct handler *h) {
+    switch (d->err->msg_code) {
     case JWRN_HIT_MARKER:
-        return CODEC_HIT_MARKER;
+        return d->unread_marker != JPEG_EOI ? CODEC_OTHER : h->ended ? CODEC_ENDED : CODEC_DATA_END;
     case JWRN_EXTRANEOUS_DATA:
         return CODEC_LEFT_OVER;
     }
@@ -82,10 +82,7 @@ static void note(j_common_ptr common, int level) {
         return;
     }
     if (r->trouble == CODEC_NOTHING) {
-        r->trouble = trouble(code);
-        if (r->trouble == CODEC_HIT_MARKER && d->unread_marker == JPEG_EOI) {
-            r->trouble = CODEC_ENDED;
-        }
+        r->trouble = trouble(d, h);
         r->left = r->trouble == CODEC_LEFT_OVER ? common->err->msg_parm.i[0] : 0;
         r->row = (int)d->input_iMCU_row;
         r->rows = d->input_scan_number > 0 ? (int)d->total_iMCU_rows : 0;
