@@ -23,6 +23,7 @@ type Options struct {
 	Rig      string            `yaml:"-"` // label of all metrics
 	Version  string            `yaml:"-"` // of the program
 	Link     Link              `yaml:"-"` // of the source; nil if it has none
+	Trace    func(*Way)        `yaml:"-"` // called with each set's way once it has a result or is lost; nil for none
 }
 
 // Link is a source's connection.
