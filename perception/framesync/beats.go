@@ -117,15 +117,16 @@ func (s *Sync) period() time.Duration {
 }
 
 // takeBeat lets a frame wait for its set, or drops it if that has left. If no frame
-// was taken for a beat, the time line of the sets is wrong: a new one begins.
+// was taken for a beat, or most cameras are far from the sets, the time line of the sets
+// is wrong: a new one begins.
 func (s *Sync) takeBeat(i int, a arrival) []Set {
 	c := &s.cameras[i]
-	r, words, old := s.tooOld(c, &a)
-	if old && r != Surplus && s.starves(a.at) {
-		out := s.newLine(s.beat.last, a.frame.Captured)
-		return append(out, s.accept(i, a)...)
-	}
-	if old {
+	if r, words, old := s.tooOld(c, &a); old {
+		c.alone = c.alone || a.frame.Captured.Sub(s.beat.last).Abs() > patience
+		if r != Surplus && (s.starves(a.at) || s.most(&a, false)) {
+			out := s.newLine(s.beat.last, a.frame.Captured)
+			return append(out, s.accept(i, a)...)
+		}
 		s.drop(r, words, a.from)
 		return nil
 	}
