@@ -296,7 +296,7 @@ func (s *Sync) expects(p *plan, w *window, i int) bool {
 		next := t.Add(period).Sub(w.instant)
 		return c.fast(p.period) && c.stamp.Equal(t) && next < w.instant.Sub(t) && next <= p.width()/2
 	}
-	if c.off || c.unit != "" || c.repeats > 1 || c.placed && 2*c.stamp.Sub(w.instant) > p.width() {
+	if c.off || c.refused > 1 || c.repeats > 1 || c.placed && 2*c.stamp.Sub(w.instant) > p.width() {
 		return false
 	}
 	instant := w.instant

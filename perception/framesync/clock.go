@@ -26,6 +26,7 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
 	}
 	a := arrival{f, d, s.arrivalOf(f), s.counters.Frames}
 	if c.unit = s.misdated(c, &a); c.unit != "" {
+		c.refused++
 		s.drop(Unit, c.unit, d)
 		return nil
 	}

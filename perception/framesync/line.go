@@ -19,7 +19,8 @@ type line struct {
 	trial   *moment // of a stamp that may be in seconds or milliseconds
 	proven  bool    // the trial was passed
 	unit    string  // what is wrong with the latest stamp
-	repeats int     // frames in a row that repeat a stamp
+	refused int     // frames in a row with a wrong stamp
+	repeats int     // frames in a row that repeat one
 }
 
 // longestPeriod separates the period of a camera from a pause.
@@ -47,5 +48,5 @@ func (l *line) advance(a *arrival) {
 		l.periods.add(d)
 	}
 	l.placed, l.stamp, l.arrived = true, t, a.at
-	l.unit, l.repeats = "", 0
+	l.unit, l.refused, l.repeats = "", 0, 0
 }
