@@ -83,7 +83,7 @@ func (s *Sync) living() (n int) {
 	starting := s.time.Sub(s.start) <= patience
 	for i := range s.cameras {
 		c := &s.cameras[i]
-		if !c.off && (s.lives(c) || starting && c.arrived.IsZero()) {
+		if !c.off && (s.lives(c) || starting && c.came.IsZero()) {
 			n++
 		}
 	}

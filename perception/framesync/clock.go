@@ -81,8 +81,7 @@ func (s *Sync) accept(i int, a arrival) []Set {
 	}
 	c.advance(&a)
 	if a.frame.Key != nil {
-		s.takeKeyed(i, a, s.time)
-		return nil
+		return s.takeKeyed(i, a)
 	}
 	c.note(&a)
 	s.beat.period = s.period()
@@ -128,6 +127,7 @@ func (s *Sync) expireHeld() {
 // the one it had, its own clock has jumped.
 func (s *Sync) hold(i int, a arrival) []Set {
 	c := &s.cameras[i]
+	c.came = a.at
 	old := c.held
 	again := old != nil && follows(stamp(old.frame), stamp(a.frame), s.elapsed(old.at, a.at), s.options.Jump)
 	if old != nil && !again {

@@ -2,6 +2,7 @@ package framesync
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -70,10 +71,40 @@ func second(t float64) time.Time {
 // seen is what a simulated drive led to.
 type seen struct {
 	sync     *Sync
+	frames   []sent
 	sets     []Set
 	left     []time.Time
 	begun    []string // why sets began a sequence, without the first
 	troubles []string // every trouble of the health, as "who: cause: words", once each
+}
+
+// used is the fate of a frame in a set.
+const used = "in a set"
+
+// sent is a simulated frame and what became of it.
+type sent struct {
+	camera  string
+	arrives float64
+	fate    string // used, or the reason of its drop
+	set     int    // the one that it is in, or -1
+}
+
+// deliver returns the delivery of a message.
+func (d *seen) deliver(m *sends) perception.Delivery {
+	f, isFrame := m.event.(*perception.Frame)
+	if !isFrame {
+		return perception.Delivery{Event: m.event}
+	}
+	i := len(d.frames)
+	d.frames = append(d.frames, sent{f.Camera, m.arrives, "", -1})
+	return perception.Delivery{Event: f, Done: func(err error) {
+		var drop *Drop
+		if errors.As(err, &drop) {
+			d.frames[i].fate = drop.Reason.String()
+			return
+		}
+		d.frames[i].fate, d.frames[i].set = used, len(d.sets)
+	}}
 }
 
 // drive runs messages through a Sync that is woken at its deadlines.
@@ -89,7 +120,7 @@ func drive(o Options, r *perception.Rig, all []sends) *seen {
 			}
 			d.take(d.sync.Advance(at), at)
 		}
-		d.take(d.sync.Push(perception.Delivery{Event: m.event}, now), now)
+		d.take(d.sync.Push(d.deliver(&m), now), now)
 		d.watch()
 	}
 	return d
@@ -100,6 +131,7 @@ func (d *seen) take(sets []Set, now time.Time) {
 		if set.NewSequence != "" && len(d.sets) > 0 {
 			d.begun = append(d.begun, set.NewSequence)
 		}
+		set.Settle(nil)
 		d.sets, d.left = append(d.sets, set), append(d.left, now)
 	}
 }

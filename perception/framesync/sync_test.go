@@ -433,13 +433,30 @@ func TestNoSetWithoutFrames(t *testing.T) {
 	s.dropped(t, map[string]uint64{"no_pose": 2})
 }
 
-// A recording with key times is played over and over.
+// A recording is played over and over, slower than it was made.
+func TestLoopSlowly(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b"))
+	now := 0
+	for range 3 {
+		for at := 0; at < 1500; at += 500 {
+			now += 1600
+			s.at(now, poseAt(at), frame("a", at), frame("b", at))
+		}
+	}
+	loop := []string{"0 a0 b0 (time went back by 1.0 s)", "500 a500 b500", "1000 a1000 b1000"}
+	want := slices.Concat(loop, loop, loop)
+	want[0] = "0 a0 b0 (stream started)"
+	s.want(t, want...)
+	s.dropped(t, map[string]uint64{})
+}
+
+// A recording with key times is played over and over, slower than it was made.
 func TestKeyFramesInALoop(t *testing.T) {
 	s := newScript(Options{}, rig("a", "b"))
 	now := 0
 	for range 3 {
 		for key := 0; key < 1500; key += 500 {
-			now += 700
+			now += 1600
 			s.at(now, poseAt(key), keyed("a", key, key), keyed("b", key, key))
 		}
 	}
