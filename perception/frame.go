@@ -11,7 +11,7 @@ type Frame struct {
 	Camera        string
 	Captured      time.Time
 	Key           *KeyFrame       // that it belongs to; nil if the source has none
-	Sequence      uint64          // counts the camera's images, to tell duplicates and gaps
+	Sequence      uint64          // counts the camera's images, to tell how many were lost
 	Image         []byte          // encoded, JPEG or PNG; never modified
 	OwnPose       *geom.Transform // global from ego at capture; nil if the source sends ego poses by time instead
 	GlobalFromEgo geom.Pose       // at capture; framesync fills it in from OwnPose or the ego poses
