@@ -59,7 +59,12 @@ func (s *Service) put(sets []framesync.Set) {
 		if set.NewSequence != "" {
 			s.latest = sequence{s.latest.number + 1, set.NewSequence}
 		}
-		if lost, err := s.backlog.Put(context.Background(), waiting{set, s.latest, time.Now()}); err != nil {
+		next := waiting{set, s.latest, time.Now()}
+		if !s.beats.take(set.Time, set.NewSequence != "") {
+			s.lose(&next, surplus, errSurplus)
+			continue
+		}
+		if lost, err := s.backlog.Put(context.Background(), next); err != nil {
 			s.lose(&lost, behind, err)
 			s.trace(&Way{Set: lost.FrameSet, Left: lost.left, Lost: err})
 		}
