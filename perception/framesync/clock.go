@@ -53,11 +53,16 @@ func (s *Sync) arrivalOf(f *perception.Frame) time.Time {
 	return s.time
 }
 
-// onLine reports whether a frame goes on from the one before of its camera. The
-// first one does, and so do the key frames of a recording, whose times are right.
+// onLine reports whether a frame goes on from the one before of its camera. The first
+// one does. A recording's key frames are right whatever their times, and those with an
+// identity may leap ahead.
 func (s *Sync) onLine(c *camera, a *arrival) bool {
-	if !c.placed || s.options.StreamTime && a.frame.Key != nil {
+	key := a.frame.Key
+	switch {
+	case !c.placed || s.options.StreamTime && key != nil:
 		return true
+	case key != nil && key.ID != "":
+		return !key.Time.Before(c.stamp)
 	}
 	return follows(c.stamp, stamp(a.frame), s.elapsed(c.arrived, a.at), s.options.Jump)
 }
@@ -80,11 +85,11 @@ func (s *Sync) accept(i int, a arrival) []Set {
 		s.time = a.at
 	}
 	c.advance(&a)
+	s.beat.period = s.period()
 	if a.frame.Key != nil {
 		return s.takeKeyed(i, a)
 	}
 	c.note(&a)
-	s.beat.period = s.period()
 	return s.takeBeat(i, a)
 }
 
@@ -129,7 +134,7 @@ func (s *Sync) hold(i int, a arrival) []Set {
 	c := &s.cameras[i]
 	c.came = a.at
 	old := c.held
-	again := old != nil && follows(stamp(old.frame), stamp(a.frame), s.elapsed(old.at, a.at), s.options.Jump)
+	again := old != nil && stamp(a.frame).After(stamp(old.frame)) && follows(stamp(old.frame), stamp(a.frame), s.elapsed(old.at, a.at), s.options.Jump)
 	if old != nil && !again {
 		s.dropStray(c)
 	}

@@ -513,6 +513,31 @@ func TestDropSaysWhatAndWhere(t *testing.T) {
 	}
 }
 
+// A recording over a network may pause for hours, without a new sequence.
+func TestKeyFramesWithIdentityMayLeap(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b"))
+	for i, at := range []int{0, 3600_000, 9000_000} {
+		s.at(i, poseAt(at))
+		for _, camera := range []string{"a", "b"} {
+			f := keyed(camera, at, at)
+			f.Key.ID, f.OwnPose = fmt.Sprint(i), &geom.Transform{Rotation: geom.Quat{W: 1}, Translation: geom.Vec3{float64(at)}}
+			f.Key.GlobalFromEgo = f.OwnPose
+			s.at(i, f)
+		}
+	}
+	s.want(t, "0 a0 b0 (stream started)", "3600000 a3600000 b3600000", "9000000 a9000000 b9000000")
+	s.dropped(t, map[string]uint64{})
+}
+
+func TestLateKeyFrameIsNamed(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b"), poseAt(0), keyed("a", 0, 0)).wait(150)
+	s.at(250, keyed("b", 0, 0)).dropped(t, map[string]uint64{"out_of_order": 1})
+	want := Trouble{CauseLate, "arrives 100 ms after its set left; sync.deadline is 150ms"}
+	if got := s.sync.Health().Cameras[1].Trouble; got != want {
+		t.Errorf("trouble %+v, want %+v", got, want)
+	}
+}
+
 func TestReasonsHaveNames(t *testing.T) {
 	for r := range reasons {
 		if r.String() == "" || slices.Index(reasonNames[:], r.String()) != int(r) {
