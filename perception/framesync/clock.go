@@ -18,21 +18,10 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
 		s.drop(UnknownCamera, "", d)
 		return nil
 	}
-	c := &s.cameras[i]
+	c, a := &s.cameras[i], arrival{f, d, s.arrivalOf(f), s.counters.Frames}
 	c.count(f.Sequence)
-	if !knownPoses(f) {
-		s.drop(PoseNotFinite, "", d)
-		return nil
-	}
-	a := arrival{f, d, s.arrivalOf(f), s.counters.Frames}
-	if c.unit = s.misdated(c, &a); c.unit != "" {
-		c.refused++
-		s.drop(Unit, c.unit, d)
-		return nil
-	}
-	if f.Key == nil && c.has(f.Captured) {
-		c.repeats++
-		s.drop(Duplicate, "", d)
+	if r, words, bad := s.unusable(c, &a); bad {
+		s.drop(r, words, d)
 		return nil
 	}
 	if s.start.IsZero() {
@@ -42,6 +31,22 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
 		return s.accept(i, a)
 	}
 	return s.hold(i, a)
+}
+
+// unusable returns why a frame cannot be used whatever the others are, and in words.
+func (s *Sync) unusable(c *camera, a *arrival) (r Reason, words string, bad bool) {
+	if !knownPoses(a.frame) {
+		return PoseNotFinite, "", true
+	}
+	if c.unit = s.misdated(c, a); c.unit != "" {
+		c.refused++
+		return Unit, c.unit, true
+	}
+	if a.frame.Key == nil && c.has(a.frame.Captured) {
+		c.repeats++
+		return Duplicate, "", true
+	}
+	return 0, "", false
 }
 
 // arrivalOf returns when a frame came: now, or in stream time at its stamp, unless
