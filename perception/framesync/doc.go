@@ -73,7 +73,8 @@
 // time are duplicates.
 //
 // A recording in stream time has no arrivals: nothing is compared with them, and the
-// times of key frames are right.
+// times of key frames are right. Live key frames with an identity come from recordings too:
+// their times may be anything that goes on.
 //
 // # Accounts
 //
