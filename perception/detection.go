@@ -70,8 +70,8 @@ type Result struct {
 	Missing        []string             // cameras without a usable image
 	Rejected       map[string]string    // why, for those of Missing whose image came but could not be used
 	HistoryDepth   int                  // earlier frames that the result rests on
-	HistoryAge     time.Duration        // of the oldest of them
-	Outside        []string             // what of the cameras' calibration the model's training never saw; shared
+	HistoryAge     time.Duration        // of the oldest of them, by capture times
+	Outside        []string             // what of the cameras' calibration and of the sets' rate the model's training never saw; shared
 	Reset          string               // why history started anew with this frame; "" if it did not
 	Model          string               // name and short digest of the bundle
 	Quantisation   string               // of the head, "none" if it is float32
