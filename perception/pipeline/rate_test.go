@@ -64,7 +64,7 @@ func TestAgesAreCaptureTimes(t *testing.T) {
 	for _, r := range alone(t, bundle(t), Options{Time: "counted"}, paced(t, 100*ms, 400*ms, 700*ms, 300*ms, 400*ms)) {
 		got = append(got, fmt.Sprint(r.HistoryDepth, " ", r.HistoryAge))
 	}
-	if diff := cmp.Diff([]string{"0 0s", "0 0s", "1 500ms", "2 1.2s", "3 1.5s", "3 1.9s"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"0 0s", "0 0s", "1 500ms", "2 1.1s", "3 1.5s", "3 1.4s"}, got); diff != "" {
 		t.Errorf("depth and age (-want +got):\n%s", diff)
 	}
 }
