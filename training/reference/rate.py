@@ -28,7 +28,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = "v1.0-synth"
-MARK = "<!-- what follows is written by make rate -->"
+MARK = "<!-- what follows is written by reference.rate -->"
 SOURCE = 1600, 900
 
 Tables = dict[str, list[dict]]

@@ -114,9 +114,9 @@ type Detections struct {
 	// Placement of the model's frame, in which it detects: a fixed place above the
 	// base of the rig, the same for every rig.
 	EgoFromModel *Pose `protobuf:"bytes,14,opt,name=ego_from_model,json=egoFromModel,proto3" json:"ego_from_model,omitempty"`
-	// What of the cameras' calibration the model's training never saw: for each such
-	// camera its name, the numbers, their values and the ranges. Its boxes are less
-	// to be relied on.
+	// What the model's training never saw: for each such camera its name, the numbers of
+	// its calibration, their values and the ranges; and that sets are further apart than
+	// in training. Boxes are then less to be relied on.
 	Outside []string `protobuf:"bytes,15,rep,name=outside,proto3" json:"outside,omitempty"`
 	// key_frame of the frames; empty if they have none.
 	KeyFrame string `protobuf:"bytes,13,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
@@ -615,7 +615,7 @@ type History struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of earlier frames.
 	Depth uint32 `protobuf:"varint,1,opt,name=depth,proto3" json:"depth,omitempty"`
-	// Age of the oldest of them.
+	// Age of the oldest of them, by capture times.
 	OldestAgeUs int64 `protobuf:"varint,2,opt,name=oldest_age_us,json=oldestAgeUs,proto3" json:"oldest_age_us,omitempty"`
 	// Why a new sequence started with this frame; empty if none did.
 	ResetReason   string `protobuf:"bytes,3,opt,name=reset_reason,json=resetReason,proto3" json:"reset_reason,omitempty"`
