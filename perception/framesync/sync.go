@@ -117,16 +117,24 @@ func (s *Sync) drop(r Reason, lost ...perception.Delivery) {
 	}
 }
 
+// calibrate takes a calibration. Within a sequence, one that means the same as the one
+// in force changes nothing. Another ends the pending sets, whose frames are by the
+// cameras before, and not the sequence: where the vehicle was does not depend on it.
 func (s *Sync) calibrate(r *perception.Rig, d perception.Delivery) (out []Set) {
 	if r.Validate() != nil {
 		s.drop(InvalidCalibration, d)
 		return nil
 	}
+	d.Settle(nil)
+	begun := s.fresh == "" || len(s.pending) > 0
+	if s.rig != nil && begun && s.rig.Name == r.Name && s.rig.Same(r) {
+		return nil
+	}
 	if s.rig != nil && !s.rig.Equal(r) {
-		out = s.restart("calibration changed")
+		out = s.Flush()
+		s.previous = nil
 	}
 	s.rig = r
-	d.Settle(nil)
 	return out
 }
 

@@ -420,10 +420,8 @@ func TestBadSetsChangeNothing(t *testing.T) {
 }
 
 func TestResets(t *testing.T) {
-	moved := testRig()
-	moved.Cameras[0].Intrinsics[0]++
-	fewer := testRig()
-	fewer.Cameras = fewer.Cameras[:4]
+	higher := testRig()
+	higher.EgoFromBase = &geom.Transform{Rotation: geom.Quat{W: 1}, Translation: geom.Vec3{0, 0, -0.5}}
 	for name, test := range map[string]struct {
 		change func(p *pipeline, s *perception.FrameSet)
 		want   string
@@ -434,8 +432,7 @@ func TestResets(t *testing.T) {
 		"a gap":         {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(time.Minute) }, "a gap of 1m0.5s exceeds 5s"},
 		"time":          {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(-time.Second) }, "time went back by 500ms"},
 		"equal rig":     {func(_ *pipeline, s *perception.FrameSet) { s.Rig = testRig() }, ""},
-		"another rig":   {func(_ *pipeline, s *perception.FrameSet) { s.Rig = moved }, "the calibration changed"},
-		"fewer cameras": {func(_ *pipeline, s *perception.FrameSet) { s.Rig, s.Frames = fewer, s.Frames[:4] }, "the calibration changed"},
+		"another base":  {func(_ *pipeline, s *perception.FrameSet) { s.Rig = higher }, "the base changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sets := drive(t, 2)
@@ -455,6 +452,38 @@ func TestResets(t *testing.T) {
 				t.Errorf("not as from a new pipeline: %s", diff)
 			}
 		})
+	}
+}
+
+// A change of the cameras keeps the history: where the vehicle was, and where the
+// planes are, does not depend on it.
+func TestCalibrationChangeKeepsHistory(t *testing.T) {
+	turned, fewer, ordered := testRig(), testRig(), testRig()
+	turned.Cameras[0].Intrinsics[0]++
+	fewer.Cameras = fewer.Cameras[:4]
+	slices.Reverse(ordered.Cameras)
+	after := func(rig *perception.Rig, frames func([]*perception.Frame) []*perception.Frame) *perception.Result {
+		sets := drive(t, 2)
+		p := open(t, Options{})
+		step(t, p, sets[0])
+		if rig != nil {
+			sets[1].Rig, sets[1].Frames = rig, frames(sets[1].Frames)
+		}
+		return step(t, p, sets[1])
+	}
+	same := func(f []*perception.Frame) []*perception.Frame { return f }
+	want := after(nil, nil)
+	for name, got := range map[string]*perception.Result{
+		"a focal length": after(turned, same),
+		"fewer cameras":  after(fewer, func(f []*perception.Frame) []*perception.Frame { return f[:4] }),
+	} {
+		if got.Reset != "" || got.HistoryDepth != want.HistoryDepth || slices.Equal(got.Detections, want.Detections) {
+			t.Errorf("%s: reset %q, history of %d, want %d and other boxes", name, got.Reset, got.HistoryDepth, want.HistoryDepth)
+		}
+	}
+	reversed := after(ordered, func(f []*perception.Frame) []*perception.Frame { f = slices.Clone(f); slices.Reverse(f); return f })
+	if diff := cmp.Diff(want, reversed, cmpopts.IgnoreFields(perception.Result{}, "StageDurations")); diff != "" {
+		t.Errorf("cameras in another order: %s", diff)
 	}
 }
 
