@@ -1,6 +1,7 @@
 package service
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -121,7 +122,15 @@ func (s *Service) Status() *perception.Status {
 	for reason, n := range s.source.Drops {
 		st.Counts["drop."+reason] = n
 	}
+	if more, ok := s.source.(countingSource); ok {
+		maps.Insert(st.Counts, more.Counts)
+	}
 	return st
+}
+
+// countingSource is a source that counts more than what it dropped, by stable names.
+type countingSource interface {
+	Counts(yield func(name string, n uint64) bool)
 }
 
 // stalled returns how long the running step has taken so far, 0 if there is none.

@@ -32,8 +32,9 @@ type Service struct {
 	metrics *metrics
 
 	// used by the assembler only
-	sync   *framesync.Sync
-	latest sequence
+	sync    *framesync.Sync
+	latest  sequence
+	refused string // why the last calibration was refused, "" if it was not
 
 	begun int // number of the stepper's sequence; used by the stepper only
 }
@@ -160,17 +161,35 @@ func (s *Service) arm(timer *time.Timer) {
 	timer.Reset(time.Until(at))
 }
 
-// logCalibration logs ev if it is a calibration.
+// logCalibration logs ev if it is a calibration that changes something, or one that is
+// refused: once, however often it comes.
 func (s *Service) logCalibration(ev perception.Event) {
 	rig, ok := ev.(*perception.Rig)
 	if !ok {
 		return
 	}
 	if err := rig.Validate(); err != nil {
-		s.log.Warn("calibration refused", "error", err)
+		s.refuseCalibration(err)
 		return
 	}
-	s.log.Info("calibration", "rig", rig.Name, "cameras", len(rig.Cameras))
+	s.refused = ""
+	if old := s.sync.Rig(); old == nil || old.Name != rig.Name || !old.Same(rig) {
+		s.log.Info("calibration", "rig", rig.Name, "cameras", len(rig.Cameras))
+	}
+}
+
+// refuseCalibration logs why a calibration is refused, and what is in force.
+func (s *Service) refuseCalibration(err error) {
+	if s.refused == err.Error() {
+		return
+	}
+	s.refused = err.Error()
+	then := "waiting for another"
+	if s.sync.Rig() != nil {
+		then = "the one before stays in force"
+	}
+	s.account.fail(fmt.Errorf("calibration refused, %s: %w", then, err))
+	s.log.Warn("calibration refused, "+then, "error", err)
 }
 
 func (s *Service) flush(ctx context.Context) error {

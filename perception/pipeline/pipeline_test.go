@@ -426,13 +426,13 @@ func TestResets(t *testing.T) {
 		change func(p *pipeline, s *perception.FrameSet)
 		want   string
 	}{
-		"nothing":       {func(*pipeline, *perception.FrameSet) {}, ""},
-		"the set":       {func(_ *pipeline, s *perception.FrameSet) { s.NewSequence = "scene 2" }, "scene 2"},
-		"the caller":    {func(p *pipeline, _ *perception.FrameSet) { p.memory.Reset("asked"); p.memory.Reset("again") }, "asked"},
-		"a gap":         {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(time.Minute) }, "a gap of 1m0.5s exceeds 5s"},
-		"time":          {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(-time.Second) }, "time went back by 500ms"},
-		"equal rig":     {func(_ *pipeline, s *perception.FrameSet) { s.Rig = testRig() }, ""},
-		"another base":  {func(_ *pipeline, s *perception.FrameSet) { s.Rig = higher }, "the base changed"},
+		"nothing":      {func(*pipeline, *perception.FrameSet) {}, ""},
+		"the set":      {func(_ *pipeline, s *perception.FrameSet) { s.NewSequence = "scene 2" }, "scene 2"},
+		"the caller":   {func(p *pipeline, _ *perception.FrameSet) { p.memory.Reset("asked"); p.memory.Reset("again") }, "asked"},
+		"a gap":        {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(time.Minute) }, "a gap of 1m0.5s exceeds 5s"},
+		"time":         {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(-time.Second) }, "time went back by 500ms"},
+		"equal rig":    {func(_ *pipeline, s *perception.FrameSet) { s.Rig = testRig() }, ""},
+		"another base": {func(_ *pipeline, s *perception.FrameSet) { s.Rig = higher }, "the base changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sets := drive(t, 2)
@@ -452,38 +452,6 @@ func TestResets(t *testing.T) {
 				t.Errorf("not as from a new pipeline: %s", diff)
 			}
 		})
-	}
-}
-
-// A change of the cameras keeps the history: where the vehicle was, and where the
-// planes are, does not depend on it.
-func TestCalibrationChangeKeepsHistory(t *testing.T) {
-	turned, fewer, ordered := testRig(), testRig(), testRig()
-	turned.Cameras[0].Intrinsics[0]++
-	fewer.Cameras = fewer.Cameras[:4]
-	slices.Reverse(ordered.Cameras)
-	after := func(rig *perception.Rig, frames func([]*perception.Frame) []*perception.Frame) *perception.Result {
-		sets := drive(t, 2)
-		p := open(t, Options{})
-		step(t, p, sets[0])
-		if rig != nil {
-			sets[1].Rig, sets[1].Frames = rig, frames(sets[1].Frames)
-		}
-		return step(t, p, sets[1])
-	}
-	same := func(f []*perception.Frame) []*perception.Frame { return f }
-	want := after(nil, nil)
-	for name, got := range map[string]*perception.Result{
-		"a focal length": after(turned, same),
-		"fewer cameras":  after(fewer, func(f []*perception.Frame) []*perception.Frame { return f[:4] }),
-	} {
-		if got.Reset != "" || got.HistoryDepth != want.HistoryDepth || slices.Equal(got.Detections, want.Detections) {
-			t.Errorf("%s: reset %q, history of %d, want %d and other boxes", name, got.Reset, got.HistoryDepth, want.HistoryDepth)
-		}
-	}
-	reversed := after(ordered, func(f []*perception.Frame) []*perception.Frame { f = slices.Clone(f); slices.Reverse(f); return f })
-	if diff := cmp.Diff(want, reversed, cmpopts.IgnoreFields(perception.Result{}, "StageDurations")); diff != "" {
-		t.Errorf("cameras in another order: %s", diff)
 	}
 }
 
