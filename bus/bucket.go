@@ -95,9 +95,7 @@ func (s *Source) remember(entry []byte) {
 	s.kept = entry
 	rig, err := decodeRig(entry)
 	if err != nil {
-		s.malformed.Add(1)
-		s.conn.warnings.Warn("malformed "+s.subjects.kept(), "the calibration kept by the server is malformed",
-			"bucket", s.subjects.bucket(), "key", s.subjects.key(), "reason", err)
+		s.refuse(s.subjects.kept(), err)
 		return
 	}
 	if !s.lossless {
@@ -136,8 +134,7 @@ func (s *Source) change(msg *nats.Msg) {
 	}
 	rig, err := decodeRig(msg.Data)
 	if err != nil {
-		s.malformed.Add(1)
-		s.conn.warnings.Warn("malformed "+msg.Subject, "message dropped", "subject", msg.Subject, "reason", err)
+		s.refuse(msg.Subject, err)
 		return
 	}
 	s.mu.Lock()

@@ -114,6 +114,70 @@ func TestServerRestart(t *testing.T) {
 	}
 }
 
+// keep puts a calibration into the bucket without sending it.
+func keep(t *testing.T, c *Conn, r *perception.Rig) {
+	t.Helper()
+	_, m := encodeEvent(r)
+	if err := NewPublisher(c, car, PublisherOptions{}).keep(within(t), m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A calibration that is put into the bucket is taken up at once, also if there was no
+// bucket before; a deleted one changes nothing.
+func TestTheBucketIsWatched(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
+	c := connect(t, ConnOptions{Server: srv})
+	other := testRig()
+	other.Cameras = other.Cameras[:1]
+	for _, want := range []*perception.Rig{testRig(), other} {
+		keep(t, c, want)
+		if diff := cmp.Diff(perception.Event(want), next(t, src)); diff != "" {
+			t.Errorf("(-kept +received):\n%s", diff)
+		}
+	}
+	js, err := jetstream.New(c.nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := js.KeyValue(within(t), car.bucket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bucket.Delete(within(t), car.key()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.PutString(within(t), car.key(), "\xff"); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, NewPublisher(c, car, PublisherOptions{}), testPose(1))
+	for end := within(t); drops(src)["malformed"] == 0; time.Sleep(time.Millisecond) {
+		if end.Err() != nil {
+			t.Fatal("a malformed entry is not counted")
+		}
+	}
+	if diff := cmp.Diff(perception.Event(testPose(1)), next(t, src)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A calibration that is sent again and again is one event.
+func TestRepeatedCalibrationsAreQuiet(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
+	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{})
+	for range 10 {
+		publish(t, p, testRig())
+	}
+	publish(t, p, testPose(1))
+	for _, want := range []perception.Event{testRig(), testPose(1)} {
+		if diff := cmp.Diff(want, next(t, src)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // putWhileAway changes the calibration that is kept in a server's store.
 func putWhileAway(t *testing.T, store string) {
 	t.Helper()

@@ -139,12 +139,22 @@ func (s *Source) receive(msg *nats.Msg) {
 	case err == errEnd:
 		s.put(item{end: true, answer: answer})
 	case err != nil:
-		s.malformed.Add(1)
-		s.conn.warnings.Warn("malformed "+msg.Subject, "message dropped", "subject", msg.Subject, "reason", err)
+		s.refuse(msg.Subject, err)
 		answer(err.Error())
 	default:
 		s.take(ev, msg, answer)
 	}
+}
+
+// refuse counts a message that cannot be decoded, and says why. A calibration's faults
+// are told apart, since each is another to mend.
+func (s *Source) refuse(subject string, reason error) {
+	s.malformed.Add(1)
+	key, text := "malformed "+subject, "message dropped"
+	if subject == s.subjects.of(calibration) || subject == s.subjects.kept() {
+		key, text = key+reason.Error(), "calibration dropped: one that is in force stays"
+	}
+	s.conn.warnings.Warn(key, text, "subject", subject, "reason", reason)
 }
 
 // take queues an event that is within the limits. Of a calibration that is the last one
