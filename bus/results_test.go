@@ -69,3 +69,19 @@ func TestPlacementsAreOneBox(t *testing.T) {
 		}
 	}
 }
+
+// A sink publishes the boxes that its options select, and the result stays whole.
+func TestSelectedBoxes(t *testing.T) {
+	for _, test := range []struct {
+		o    SinkOptions
+		want int
+	}{
+		{SinkOptions{}, 2}, {SinkOptions{MinScore: 0.7}, 1}, {SinkOptions{MinScore: 0.71}, 0}, {SinkOptions{MinScore: 0.25}, 2},
+		{SinkOptions{Range: 20}, 1}, {SinkOptions{Range: 100}, 2}, {SinkOptions{Range: 1}, 0}, {SinkOptions{MinScore: 0.5, Range: 20}, 0},
+	} {
+		r := testResult()
+		if got := len(encodeResult(r, test.o).Detections); got != test.want || len(r.Detections) != 2 {
+			t.Errorf("%+v: %d boxes, want %d", test.o, got, test.want)
+		}
+	}
+}

@@ -73,11 +73,13 @@ func counts(last, next numbered) bool {
 	return next.sequence > last.sequence && next.sequence-last.sequence <= lost && next.captured.After(last.captured)
 }
 
-// drives reports whether one vehicle can have been in both places.
+// drives reports whether one vehicle can have been in both places, within a second: a
+// drive in a loop comes back to its end later.
 func drives(last, next perception.EgoPose) bool {
 	const metres, metresPerSecond = 20, 100
 	apart := next.GlobalFromEgo.Translation.Sub(last.GlobalFromEgo.Translation).Norm()
-	return !(apart > metres+metresPerSecond*next.Time.Sub(last.Time).Abs().Seconds())
+	passed := next.Time.Sub(last.Time).Abs()
+	return passed <= time.Second && apart <= metres+metresPerSecond*passed.Seconds()
 }
 
 // A change of the publisher goes once from a series to another. Two publishers go back
