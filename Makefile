@@ -74,11 +74,13 @@ test-race: deps ## run all Go tests under the race detector
 	@$(PART) "Go tests, race detector" go test -race -timeout 60m ./...
 
 FUZZTIME ?= 3m
-fuzz: deps ## fuzz the readers of results and tables, FUZZTIME (3m) each
+fuzz: deps ## fuzz the readers of results, tables and messages, FUZZTIME (3m) each
 	@go test ./nuscenes -run '^$$' -fuzz FuzzResults -fuzztime $(FUZZTIME)
 	@go test ./nuscenes -run '^$$' -fuzz FuzzTables -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzSkip -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzFloat -fuzztime $(FUZZTIME)
+	@for f in FuzzCalibration FuzzFrame FuzzPose FuzzControl FuzzSubject FuzzResult FuzzStatus; do \
+		go test ./bus -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt
 	@scripts/install-python.sh
