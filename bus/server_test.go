@@ -66,11 +66,14 @@ func TestStoreInUse(t *testing.T) {
 	store := t.TempDir()
 	first := start(t, ServerOptions{Store: store})
 	log, _ := quiet()
-	if _, err := StartServer(ServerOptions{Port: -1, Store: store, Log: log}); err == nil || !strings.Contains(err.Error(), "set nats.embedded.store") {
+	if _, err := StartServer(ServerOptions{Port: -1, Store: store, Log: log}); err == nil || !strings.Contains(err.Error(), "nats.embedded.store to a folder") {
 		t.Errorf("a second server in the same folder: %v", err)
 	}
 	first.Close()
 	start(t, ServerOptions{Store: store})
+	if _, err := StartServer(ServerOptions{Port: -1, Store: "/dev/null/x", Log: log}); err == nil || !strings.Contains(err.Error(), "set nats.embedded.store to a folder that can be written") {
+		t.Errorf("a folder that cannot be: %v", err)
+	}
 }
 
 // A process that was killed leaves a folder without a lock, which the next one removes.

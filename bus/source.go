@@ -168,7 +168,7 @@ func (s *Source) take(ev perception.Event, msg *nats.Msg, answer func(refusal st
 	defer s.mu.Unlock()
 	_, isRig := ev.(*perception.Rig)
 	if isRig && s.last != nil && bytes.Equal(s.last, msg.Data) {
-		answer("")
+		answer(refusal(ev))
 		return
 	}
 	now := time.Now()

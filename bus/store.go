@@ -23,7 +23,7 @@ const (
 )
 
 // errInUse is returned for the folder of a running server.
-var errInUse = errors.New("another server uses it: set nats.embedded.store to a folder for this one")
+var errInUse = errors.New("another server uses it: is solofusion running already? set nats.embedded.port, or nats.embedded.store to a folder for this one")
 
 // StateDir returns the folder that keeps an embedded server's data between runs:
 // solofusion/nats/<port> in XDG_STATE_HOME or ~/.local/state, where servers of several
@@ -48,7 +48,7 @@ func openStore(dir string) (*store, error) {
 		return temporary(os.TempDir())
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: set nats.embedded.store to a folder that can be written, or to temporary", err)
 	}
 	lock, err := lockFolder(dir)
 	if err != nil {
