@@ -35,6 +35,19 @@ func (r *Rig) Same(other *Rig) bool {
 	return samePlace(r.EgoFromBase, other.EgoFromBase) && samePlace(r.EgoFromLidar, other.EgoFromLidar)
 }
 
+// SameCameras reports whether both have cameras of the same names, in any order.
+func (r *Rig) SameCameras(other *Rig) bool {
+	if len(r.Cameras) != len(other.Cameras) {
+		return false
+	}
+	for i := range r.Cameras {
+		if other.Index(r.Cameras[i].Name) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func (c *Camera) same(other *Camera) bool {
 	if c.Name != other.Name || c.Width != other.Width || c.Height != other.Height {
 		return false
