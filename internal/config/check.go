@@ -24,6 +24,7 @@ func (c *Config) bounds() []option.Bound {
 		under("limits.", c.Limits.Bounds()),
 		under("sync.", c.Sync.Bounds()),
 		under("service.", c.Service.Bounds()),
+		under("images.", c.Images.Bounds()),
 		renamed(detector.Bounds(), map[string]string{
 			"history": "history.mode", "time": "history.time", "providers": "onnx.providers", "threads": "onnx.threads",
 		}),

@@ -61,7 +61,7 @@ func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 
 // detect is the algorithm.
 func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
-	views, err := w.look(f, m.rig) // encoded images → network images, cameras in their places
+	views, err := w.look(f, m) // encoded images → network images, cameras in their places
 	if err != nil {
 		return nil, m.fail(Preprocess, err)
 	}
@@ -168,9 +168,12 @@ func (m *Memory) admit(set *perception.FrameSet) (moved bool, err error) {
 	if m.rig != nil && m.rig.Equal(set.Rig) {
 		return false, nil
 	}
-	rig, err := mount(&m.detector.bundle.Manifest, set.Rig, m.detector.with)
+	rig, err := m.detector.mount(set.Rig)
 	if err != nil {
 		return false, err
+	}
+	if m.rig == nil || !m.rig.SameCameras(rig.Rig) {
+		m.still = make([]still, len(rig.cameras))
 	}
 	moved = m.rig != nil && m.rig.moved(rig)
 	m.rig = rig
