@@ -78,11 +78,13 @@ test-race: deps ## run all Go tests under the race detector
 	@$(PART) "Go tests, race detector" go test -race -timeout 60m ./...
 
 FUZZTIME ?= 3m
-fuzz: deps ## fuzz the readers of results, tables and images, FUZZTIME (3m) each
+fuzz: deps ## fuzz the readers of results, tables, messages and images, FUZZTIME (3m) each
 	@go test ./nuscenes -run '^$$' -fuzz FuzzResults -fuzztime $(FUZZTIME)
 	@go test ./nuscenes -run '^$$' -fuzz FuzzTables -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzSkip -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzFloat -fuzztime $(FUZZTIME)
+	@for f in FuzzCalibration FuzzFrame FuzzPose FuzzControl FuzzSubject FuzzResult FuzzStatus; do \
+		go test ./bus -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; done
 	@go test ./perception/preprocess/internal/codec -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME)
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt

@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},
 	{"internal/compute", "tensor/npy"},
-	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/whole"},
+	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/warning", "internal/whole"},
 }
 
 // testSupport lists the packages that only test files import.

@@ -19,8 +19,10 @@ func (c *Config) bounds() []option.Bound {
 	all := slices.Concat(
 		under("nats.", c.NATS.Conn().Bounds()),
 		under("nats.", c.NATS.Subjects().Bounds()),
-		under("nats.", c.NATS.Source().Bounds()),
-		under("nats.embedded.", c.NATS.Server().Bounds()),
+		under("nats.", c.Source().Bounds()),
+		under("nats.embedded.", c.NATS.server().Bounds()),
+		under("results.", c.Results.Bounds()),
+		under("limits.", c.Limits.Bounds()),
 		under("sync.", c.Sync.Bounds()),
 		under("service.", c.Service.Bounds()),
 		under("images.", c.Images.Bounds()),

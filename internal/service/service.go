@@ -203,9 +203,9 @@ func (s *Service) arm(timer *time.Timer) {
 	timer.Reset(time.Until(at))
 }
 
-// logCalibration logs a calibration that is not the one before.
+// logCalibration logs a calibration that changes something.
 func (s *Service) logCalibration(before, rig *perception.Rig) {
-	if rig != before && (before == nil || !rig.Equal(before)) {
+	if rig != before && (before == nil || before.Name != rig.Name || !before.Same(rig)) {
 		s.log.Info("calibration", "rig", rig.Name, "cameras", len(rig.Cameras))
 	}
 }

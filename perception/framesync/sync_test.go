@@ -22,7 +22,7 @@ func rig(cameras ...string) *perception.Rig {
 	r := &perception.Rig{Name: "test", EgoFromLidar: new(geom.IdentityTransform())}
 	for _, name := range cameras {
 		r.Cameras = append(r.Cameras, perception.Camera{
-			Name: name, Width: 8, Height: 4, Intrinsics: geom.Identity3(), EgoFromCamera: geom.IdentityTransform(),
+			Name: name, Width: 8, Height: 4, Intrinsics: geom.Mat3{8, 0, 4, 0, 8, 2, 0, 0, 1}, EgoFromCamera: geom.IdentityTransform(),
 		})
 	}
 	return r
@@ -312,6 +312,45 @@ func TestCalibrationChange(t *testing.T) {
 	s.dropped(t, map[string]uint64{"unknown_camera": 1})
 	if got := len(s.sync.Rig().Cameras); got != 1 {
 		t.Errorf("%d cameras in force", got)
+	}
+}
+
+// A calibration that means the same as the one in force changes nothing, however often
+// it comes: no set is split.
+func TestSameCalibrationAgain(t *testing.T) {
+	again := rig("a", "b")
+	again.Cameras[0].Intrinsics[0] += 1e-9
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 200, 100)...)
+	inForce := s.sync.Rig()
+	s.at(0, frame("a", 0), again, frame("b", 0), again, frame("a", 100), again, frame("b", 100))
+	s.want(t, "0 a0 b0 (stream started)", "100 a100 b100")
+	if s.sync.Rig() != inForce {
+		t.Error("the calibration in force was replaced by one that means the same")
+	}
+}
+
+// Other numbers, or another order, of the same cameras are used from the next set on,
+// and neither split a set nor end the sequence.
+func TestOtherNumbersKeepTheSequence(t *testing.T) {
+	turned := rig("b", "a")
+	turned.Cameras[0].Intrinsics[0]++
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 200, 100)...)
+	s.at(0, frame("a", 0), frame("b", 0), frame("a", 100), turned, frame("b", 100), frame("a", 200), frame("b", 200))
+	s.want(t, "0 a0 b0 (stream started)", "100 b100 a100", "200 b200 a200")
+	if s.sync.Rig() != turned {
+		t.Error("the calibration is not in force")
+	}
+}
+
+// At the start of a sequence the calibration is taken as it is, so that the results of
+// a recording do not depend on what was replayed before.
+func TestSameCalibrationInAnotherSequence(t *testing.T) {
+	again := rig("a", "b")
+	again.Cameras[0].Intrinsics[0] += 1e-9
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 200, 100)...)
+	s.at(0, frame("a", 0), frame("b", 0), perception.Reset{Reason: "scene 2"}, again)
+	if s.sync.Rig() != again {
+		t.Error("the calibration of the second scene was not taken")
 	}
 }
 

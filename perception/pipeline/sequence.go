@@ -27,18 +27,19 @@ func (s *sequence) end(reason string) {
 }
 
 // next takes in a set and returns why it is the first of a sequence, "" if it is
-// not. A history connects what one vehicle saw with one calibration, forward in
-// time and without a gap in which the scene may have changed: the model was
-// trained on nothing else. The set's own reason comes before others.
-func (s *sequence) next(set *perception.FrameSet, newCalibration bool, maxGap time.Duration) (reset string) {
+// not. A history connects what one vehicle saw from one height, forward in time and
+// without a gap in which the scene may have changed: the model was trained on nothing
+// else. moved says that the model's frame is elsewhere on the vehicle. The set's own
+// reason comes before others.
+func (s *sequence) next(set *perception.FrameSet, moved bool, maxGap time.Duration) (reset string) {
 	gap := set.Time.Sub(s.last)
 	switch {
 	case set.NewSequence != "":
 		reset = set.NewSequence
 	case s.ended != "":
 		reset = s.ended
-	case newCalibration:
-		reset = "the calibration changed"
+	case moved:
+		reset = "the base changed"
 	case gap <= 0:
 		reset = fmt.Sprintf("time went back by %v", -gap)
 	case gap > maxGap:

@@ -33,11 +33,11 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 	if m.detector != d {
 		panic("pipeline: a memory of another detector")
 	}
-	changed, err := m.admit(set)
+	moved, err := m.admit(set)
 	if err != nil {
 		return nil, &SetError{Time: set.Time, Reason: err}
 	}
-	reset := m.sequence.next(set, changed, d.options.MaxGap)
+	reset := m.sequence.next(set, moved, d.options.MaxGap)
 	f := m.begin(set, reset)
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -163,9 +163,13 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset strin
 	return result
 }
 
-// admit checks a set, prepares its rig if that is new, and reports whether the
-// rig's calibration changed. Until it succeeds nothing of the memory changes.
-func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
+// admit checks a set, prepares its rig if that is new, and reports whether the model's
+// frame moved on the vehicle. Until it succeeds nothing of the memory changes.
+//
+// Planes and the last images keep the places in which their own calibration put them,
+// in the sequence's frame, so that other cameras, or the same ones elsewhere, go on
+// with them.
+func (m *Memory) admit(set *perception.FrameSet) (moved bool, err error) {
 	if err := check(set); err != nil {
 		return false, err
 	}
@@ -176,9 +180,12 @@ func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	changed = m.rig != nil
-	m.rig, m.still = rig, make([]still, len(rig.cameras))
-	return changed, nil
+	if m.rig == nil || !m.rig.SameCameras(rig.Rig) {
+		m.still = make([]still, len(rig.cameras))
+	}
+	moved = m.rig != nil && m.rig.moved(rig)
+	m.rig = rig
+	return moved, nil
 }
 
 func check(set *perception.FrameSet) error {

@@ -98,7 +98,10 @@ type Detections struct {
 	GlobalFromEgo *Pose `protobuf:"bytes,3,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
 	// Placement of the rig's lidar frame; absent if it has none.
 	EgoFromLidar *Pose `protobuf:"bytes,4,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
-	// By descending score within each group of classes.
+	// By descending score within each group of classes: all that the model finds, down to
+	// its own least score, unless the service's results.min_score and results.range leave
+	// boxes out. Most have low scores: a
+	// consumer that wants likely objects only chooses a threshold.
 	Detections  []*Detection `protobuf:"bytes,5,rep,name=detections,proto3" json:"detections,omitempty"`
 	CamerasUsed []*CameraUse `protobuf:"bytes,6,rep,name=cameras_used,json=camerasUsed,proto3" json:"cameras_used,omitempty"`
 	// Cameras without a usable image.
@@ -741,7 +744,8 @@ type Status struct {
 	// Empty if there was none.
 	LastError   string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastErrorUs int64  `protobuf:"varint,6,opt,name=last_error_us,json=lastErrorUs,proto3" json:"last_error_us,omitempty"`
-	// Counts by stable names, for example drop.duplicate.
+	// Counts by stable names, for example drop.duplicate, or two_publishers: messages
+	// that showed that two publishers send for one rig.
 	Counts map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// As in the last result.
 	Outside []string `protobuf:"bytes,8,rep,name=outside,proto3" json:"outside,omitempty"`
