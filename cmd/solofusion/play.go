@@ -12,7 +12,6 @@ import (
 	"github.com/solofusion/solofusion/internal/play"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
-	"github.com/solofusion/solofusion/perception"
 )
 
 type playCmd struct {
