@@ -61,6 +61,7 @@ func (c *watchCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer statuses.Close()
+	fmt.Fprintf(os.Stderr, "watching %s\n", subjects.All())
 	return watch.New(os.Stdout, watch.Options{
 		Score: c.Score, Rates: c.Rates, Silence: silence, JSON: c.JSON, Colours: coloured(os.Stdout),
 		Words: os.Stderr, Where: subjects.All(), Rig: subjects.Rig,

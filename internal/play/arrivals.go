@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,15 +12,14 @@ import (
 )
 
 // Patience is how long [Arrivals.Await] waits for a result.
-const Patience = 5 * time.Second
+const Patience = 10 * time.Second
 
 // Arrivals are the results that came back. Its methods may be called from several
 // goroutines.
 type Arrivals struct {
-	mu      sync.Mutex
-	results int
-	latest  time.Time     // of the last one
-	more    chan struct{} // closed, and made anew, with each
+	mu    sync.Mutex
+	times []time.Time   // of all results, as they came
+	more  chan struct{} // closed, and made anew, with each
 }
 
 // Feed delivers results: a [bus.Feed].
@@ -51,8 +51,7 @@ func (a *Arrivals) run(feed Feed) {
 func (a *Arrivals) add(at time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.results++
-	a.latest = at
+	a.times = append(a.times, at)
 	close(a.more)
 	a.more = make(chan struct{})
 }
@@ -61,24 +60,25 @@ func (a *Arrivals) add(at time.Time) {
 func (a *Arrivals) Count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.results
+	return len(a.times)
 }
 
-// state returns the time of the last result, and a channel that the next one closes.
-func (a *Arrivals) state() (latest time.Time, more <-chan struct{}) {
+// within reports whether a result of that span has come, and returns a channel that the
+// next result closes.
+func (a *Arrivals) within(s Span) (came bool, more <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.latest, a.more
+	return slices.ContainsFunc(a.times, s.has), a.more
 }
 
-// Await waits until the last result is of the time since or later, and reports whether
-// it is. It waits no longer than Patience.
-func (a *Arrivals) Await(ctx context.Context, since time.Time) (bool, error) {
+// Await waits until there is a result of that span, no longer than Patience, and
+// reports whether there is one.
+func (a *Arrivals) Await(ctx context.Context, s Span) (bool, error) {
 	limit := time.NewTimer(Patience)
 	defer limit.Stop()
 	for {
-		latest, more := a.state()
-		if !latest.Before(since) {
+		came, more := a.within(s)
+		if came {
 			return true, nil
 		}
 		select {
@@ -94,7 +94,7 @@ func (a *Arrivals) Await(ctx context.Context, since time.Time) (bool, error) {
 // Last returns when no result came for the time quiet.
 func (a *Arrivals) Last(ctx context.Context, quiet time.Duration) error {
 	for {
-		_, more := a.state()
+		_, more := a.within(Span{})
 		select {
 		case <-more:
 		case <-time.After(quiet):

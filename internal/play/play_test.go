@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -165,20 +166,20 @@ func TestSchedule(t *testing.T) {
 
 // An instant ends when a camera repeats, at a reset and at the end.
 func TestAwaitAfterEachInstant(t *testing.T) {
-	var since []int
+	var spans []string
 	p := Player{
 		Source: &list{events: drive()}, Schedule: NewSchedule(math.Inf(1), false),
 		Send: func(context.Context, perception.Event) error { return nil },
-		Await: func(_ context.Context, t time.Time) (bool, error) {
-			since = append(since, int(t.Sub(recorded).Milliseconds()))
-			return len(since) != 2, nil
+		Await: func(_ context.Context, s Span) (bool, error) {
+			spans = append(spans, fmt.Sprint(s.From.Sub(recorded), "-", s.To.Sub(recorded)))
+			return len(spans) != 2, nil
 		},
 	}
 	if err := p.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{10, 510, 60_010}; !slices.Equal(since, want) {
-		t.Errorf("waited for instants %v, want %v", since, want)
+	if want := []string{"10ms-20ms", "510ms-520ms", "1m0.01s-1m0.11s"}; !slices.Equal(spans, want) {
+		t.Errorf("waited for instants %v, want %v", spans, want)
 	}
 	if p.Sent != (Sent{Frames: 6, Poses: 3, Rigs: 1, Resets: 1, Unanswered: 1}) {
 		t.Errorf("counts are %+v", p.Sent)
@@ -245,10 +246,10 @@ func TestArrivals(t *testing.T) {
 			feed <- &perception.Result{Time: at(500)}
 		}()
 		start := time.Now()
-		if came, err := a.Await(t.Context(), at(500)); !came || err != nil || time.Since(start) != 2*time.Second {
+		if came, err := a.Await(t.Context(), Span{at(480), at(500)}); !came || err != nil || time.Since(start) != 2*time.Second {
 			t.Errorf("the result of 500 ms: %v, %v after %v, want it after 2 s", came, err, time.Since(start))
 		}
-		if came, err := a.Await(t.Context(), at(1000)); came || err != nil || time.Since(start) != 2*time.Second+Patience {
+		if came, err := a.Await(t.Context(), Span{at(1000), at(1000)}); came || err != nil || time.Since(start) != 2*time.Second+Patience {
 			t.Errorf("the result of 1000 ms: %v, %v after %v, want none", came, err, time.Since(start))
 		}
 		if err := a.Last(t.Context(), time.Second); err != nil || a.Count() != 2 {

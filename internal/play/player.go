@@ -18,8 +18,8 @@ type Player struct {
 	Send     func(ctx context.Context, ev perception.Event) error // [bus.Publisher.Publish]
 
 	// Await, if not nil, is called after the frames of each instant, one of each
-	// camera, with the earliest of their times. It returns whether their result came.
-	Await func(ctx context.Context, since time.Time) (bool, error)
+	// camera, with the span of their times. It returns whether their result came.
+	Await func(ctx context.Context, instant Span) (bool, error)
 
 	// Progress, if not nil, is called after each frame.
 	Progress func()
@@ -27,7 +27,27 @@ type Player struct {
 	Sent Sent
 
 	instant map[string]bool // cameras that have sent their frame of the current instant
-	since   time.Time       // earliest capture of the instant
+	span    Span            // of the instant
+}
+
+// Span is an interval of time with its ends.
+type Span struct{ From, To time.Time }
+
+// has reports whether t is in the span.
+func (s Span) has(t time.Time) bool { return !t.Before(s.From) && !t.After(s.To) }
+
+// with returns the span that has t also.
+func (s Span) with(t time.Time) Span {
+	if s == (Span{}) {
+		return Span{t, t}
+	}
+	if t.Before(s.From) {
+		s.From = t
+	}
+	if t.After(s.To) {
+		s.To = t
+	}
+	return s
 }
 
 // Sent counts what a player sent.
@@ -94,10 +114,12 @@ func (p *Player) ends(ev perception.Event) bool {
 // finish ends the current instant.
 func (p *Player) finish(ctx context.Context) error {
 	if p.Await == nil || len(p.instant) == 0 {
+		clear(p.instant)
 		return ctx.Err()
 	}
+	answered, err := p.Await(ctx, p.span)
 	clear(p.instant)
-	answered, err := p.Await(ctx, p.since)
+	p.span = Span{}
 	if err == nil && !answered {
 		p.Sent.Unanswered++
 	}
@@ -108,10 +130,10 @@ func (p *Player) count(ev perception.Event) {
 	switch e := ev.(type) {
 	case *perception.Frame:
 		p.Sent.Frames++
-		if len(p.instant) == 0 || e.Captured.Before(p.since) {
-			p.since = e.Captured
+		p.instant[e.Camera], p.span = true, p.span.with(e.Captured)
+		if e.Key != nil {
+			p.span = p.span.with(e.Key.Time)
 		}
-		p.instant[e.Camera] = true
 		if p.Progress != nil {
 			p.Progress()
 		}

@@ -4,9 +4,9 @@
 //	w := watch.New(os.Stdout, watch.Options{Score: 0.3})
 //	err := w.Run(ctx, results, statuses)
 //
-//	captured      cams  latency  past  boxes
-//	12:03:11.450   6/6   412 ms     8     12  car 0.93 12 m ahead; 7 car, 3 pedestrian
-//	12:03:11.950   5/6   561 ms     8     11  no CAM_BACK; car 0.91 12 m ahead; 7 car
+//	captured     cams latency past boxes
+//	12:03:11.450  6/6  412 ms    8    12  car 0.93 12 m ahead; 7 car, 3 pedestrian …
+//	12:03:11.950  5/6  561 ms    8    11  no CAM_BACK; car 0.91 12 m ahead; 7 car …
 //
 // Captured is the result's time, UTC. Cams are the cameras used, of those of the rig.
 // Latency is the time from there to the arrival here; that of a recording with its own

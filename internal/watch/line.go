@@ -12,7 +12,7 @@ import (
 )
 
 // header names the columns of line.
-const header = "captured      cams  latency  past  boxes"
+const header = "captured     cams latency past boxes"
 
 // clock is the format of times in lines.
 const clock = "15:04:05.000"
@@ -25,9 +25,26 @@ const maxLatency = time.Minute
 func line(r *perception.Result, arrived time.Time, score float64) string {
 	cameras := fmt.Sprintf("%d/%d", len(r.Captured), len(r.Captured)+len(r.Missing))
 	boxes := strong(r, score)
-	notes := slices.Concat(account(r), best(r, boxes), byClass(boxes))
-	return strings.TrimRight(fmt.Sprintf("%s  %4s  %7s  %4d  %5d  %s", r.Time.UTC().Format(clock), cameras,
-		cmp.Or(latency(r, arrived), "-"), r.HistoryDepth, len(boxes), strings.Join(notes, "; ")), " ")
+	notes := strings.Join(slices.Concat(account(r), best(r, boxes)), "; ")
+	text := strings.TrimRight(fmt.Sprintf("%s %4s %7s %4d %5d  %s", r.Time.UTC().Format(clock), cameras,
+		cmp.Or(latency(r, arrived), "-"), r.HistoryDepth, len(boxes), notes), " ")
+	return classes(text, boxes)
+}
+
+// width is the width of a terminal that lines fit if nothing is wrong.
+const width = 80
+
+// classes appends the numbers of boxes by class to a line, as many as fit.
+func classes(text string, boxes []perception.Detection) string {
+	separator := "; "
+	for _, words := range byClass(boxes) {
+		if len(text)+len(separator)+len(words) > width-len(" …") {
+			return text + " …"
+		}
+		text += separator + words
+		separator = ", "
+	}
+	return text
 }
 
 // latency returns the time from capture to arrival in words, "" if it cannot be known.
@@ -36,7 +53,7 @@ func latency(r *perception.Result, arrived time.Time) string {
 	switch {
 	case d < -time.Second || d > maxLatency:
 		return ""
-	case d.Abs() < 10*time.Second:
+	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
@@ -100,7 +117,7 @@ func side(x, y float64) string {
 }
 
 // byClass counts the boxes of each class, the most frequent first.
-func byClass(boxes []perception.Detection) []string {
+func byClass(boxes []perception.Detection) (words []string) {
 	var counts [len(perception.Classes)]int
 	var classes []perception.Class
 	for _, d := range boxes {
@@ -108,15 +125,11 @@ func byClass(boxes []perception.Detection) []string {
 			classes = append(classes, d.Class)
 		}
 	}
-	if len(classes) == 0 {
-		return nil
-	}
 	slices.SortFunc(classes, func(a, b perception.Class) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
-	var words []string
 	for _, c := range classes {
 		words = append(words, fmt.Sprintf("%d %s", counts[c], c.Words()))
 	}
-	return []string{strings.Join(words, ", ")}
+	return words
 }
