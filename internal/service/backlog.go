@@ -21,12 +21,34 @@ type sequence struct {
 }
 
 // newBacklog returns the queue of the sets that wait. If it is full, Put either
-// waits or drops the oldest.
+// waits or drops what is least missed.
 func newBacklog(limit int, waits bool) *queue.Queue[waiting] {
 	if waits {
 		return queue.New[waiting](limit, nil)
 	}
-	return queue.New(limit, func([]waiting) int { return 0 })
+	return queue.New(limit, emptiest)
+}
+
+// emptiest returns the index of the set with the fewest frames, the oldest of several:
+// the newest complete set stays, whatever comes after it.
+func emptiest(sets []waiting) int {
+	least := 0
+	for i := range sets {
+		if sets[i].used() < sets[least].used() {
+			least = i
+		}
+	}
+	return least
+}
+
+// used returns the number of frames.
+func (w *waiting) used() (n int) {
+	for _, f := range w.Frames {
+		if f != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // put adds sets to the backlog. The backlog is open while the assembler runs.
@@ -39,5 +61,5 @@ func (s *Service) put(sets []framesync.Set) {
 			s.lose(&lost, behind, err)
 		}
 	}
-	s.account.input(s.sync.Counters())
+	s.tell()
 }

@@ -34,23 +34,30 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 	result, err := s.stepper.Step(set.FrameSet)
 	s.account.end()
 	if err != nil {
-		s.log.Error("set failed", "time", set.Time, "error", err)
-		s.account.fail(err)
 		s.lose(set, failed, err)
 		return
 	}
 	s.begun = set.number
 	if err := s.sink.Publish(ctx, &perception.Moment{Set: set.FrameSet, Result: result}); err != nil {
-		s.log.Error("result not published", "time", set.Time, "error", err)
-		s.account.fail(err)
 		s.lose(set, unpublished, err)
 		return
 	}
-	if s.account.publish(result) {
+	if s.account.publish(result, time.Now()) {
 		s.warnOutside(result)
 	}
 	s.metrics.observe(result, time.Since(began))
+	s.notice()
 	set.Settle(nil)
+}
+
+// notice looks at the facts, and has the status published if the condition changed.
+func (s *Service) notice() {
+	if s.look() {
+		select {
+		case s.changed <- struct{}{}:
+		default: // it will be published anyway
+		}
+	}
 }
 
 // warnOutside logs what of the cameras the model's training never saw.
@@ -62,6 +69,6 @@ func (s *Service) warnOutside(r *perception.Result) {
 
 // lose counts and settles a set that led to no result.
 func (s *Service) lose(set *waiting, why loss, cause error) {
-	s.account.loseSet(why)
+	s.account.loseSet(why, cause)
 	set.Settle(fmt.Errorf("service: set lost: %s: %w", lossNames[why], cause))
 }

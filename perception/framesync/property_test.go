@@ -1,6 +1,7 @@
 package framesync
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -129,8 +130,9 @@ func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 			if n != 1 {
 				t.Fatalf("delivery %d, %+v, was settled %d times", i, events[i], n)
 			}
-			if r, bad := out.last[i].(Reason); bad {
-				dropped[r]++
+			var drop *Drop
+			if errors.As(out.last[i], &drop) {
+				dropped[drop.Reason]++
 			} else if _, isFrame := events[i].(*perception.Frame); isFrame {
 				settled--
 			}

@@ -113,7 +113,11 @@ func (s *Sync) Discard() {
 func (s *Sync) drop(r Reason, lost ...perception.Delivery) {
 	s.counters.Dropped[r] += uint64(len(lost))
 	for _, d := range lost {
-		d.Settle(r)
+		drop := &Drop{Reason: r}
+		if f, isFrame := d.Event.(*perception.Frame); isFrame {
+			drop.Camera = f.Camera
+		}
+		d.Settle(drop)
 	}
 }
 

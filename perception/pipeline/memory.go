@@ -16,6 +16,7 @@ type Memory struct {
 	sequence sequence
 
 	rig    *mounted   // nil before the first set
+	still  []still    // of the rig's cameras
 	origin geom.Vec3  // of the sequence's frame, in the global frame
 	points lift.Table // which cells the cameras' pixels may fall into
 	past   stereo.Past

@@ -464,7 +464,7 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 	step(t, p, sets[0])
 	step(t, p, sets[1])
 	w, m, f := p.worker, p.memory, p.memory.begin(sets[1], "")
-	v, err := w.look(f, m.rig)
+	v, err := w.look(f, m)
 	if err != nil {
 		t.Fatal(err)
 	}

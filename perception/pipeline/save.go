@@ -19,7 +19,7 @@ import (
 // Numbers are little-endian.
 const (
 	savedTitle   = "solofusion memory\n"
-	savedVersion = 2
+	savedVersion = 3
 	savedHeader  = 1 << 20 // bytes of a header, at most
 )
 
@@ -37,6 +37,7 @@ type header struct {
 	Last     time.Time       `json:"last"`
 	Rig      *perception.Rig `json:"rig"`
 	Origin   geom.Vec3       `json:"origin"`
+	Still    []still         `json:"still"`
 }
 
 func (m *Memory) header() header {
@@ -44,7 +45,7 @@ func (m *Memory) header() header {
 	return header{
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
-		Ended: m.sequence.ended, Last: m.sequence.last, Rig: m.calibration(), Origin: m.origin,
+		Ended: m.sequence.ended, Last: m.sequence.last, Rig: m.calibration(), Origin: m.origin, Still: m.still,
 	}
 }
 
@@ -98,8 +99,11 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 	}
 	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last}, h.Origin
 	if h.Rig != nil {
-		if m.rig, err = mount(&d.bundle.Manifest, h.Rig, d.with); err != nil {
+		if m.rig, err = d.mount(h.Rig); err != nil {
 			return nil, err
+		}
+		if m.still = h.Still; len(m.still) != m.rows() {
+			return nil, fmt.Errorf("it has the last images of %d cameras, want %d", len(m.still), m.rows())
 		}
 	}
 	fine := d.bundle.Manifest.Fine()

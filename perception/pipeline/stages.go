@@ -58,26 +58,41 @@ type maps struct {
 type nothing struct{}
 
 // look decodes the cameras' images and takes the usable ones into the views.
-func (w *worker) look(f *frame, rig *mounted) (*views, error) {
-	began, cameras := f.begin(Preprocess), rig.cameras
+func (w *worker) look(f *frame, m *Memory) (*views, error) {
+	began, cameras := f.begin(Preprocess), m.rig.cameras
 	if err := w.encoder.reserve(len(cameras)); err != nil {
 		return nil, err
 	}
-	w.reader.read(w.encoder.inputs["images"], cameras, f.set)
+	if f.first {
+		clear(m.still)
+	}
+	w.reader.read(w.encoder.inputs["images"], m, f.set)
 	v := &w.views
 	v.placed, v.own = v.placed[:0], v.own[:0]
 	for i := range cameras {
-		switch fault := w.reader.faults[i]; fault {
-		case nil:
+		if w.account(f, i, cameras[i].Name) {
 			w.take(v, i, &cameras[i], f)
-		case errMissing:
-		default:
-			f.result.Rejected[cameras[i].Name] = fault.Error()
 		}
 	}
 	v.images = w.encoder.rows(w.encoder.inputs["images"], len(v.placed))
 	f.end(Preprocess, began, v)
 	return v, nil
+}
+
+// account writes what is to be said of a camera's image into the result, and reports
+// whether the image is used.
+func (w *worker) account(f *frame, i int, camera string) (used bool) {
+	fault, report := w.reader.faults[i], &w.reader.reports[i]
+	if report.Suspect != "" {
+		f.result.Suspect[camera] = report.Suspect
+	}
+	if fault != nil && fault != errMissing {
+		f.result.Rejected[camera] = fault.Error()
+	}
+	if fault == nil && report.Damage != "" {
+		f.result.Damaged[camera] = report.Damage
+	}
+	return fault == nil
 }
 
 // take takes the image in row i into the next row of the views.

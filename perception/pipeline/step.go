@@ -61,7 +61,7 @@ func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 
 // detect is the algorithm.
 func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
-	views, err := w.look(f, m.rig) // encoded images → network images, cameras in their places
+	views, err := w.look(f, m) // encoded images → network images, cameras in their places
 	if err != nil {
 		return nil, m.fail(Preprocess, err)
 	}
@@ -143,6 +143,8 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset strin
 		Outside:        rig.outside,
 		Captured:       map[string]time.Time{},
 		Rejected:       map[string]string{},
+		Damaged:        map[string]string{},
+		Suspect:        map[string]string{},
 		Reset:          reset,
 		Model:          d.bundle.ID(),
 		Quantisation:   d.bundle.Quantisation(),
@@ -164,12 +166,12 @@ func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
 	if m.rig != nil && m.rig.Equal(set.Rig) {
 		return false, nil
 	}
-	rig, err := mount(&m.detector.bundle.Manifest, set.Rig, m.detector.with)
+	rig, err := m.detector.mount(set.Rig)
 	if err != nil {
 		return false, err
 	}
 	changed = m.rig != nil
-	m.rig = rig
+	m.rig, m.still = rig, make([]still, len(rig.cameras))
 	return changed, nil
 }
 
