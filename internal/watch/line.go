@@ -3,6 +3,7 @@ package watch
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -76,6 +77,8 @@ func account(r *perception.Result) (words []string) {
 	if len(r.Missing) > 0 {
 		words = append(words, "no "+strings.Join(missing(r), ", "))
 	}
+	words = append(words, images("damaged", r.Damaged)...)
+	words = append(words, images("suspect", r.Suspect)...)
 	if r.Reset != "" {
 		words = append(words, "new sequence: "+r.Reset)
 	}
@@ -89,6 +92,14 @@ func missing(r *perception.Result) (words []string) {
 			camera += " (" + why + ")"
 		}
 		words = append(words, camera)
+	}
+	return words
+}
+
+// images returns the cameras whose images are as the word says, with what of them is.
+func images(word string, cameras map[string]string) (words []string) {
+	for _, camera := range slices.Sorted(maps.Keys(cameras)) {
+		words = append(words, fmt.Sprintf("%s %s (%s)", camera, word, cameras[camera]))
 	}
 	return words
 }

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"strings"
 	"time"
 
 	"github.com/solofusion/solofusion/perception"
@@ -23,6 +22,8 @@ type ResultRecord struct {
 	Cameras    map[string]time.Time `json:"cameras"` // capture times of those used
 	Missing    []string             `json:"missing,omitempty"`
 	Rejected   map[string]string    `json:"rejected,omitempty"`
+	Damaged    map[string]string    `json:"damaged,omitempty"`
+	Suspect    map[string]string    `json:"suspect,omitempty"`
 	Depth      int                  `json:"history_depth"`
 	AgeSeconds float64              `json:"history_age_s"`
 	Reset      string               `json:"reset,omitempty"`
@@ -46,16 +47,30 @@ type Box struct {
 type StatusRecord struct {
 	Time      time.Time         `json:"time"`
 	State     string            `json:"state"`
+	Waiting   string            `json:"waiting_for,omitempty"`
+	Ready     bool              `json:"ready"`
+	Words     string            `json:"words"`
+	Troubles  []TroubleRecord   `json:"troubles,omitempty"`
 	Model     string            `json:"model,omitempty"`
 	LastError string            `json:"last_error,omitempty"`
 	Outside   []string          `json:"outside,omitempty"`
 	Counts    map[string]uint64 `json:"counts"`
 }
 
+// TroubleRecord is one thing that is wrong.
+type TroubleRecord struct {
+	Subject  string    `json:"subject"`
+	Cause    string    `json:"cause"`
+	Words    string    `json:"words,omitempty"`
+	Since    time.Time `json:"since"`
+	Count    uint64    `json:"count"`
+	Degrades bool      `json:"degrades"`
+}
+
 func resultRecord(r *perception.Result, arrived time.Time, score float64) *ResultRecord {
 	record := &ResultRecord{
 		Time: r.Time, Arrived: arrived.UTC(), Rig: r.Rig, KeyFrame: r.KeyFrame, Cameras: r.Captured, Missing: r.Missing,
-		Rejected: r.Rejected, Depth: r.HistoryDepth, AgeSeconds: r.HistoryAge.Seconds(), Reset: r.Reset, Model: r.Model,
+		Rejected: r.Rejected, Damaged: r.Damaged, Suspect: r.Suspect, Depth: r.HistoryDepth, AgeSeconds: r.HistoryAge.Seconds(), Reset: r.Reset, Model: r.Model,
 		Stages: map[string]float64{}, Boxes: []Box{},
 	}
 	for stage, took := range r.StageDurations {
@@ -72,8 +87,12 @@ func resultRecord(r *perception.Result, arrived time.Time, score float64) *Resul
 }
 
 func statusRecord(st *perception.Status) *StatusRecord {
-	return &StatusRecord{
-		Time: st.Time, State: strings.ToLower(string(st.State)), Model: st.Model, LastError: st.LastError,
-		Outside: st.Outside, Counts: st.Counts,
+	record := &StatusRecord{
+		Time: st.Time, State: string(st.State), Waiting: st.WaitingFor, Ready: st.Ready, Words: st.Words, Model: st.Model,
+		LastError: st.LastError, Outside: st.Outside, Counts: st.Counts,
 	}
+	for _, t := range st.Troubles {
+		record.Troubles = append(record.Troubles, TroubleRecord{t.Subject, t.Cause, t.Words, t.Since, t.Count, t.Degrades})
+	}
+	return record
 }

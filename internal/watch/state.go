@@ -10,33 +10,69 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// states is what was last said of a service.
+// states is what was last told of a service.
 type states struct {
-	said  string // the words of the state
-	rated *perception.Status
+	state    perception.State
+	waiting  string
+	troubles map[string]string // how those that are present are called, by subject and cause
+	fault    string            // last error
+	outside  []string
+	rated    *perception.Status
 }
 
-// change describes the state of a status if it is other than the last one, "" if it
-// is the same.
-func (s *states) change(st *perception.Status) string {
-	words := stateWords(st)
-	if words == s.said {
-		return ""
+// change returns the lines that a status adds to what was told: a new state, troubles
+// that began or ended, a new error. Most statuses have none.
+func (s *states) change(st *perception.Status) (lines []string) {
+	if st.State != s.state || st.WaitingFor != s.waiting {
+		s.state, s.waiting = st.State, st.WaitingFor
+		lines = append(lines, stateWords(st))
 	}
-	s.said = words
-	return words
+	lines = append(lines, s.troubled(st.Troubles)...)
+	if st.LastError != s.fault {
+		s.fault = st.LastError
+		lines = append(lines, "last error: "+st.LastError)
+	}
+	if !slices.Equal(st.Outside, s.outside) {
+		s.outside = st.Outside
+		for _, words := range st.Outside {
+			lines = append(lines, "not as in training: "+words)
+		}
+	}
+	return lines
 }
 
-// stateWords describes a state, with what may be wrong.
+// stateWords returns the state in capitals, with the service's words for it.
 func stateWords(st *perception.Status) string {
-	words := strings.ToUpper(string(st.State))
-	if st.LastError != "" {
-		words += "  last error: " + st.LastError
+	state := strings.ToUpper(string(st.State))
+	return state + strings.TrimPrefix(st.Words, string(st.State))
+}
+
+// troubled returns a line for each trouble that began or ended.
+func (s *states) troubled(troubles []perception.Trouble) (lines []string) {
+	present := map[string]string{}
+	for i := range troubles {
+		t := &troubles[i]
+		key := t.Subject + "\x00" + t.Cause
+		present[key] = t.Subject + " " + strings.ReplaceAll(t.Cause, "_", " ")
+		if s.troubles[key] == "" {
+			lines = append(lines, begun(present[key], t))
+		}
 	}
-	for _, outside := range st.Outside {
-		words += "\n              not as in training: " + outside
+	for _, key := range slices.Sorted(maps.Keys(s.troubles)) {
+		if present[key] == "" {
+			lines = append(lines, "over: "+s.troubles[key])
+		}
 	}
-	return words
+	s.troubles = present
+	return lines
+}
+
+func begun(title string, t *perception.Trouble) string {
+	title += " since " + t.Since.UTC().Format(time.TimeOnly)
+	if t.Words == "" {
+		return title
+	}
+	return title + ": " + t.Words
 }
 
 // rates describes what the service did since the last call that returned words, if

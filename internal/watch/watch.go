@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -145,7 +146,7 @@ func (w *Watcher) status(st *perception.Status) error {
 		return w.json(Record{Status: statusRecord(st)})
 	}
 	at := st.Time.UTC().Format(clock) + "  "
-	if words := w.states.change(st); words != "" {
+	for _, words := range w.states.change(st) {
 		if err := w.line(at + w.coloured(words, st.State)); err != nil {
 			return err
 		}
@@ -159,7 +160,7 @@ func (w *Watcher) status(st *perception.Status) error {
 	return nil
 }
 
-// colours are the terminal's codes for states that deserve one.
+// colour returns the terminal's code for a state, "" if it has none.
 func colour(s perception.State) string {
 	switch s {
 	case perception.Running:
@@ -170,10 +171,10 @@ func colour(s perception.State) string {
 	return ""
 }
 
-// coloured returns words with their first one, the state, in its colour.
+// coloured returns words with the state, if they begin with it, in its colour.
 func (w *Watcher) coloured(words string, s perception.State) string {
 	code := colour(s)
-	if !w.options.Colours || code == "" {
+	if !w.options.Colours || code == "" || !strings.HasPrefix(words, strings.ToUpper(string(s))) {
 		return words
 	}
 	return code + words[:len(s)] + "\x1b[0m" + words[len(s):]

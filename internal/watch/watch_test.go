@@ -102,7 +102,7 @@ func (f *feed[T]) Next(ctx context.Context) (T, error) {
 }
 
 func status(after time.Duration, s perception.State, frames, dropped uint64) *perception.Status {
-	return &perception.Status{Time: captured.Add(after), State: s, Counts: map[string]uint64{
+	return &perception.Status{Time: captured.Add(after), State: s, Words: string(s), Counts: map[string]uint64{
 		"frames": frames, "results": frames / 6, "drop.late": dropped,
 	}}
 }
@@ -177,5 +177,29 @@ func TestJSON(t *testing.T) {
 	}
 	if r := second.Result; r == nil || len(r.Boxes) != 1 || r.Boxes[0].Class != "pedestrian" || r.Boxes[0].Center != [3]float64{-3, 5, 0} || len(r.Cameras) != 2 {
 		t.Errorf("result %+v", r)
+	}
+}
+
+func TestChanges(t *testing.T) {
+	var s states
+	troubles := func(list ...perception.Trouble) []perception.Trouble { return list }
+	missing := perception.Trouble{Subject: "CAM_BACK", Cause: "missing", Words: "arrives 104 ms late", Since: captured}
+	offset := perception.Trouble{Subject: "CAM_LEFT", Cause: "clock_offset", Since: captured}
+	for _, step := range []struct {
+		status perception.Status
+		want   string
+	}{
+		{perception.Status{State: perception.Waiting, WaitingFor: "poses", Words: "waiting for poses: none came"}, "WAITING for poses: none came"},
+		{perception.Status{State: perception.Waiting, WaitingFor: "poses", Words: "waiting for poses: none came for 5 s"}, ""},
+		{perception.Status{State: perception.Degraded, Words: "degraded: CAM_BACK missing", Troubles: troubles(missing)},
+			"DEGRADED: CAM_BACK missing|CAM_BACK missing since 12:03:11: arrives 104 ms late"},
+		{perception.Status{State: perception.Degraded, Troubles: troubles(missing, offset)}, "CAM_LEFT clock offset since 12:03:11"},
+		{perception.Status{State: perception.Running, Words: "running", Outside: []string{"a"}, LastError: "no"},
+			"RUNNING|over: CAM_BACK missing|over: CAM_LEFT clock offset|last error: no|not as in training: a"},
+		{perception.Status{State: perception.Running, Words: "running", Outside: []string{"a"}, LastError: "no"}, ""},
+	} {
+		if got := strings.Join(s.change(&step.status), "|"); got != step.want {
+			t.Errorf("told %s, want %s", got, step.want)
+		}
 	}
 }
