@@ -89,7 +89,9 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 		return err
 	}
 	defer source.Close()
-	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), c.Loop())
+	loop := c.Loop()
+	loop.Rig, loop.Version, loop.Link = c.NATS.Rig, version(), source
+	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), loop)
 	closeHTTP, err := listen(c.HTTP.Listen, s.Handler())
 	if err != nil {
 		return err

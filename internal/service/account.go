@@ -70,20 +70,25 @@ func (a *account) input(c framesync.Counters, h framesync.Health, calibrated boo
 	a.counters, a.facts.health, a.facts.calibrated = c, h, calibrated
 }
 
-// refused keeps the words of a drop.
-func (a *account) refused(err error) {
+// refused keeps the words of a drop, if err is one.
+func (a *account) refused(event perception.Event, err error) {
 	var d *framesync.Drop
 	if !errors.As(err, &d) {
 		return
 	}
+	words := dropped(d, event)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.facts.refusals[d.Reason.String()] = told(d)
+	a.facts.refusals[d.Reason.String()] = words
 }
 
-// told returns the words of a drop with its camera.
-func told(d *framesync.Drop) string {
-	if d.Camera == "" || d.Words == "" {
+// dropped returns the words of a drop with its camera.
+func dropped(d *framesync.Drop, event perception.Event) string {
+	rig, ok := event.(*perception.Rig)
+	switch {
+	case ok && d.Words == "":
+		return rig.Validate().Error()
+	case d.Camera == "" || d.Words == "":
 		return d.Camera + d.Words
 	}
 	return d.Camera + ": " + d.Words
@@ -122,11 +127,8 @@ func (a *account) publish(r *perception.Result, now time.Time) (otherwise bool) 
 	defer a.mu.Unlock()
 	f := &a.facts
 	f.result.take(r, now)
-	for _, name := range r.Missing {
-		f.see(name, func(c *seen) { c.missing++ })
-	}
-	for name := range r.Rejected {
-		f.see(name, func(c *seen) { c.rejected++ })
+	for k := range faults(r) {
+		f.tolls[k]++
 	}
 	f.before = tally{maps.Collect(a.counters.Drops), f.lost}
 	a.made = identity{r.Model, r.Quantisation}
@@ -136,21 +138,13 @@ func (a *account) publish(r *perception.Result, now time.Time) (otherwise bool) 
 }
 
 // take notes a result that is published at now.
-func (l *outcome) take(r *perception.Result, now time.Time) {
-	l.count++
-	l.last, l.captured = now, r.Time
-	l.depth, l.age = r.HistoryDepth, r.HistoryAge
-	l.missing, l.rejected = r.Missing, r.Rejected
+func (o *outcome) take(r *perception.Result, now time.Time) {
+	o.count++
+	o.at, o.latest = now, *r
 	if r.Reset != "" {
-		l.resets++
-		l.reset = r.Reset
+		o.resets++
+		o.reset = r.Reset
 	}
-}
-
-func (f *facts) see(camera string, count func(*seen)) {
-	c := f.cameras[camera]
-	count(&c)
-	f.cameras[camera] = c
 }
 
 // now returns the facts of this time, in maps of their own.
@@ -161,7 +155,7 @@ func (a *account) now(now time.Time) facts {
 	f.now = now
 	f.drops = maps.Collect(a.counters.Drops)
 	f.refusals = maps.Clone(f.refusals)
-	f.cameras = maps.Clone(f.cameras)
+	f.tolls = maps.Clone(f.tolls)
 	return f
 }
 

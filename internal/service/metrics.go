@@ -137,20 +137,25 @@ func (m *metrics) flow(out scrape, v *view) {
 	if s.options.Link != nil {
 		out.gauge("queue_depth", "What waits: sets for the detector, messages for the service.", float64(s.options.Link.Waiting()), "queue", "messages")
 	}
-	out.age("last_result_age_seconds", "Since the last result was published.", v.result.last, v.now)
+	out.age("last_result_age_seconds", "Since the last result was published.", v.result.at, v.now)
 	out.age("pose_age_seconds", "Since the last ego pose arrived.", v.health.Poses.Arrived, v.now)
 	if v.result.count > 0 {
-		out.gauge("history_depth", "Earlier frames that the last result uses.", float64(v.result.depth))
-		out.gauge("history_age_seconds", "Age of the oldest of them.", v.result.age.Seconds())
+		out.gauge("history_depth", "Earlier frames that the last result uses.", float64(v.result.latest.HistoryDepth))
+		out.gauge("history_age_seconds", "Age of the oldest of them.", v.result.latest.HistoryAge.Seconds())
 	}
 	out.counter("history_resets_total", "Results with which history began anew.", v.result.resets)
 }
 
 func camera(out scrape, v *view, c *framesync.CameraHealth) {
-	seen := v.cameras[c.Name]
 	out.counter("camera_frames_total", "Frames of the camera that arrived.", c.Frames, "camera", c.Name)
-	out.counter("camera_missing_total", "Results made without a usable image of the camera.", seen.missing, "camera", c.Name)
-	out.counter("image_rejected_total", "Images that arrived but could not be used.", seen.rejected, "camera", c.Name)
+	out.counter("camera_gaps_total", "Frames lost before they arrived, by their numbers.", c.Gaps, "camera", c.Name)
+	toll := func(cause string) uint64 { return v.tolls[key{c.Name, cause}] }
+	out.counter("camera_missing_total", "Results made without a usable image of the camera.", toll(missing)+toll(rejected), "camera", c.Name)
+	out.counter("image_rejected_total", "Images that arrived but could not be used.", toll(rejected), "camera", c.Name)
+	out.counter("image_damaged_total", "Damaged images that were used.", toll(damaged), "camera", c.Name)
+	for _, reason := range append(suspicions[:], suspect) {
+		out.counter("image_suspect_total", "Images that may not show what is there.", toll(reason), "camera", c.Name, "reason", reason)
+	}
 	for reason, n := range c.Dropped {
 		out.counter("camera_dropped_total", "Frames of the camera that were not used.", n, "camera", c.Name, "reason", framesync.Reason(reason).String())
 	}

@@ -91,7 +91,7 @@ func (s *Service) logCondition(last, next *view) {
 	if flowing(next.state) && last.state == perception.Waiting {
 		words += ", after " + seconds(next.since.Sub(last.since)) + " of waiting for " + last.waitingFor
 	}
-	s.log.Log(context.Background(), level, words, "state", next.state, "ready", next.ready)
+	s.log.Log(context.Background(), level, words, "state", next.state, "waiting_for", next.waitingFor, "ready", next.ready)
 }
 
 // flowing reports whether results come in a state.

@@ -61,7 +61,7 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 	if o.Lossless {
 		s.journal = newJournal(0)
 	}
-	s.account.facts.refusals, s.account.facts.cameras = map[string]string{}, map[string]seen{}
+	s.account.facts.refusals, s.account.facts.tolls = map[string]string{}, map[key]uint64{}
 	s.seen.Store(&view{since: time.Now()})
 	s.look()
 	s.metrics = newMetrics(s)
@@ -168,9 +168,9 @@ func (s *Service) assemble(in <-chan input) error {
 
 // push gives a delivery to the sync. The reason is kept if it is dropped.
 func (s *Service) push(d perception.Delivery) {
-	now, done := time.Now(), d.Done
+	now, event, done := time.Now(), d.Event, d.Done
 	d.Done = func(err error) {
-		s.account.refused(err)
+		s.account.refused(event, err)
 		if done != nil {
 			done(err)
 		}

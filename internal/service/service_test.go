@@ -300,7 +300,7 @@ func TestDrainFinishesWhatIsComplete(t *testing.T) { synctest.Test(t, drainFinis
 func drainFinishesWhatIsComplete(t *testing.T) {
 	events := drive(3, func(i int, camera string) bool { return i == 2 && camera == "b" })
 	d, sink := &detector{begun: make(chan string, 3), wait: make(chan struct{})}, &notebook{}
-	s := New(&script{events: events}, d, sink, quiet(Options{Sync: framesync.Options{Deadline: time.Hour}}))
+	s := New(&script{events: events}, d, sink, quiet(Options{Queue: 2, Sync: framesync.Options{Deadline: time.Hour}}))
 	ctx, cancel := context.WithCancel(within(t))
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

@@ -29,10 +29,10 @@ type facts struct {
 	unsent     uint64         // status messages
 	unsentWhy  string
 
-	stepping time.Time       // start of the running step; zero if there is none
-	result   outcome         // of those that were published
-	before   tally           // at the last of them
-	cameras  map[string]seen // what results say of them, by name
+	stepping time.Time // start of the running step; zero if there is none
+	result   outcome
+	before   tally          // at the last of them
+	tolls    map[key]uint64 // results with a fault of a camera, by its name and the cause
 }
 
 // phase is what the service was told to do.
@@ -52,19 +52,12 @@ type frames struct {
 
 // outcome is what was published.
 type outcome struct {
-	count    uint64
-	last     time.Time // when it was published
-	captured time.Time // time of its set
-	depth    int       // of history
-	age      time.Duration
-	resets   uint64
-	reset    string // reason of the last
-	missing  []string
-	rejected map[string]string
+	count  uint64
+	at     time.Time         // of the last result
+	latest perception.Result // for reading only
+	resets uint64
+	reset  string // reason of the last
 }
-
-// seen counts the results that lack a camera, and the images that were refused.
-type seen struct{ missing, rejected uint64 }
 
 // tally is what had been dropped and lost at one time.
 type tally struct {
@@ -118,12 +111,12 @@ func producing(troubles []perception.Trouble) condition {
 
 // flow reports whether results come. A recording's come as fast as it is read.
 func (f *facts) flow(l limits) bool {
-	return f.result.count > 0 && (f.lossless || f.idleSince(f.result.last, l) <= l.stale)
+	return f.result.count > 0 && (f.lossless || f.idleSince(f.result.at, l) <= l.stale)
 }
 
 // fruitless reports whether frames have come, but no result for too long.
 func (f *facts) fruitless(l limits) bool {
-	since := f.result.last
+	since := f.result.at
 	if f.result.count == 0 {
 		since = f.frames.first
 	}
@@ -148,6 +141,8 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForFrames, "none has come"
 	case f.now.Sub(f.frames.last) > l.stale && f.idle():
 		return perception.ForFrames, "none since " + clock(f.frames.last)
+	case !f.fruitless(l):
+		return perception.ForSets, "the first frames have come"
 	case f.health.Poses.Trouble.Cause != "":
 		return perception.ForPoses, f.health.Poses.Trouble.Words
 	case f.dropped(noPose) > 0:

@@ -19,13 +19,13 @@ func TestJudge(t *testing.T) {
 			now: at(10), phase: taking, calibrated: true,
 			frames: frames{count: 60, first: at(0), last: at(9.9)},
 			drops:  map[string]uint64{}, before: tally{drops: map[string]uint64{}},
-			result: outcome{count: 10, last: at(9.8)},
+			result: outcome{count: 10, at: at(9.8)},
 		}
 		change(&f)
 		return f
 	}
 	stopped := func(change func(*facts)) facts {
-		return good(func(f *facts) { f.result.last = at(6); change(f) })
+		return good(func(f *facts) { f.result.at = at(6); change(f) })
 	}
 	nothing := func(f *facts) { f.frames, f.result = frames{}, outcome{} }
 	for _, test := range []struct {
@@ -48,7 +48,9 @@ func TestJudge(t *testing.T) {
 			condition{perception.Waiting, "calibration", true, "waiting for calibration: none has come"}},
 		{"calibrated, no frame yet", good(nothing), nil, condition{perception.Waiting, "frames", true, "waiting for frames: none has come"}},
 		{"the first frames", good(func(f *facts) { f.result = outcome{}; f.frames.first = at(9) }), nil,
-			condition{perception.Waiting, "sets", true, "waiting for sets: frames arrive, none is complete yet"}},
+			condition{perception.Waiting, "sets", true, "waiting for sets: the first frames have come"}},
+		{"no set for long", stopped(func(*facts) {}), nil,
+			condition{perception.Waiting, "sets", false, "waiting for sets: frames arrive, none is complete yet"}},
 		{"frames without a calibration for long", good(func(f *facts) { f.result = outcome{}; f.calibrated = false }), nil,
 			condition{perception.Waiting, "calibration", false, "waiting for calibration: none has come, but 60 frames"}},
 		{"a refused calibration", good(func(f *facts) {
@@ -74,7 +76,7 @@ func TestJudge(t *testing.T) {
 		}), nil, condition{perception.Waiting, "sets", false, "waiting for sets: captures spread over 85 ms, sync.spread is 60 ms"}},
 		{"all is dropped", stopped(func(f *facts) { f.drops["out_of_order"], f.drops["duplicate"] = 9, 3 }), nil,
 			condition{perception.Waiting, "sets", false, "waiting for sets: frames arrive, and were dropped: 3 duplicate, 9 out_of_order"}},
-		{"a slow step", good(func(f *facts) { f.result.last, f.stepping = at(3), at(3.2) }), nil, condition{perception.Running, "", true, "running"}},
+		{"a slow step", good(func(f *facts) { f.result.at, f.stepping = at(3), at(3.2) }), nil, condition{perception.Running, "", true, "running"}},
 		{"a step that hangs", good(func(f *facts) { f.now = at(60); f.frames.last = at(60); f.stepping = at(9.9) }), nil,
 			condition{perception.Waiting, "detector", false, "waiting for detector: a set has been under way for 50.1 s"}},
 		{"a recording that was read long ago", stopped(func(f *facts) { f.lossless = true }), nil, condition{perception.Running, "", true, "running"}},

@@ -27,7 +27,7 @@ func (s *Service) Status() *perception.Status {
 		Time: time.Now().UTC(), Version: s.options.Version,
 		State: v.state, WaitingFor: v.waitingFor, Since: v.since, Ready: v.ready, Words: v.words,
 		Troubles: v.troubles, Cameras: v.cameraStatuses(), Poses: v.poseStatus(),
-		LastResult: v.result.last, HistoryDepth: v.result.depth,
+		LastResult: v.result.at, HistoryDepth: v.result.latest.HistoryDepth,
 		Model: a.made.model, LastError: a.fault.words, ErrorTime: a.fault.at, Outside: a.outside,
 		Counts: s.counts(),
 	}

@@ -21,14 +21,30 @@ const (
 	ofInput    = "input"
 )
 
-// Reasons of drops that are told of in a way of their own.
-const (
-	noPose             = "no_pose"
-	invalidCalibration = "invalid_calibration"
-	queueFull          = "queue_full"
-	surplus            = "surplus" // frames between those that are used: nothing is wrong
-	unfinishedFrame    = "unfinished"
+// Reasons of drops.
+var (
+	noPose             = framesync.NoPose.String()
+	invalidCalibration = framesync.InvalidCalibration.String()
 )
+
+// queueFull is the source's reason: it has messages faster than the service takes them.
+const queueFull = "queue_full"
+
+// told reports whether another symptom tells of drops for a reason, or nothing is wrong.
+func told(reason string) bool {
+	if reason == queueFull {
+		return true
+	}
+	for _, r := range []framesync.Reason{
+		framesync.NoPose, framesync.Late, framesync.Spread, framesync.ClockOffset, framesync.Unit, framesync.FewCameras,
+		framesync.Surplus, framesync.Unfinished,
+	} {
+		if r.String() == reason {
+			return true
+		}
+	}
+	return false
+}
 
 // symptoms returns all that is wrong by the facts, and with no count and not present what
 // may become wrong.
@@ -52,34 +68,73 @@ func noted(subject, cause, words string, count uint64) perception.Trouble {
 	return perception.Trouble{Subject: subject, Cause: cause, Words: words, Count: count}
 }
 
-// ofCamera returns what is wrong with a camera: with its frames, and with its images in the
+// Causes of a camera's troubles that results show. Those of framesync are beside them.
+const (
+	missing  = framesync.CauseMissing
+	rejected = "rejected"
+	damaged  = "damaged"
+	suspect  = "suspect"
+)
+
+// suspicions are the words with which a suspect image's begin. Each is a cause; others are
+// suspect.
+var suspicions = [...]string{"frozen", "black", "covered", "grey"}
+
+// faults returns what is wrong with the cameras of a result, in words by camera and cause.
+func faults(r *perception.Result) map[key]string {
+	all := map[key]string{}
+	for _, name := range r.Missing {
+		all[key{name, missing}] = ""
+	}
+	for name, why := range r.Rejected {
+		delete(all, key{name, missing})
+		all[key{name, rejected}] = why
+	}
+	for name, why := range r.Damaged {
+		all[key{name, damaged}] = why
+	}
+	for name, why := range r.Suspect {
+		all[suspicion(name, why)] = why
+	}
+	return all
+}
+
+func suspicion(camera, why string) key {
+	for _, cause := range suspicions {
+		if strings.HasPrefix(why, cause) {
+			return key{camera, cause}
+		}
+	}
+	return key{camera, suspect}
+}
+
+// ofCamera returns what is wrong with a camera: with its frames, and with its image in the
 // last result.
 func (f *facts) ofCamera(c *framesync.CameraHealth) (list []symptom) {
-	camera := func(cause, words string, count uint64, units string) {
+	wrong := faults(&f.result.latest)
+	add := func(cause, words string, count uint64, units string) {
 		t := degrading(c.Name, cause, words, count)
 		t.IsCamera = true
+		if cause == missing {
+			t.Since = c.Arrived
+		}
 		list = append(list, symptom{Trouble: t, present: true, units: units})
 	}
-	counts := f.cameras[c.Name]
-	why, rejected := f.result.rejected[c.Name]
+	absent := key{c.Name, missing}
+	_, without := wrong[absent]
 	switch {
 	case c.Trouble.Cause != "":
-		camera(c.Trouble.Cause, c.Trouble.Words, counts.missing, "sets")
-		if absent := c.Trouble.Cause == missing; absent {
-			list[0].Since = c.Arrived
-		}
-	case slices.Contains(f.result.missing, c.Name) && !rejected:
-		camera(missing, f.absence(c), counts.missing, "sets")
-		list[0].Since = c.Arrived
+		add(c.Trouble.Cause, c.Trouble.Words, f.tolls[absent], "sets")
+	case without:
+		add(missing, f.absence(c), f.tolls[absent], "sets")
 	}
-	if rejected {
-		camera("rejected", why, counts.rejected, "images")
+	for _, cause := range slices.Concat([]string{rejected, damaged, suspect}, suspicions[:]) {
+		if why, ok := wrong[key{c.Name, cause}]; ok {
+			add(cause, strings.TrimPrefix(why, cause+": "), f.tolls[key{c.Name, cause}], "images")
+		}
 	}
 	return list
 }
-
-// missing is the cause of a camera without frames in the results.
-const missing = "missing"
 
 func (f *facts) absence(c *framesync.CameraHealth) string {
 	if c.Arrived.IsZero() {
@@ -112,8 +167,7 @@ func (f *facts) ofSets() []symptom {
 // ofInput returns the drops of messages, frames, poses and calibrations.
 func (f *facts) ofInput() (list []symptom) {
 	for _, reason := range slices.Sorted(maps.Keys(f.drops)) {
-		switch reason {
-		case noPose, queueFull, surplus, unfinishedFrame:
+		if told(reason) {
 			continue
 		}
 		words := f.refusals[reason]

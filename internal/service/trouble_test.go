@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/framesync"
 )
 
@@ -133,10 +134,13 @@ func TestJournal(t *testing.T) {
 func TestSymptoms(t *testing.T) {
 	f := facts{
 		now:      ms(5000),
-		drops:    map[string]uint64{"duplicate": 3, surplus: 70, queueFull: 2, noPose: 4},
+		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, queueFull: 2, noPose: 4},
 		refusals: map[string]string{"duplicate": "a: its time is that of the frame before"},
-		cameras:  map[string]seen{"a": {missing: 2}, "b": {missing: 5, rejected: 5}},
-		result:   outcome{missing: []string{"a", "b"}, rejected: map[string]string{"b": "truncated"}},
+		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1},
+	}
+	f.result.latest = perception.Result{
+		Missing: []string{"a", "b"}, Rejected: map[string]string{"b": "truncated"},
+		Suspect: map[string]string{"b": "frozen: same image for 2.5 s"},
 	}
 	f.lost[behind] = 6
 	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900))
@@ -148,6 +152,7 @@ func TestSymptoms(t *testing.T) {
 	for _, want := range []string{
 		"a missing: no frame in the last result; its last came 4.0 s ago (2 sets, present true, degrades true)",
 		"b rejected: truncated (5 images, present true, degrades true)",
+		"b frozen: same image for 2.5 s (1 images, present true, degrades true)",
 		"poses no pose: 4 frames (4 frames, present false, degrades true)",
 		"detector overload: sets arrive faster than results can be made; the newest complete one is used (8 sets, present false, degrades true)",
 		"input duplicate: a: its time is that of the frame before (3 messages, present false, degrades false)",
@@ -156,7 +161,7 @@ func TestSymptoms(t *testing.T) {
 			t.Errorf("no symptom is %q, got\n%s", want, strings.Join(got, "\n"))
 		}
 	}
-	if strings.Contains(strings.Join(got, "\n"), surplus) {
+	if strings.Contains(strings.Join(got, "\n"), "surplus") {
 		t.Error("frames between those that are used are a symptom")
 	}
 }

@@ -27,7 +27,7 @@ func (c *change) begun(lossless bool) string {
 	case c.Words != "":
 		line += ": " + c.Words
 	case c.Count > 0:
-		line += fmt.Sprintf(": %d %s", c.Count, c.units)
+		line += ": " + c.toll()
 	}
 	return line
 }
@@ -38,9 +38,17 @@ func (c *change) begun(lossless bool) string {
 func (c *change) over() string {
 	line := fmt.Sprintf("%s no longer %s after %s", c.Subject, strings.ReplaceAll(c.Cause, "_", " "), seconds(c.took))
 	if c.Count > 0 {
-		line += fmt.Sprintf(": %d %s", c.Count, c.units)
+		line += ": " + c.toll()
 	}
 	return line
+}
+
+// toll returns what a trouble cost: 1 set, 9 sets.
+func (c *change) toll() string {
+	if c.Count == 1 {
+		return "1 " + strings.TrimSuffix(c.units, "s")
+	}
+	return fmt.Sprintf("%d %s", c.Count, c.units)
 }
 
 // clock returns a time of the day in UTC.

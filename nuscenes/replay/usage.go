@@ -17,12 +17,15 @@ import (
 type Usage struct {
 	used     map[string]int            // by camera
 	rejected map[string]map[string]int // by reason, by camera
+	damaged  map[string]int            // of those used, by camera
+	suspect  map[string]map[string]int // of those used, by the first word of what is odd, by camera
 }
 
 // Add counts the images of a result.
 func (u *Usage) Add(r *perception.Result) {
 	if u.used == nil {
 		u.used, u.rejected = map[string]int{}, map[string]map[string]int{}
+		u.damaged, u.suspect = map[string]int{}, map[string]map[string]int{}
 	}
 	for camera := range r.Captured {
 		u.used[camera]++
@@ -33,17 +36,45 @@ func (u *Usage) Add(r *perception.Result) {
 		}
 		u.rejected[reason][camera]++
 	}
+	for camera := range r.Damaged {
+		u.damaged[camera]++
+	}
+	for camera, words := range r.Suspect {
+		if _, used := r.Captured[camera]; !used {
+			continue
+		}
+		word, _, _ := strings.Cut(words, ":")
+		if u.suspect[word] == nil {
+			u.suspect[word] = map[string]int{}
+		}
+		u.suspect[word][camera]++
+	}
 }
 
 // Describe returns one line: how many of the images that the source knows were used,
-// and how many were not, why, and of which cameras. dropped is the reason why images
+// how many of these are damaged or suspect, and how many were not used, why, and of which
+// cameras. dropped is the reason why images
 // that were sent did not become part of a result; "" if it is not known.
 func (u *Usage) Describe(sent Stats, dropped string) string {
 	line := fmt.Sprintf("%d of %d images used", total(u.used), total(sent.Images))
+	for _, f := range u.doubts() {
+		line += ", " + f.String()
+	}
 	for _, f := range u.fates(sent, dropped) {
 		line += "; " + f.String()
 	}
 	return line
+}
+
+// doubts returns what is to be said of images that were used.
+func (u *Usage) doubts() (all []fate) {
+	if len(u.damaged) > 0 {
+		all = append(all, fate{"of them damaged", "", u.damaged})
+	}
+	for _, word := range slices.Sorted(maps.Keys(u.suspect)) {
+		all = append(all, fate{"of them " + word, "", u.suspect[word]})
+	}
+	return all
 }
 
 // Check returns an error with the most frequent reason if no image was used.

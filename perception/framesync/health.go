@@ -1,6 +1,9 @@
 package framesync
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Trouble is what is wrong, if anything is. Its zero value means that all is well.
 type Trouble struct {
@@ -60,15 +63,98 @@ type Health struct {
 	Trouble Trouble       // of the rig as a whole
 }
 
-// Health returns the state of the input. The caller owns it.
+// Health returns the state of the input as of the latest Push or Advance. The caller
+// owns it.
 func (s *Sync) Health() Health {
-	var h Health
-	if s.rig != nil {
-		h.Cameras = make([]CameraHealth, len(s.rig.Cameras))
-		for i := range h.Cameras {
-			h.Cameras[i].Name = s.rig.Cameras[i].Name
-		}
+	h := Health{
+		Cameras: make([]CameraHealth, len(s.cameras)),
+		Poses: PoseHealth{
+			Poses: s.counters.Poses, Newest: s.poses.newest, Arrived: s.poses.arrived(),
+			Period: s.poses.periods.median(), Trouble: s.poseTrouble,
+		},
+		Period: s.beat.period, Spread: s.beat.span, Trouble: s.trouble(),
 	}
-	h.Poses.Poses = s.counters.Poses
+	for i := range s.cameras {
+		h.Cameras[i] = s.cameraHealth(i)
+	}
 	return h
+}
+
+func (s *Sync) cameraHealth(i int) CameraHealth {
+	c := &s.cameras[i]
+	return CameraHealth{
+		Name: s.rig.Cameras[i].Name, Frames: c.frames, Gaps: c.gaps, Dropped: c.dropped,
+		Captured: c.stamp, Arrived: c.arrived, Period: c.periods.median(), Offset: c.offsets.median(),
+		Late: c.late, Missing: c.missing, Trouble: s.cameraTrouble(c),
+	}
+}
+
+// newsTime is how long a jump of the time is reported.
+const newsTime = 5 * time.Second
+
+// trouble returns what is wrong with the rig as a whole.
+func (s *Sync) trouble() Trouble {
+	switch {
+	case s.stepped.Cause != "" && s.time.Sub(s.steppedAt) <= newsTime:
+		return s.stepped
+	case s.few.Cause != "":
+		return s.few
+	case s.beat.scattered >= 3:
+		return Trouble{CauseSpread, fmt.Sprintf("captures spread over %s, sync.spread is %v", length(s.beat.span), s.options.Spread)}
+	}
+	return Trouble{}
+}
+
+// cameraTrouble returns what is wrong with a camera, the likeliest cause first.
+func (s *Sync) cameraTrouble(c *camera) Trouble {
+	switch {
+	case c.unit != "":
+		return Trouble{CauseUnit, c.unit}
+	case c.repeats > 1:
+		return Trouble{CauseStuck, fmt.Sprintf("repeats the capture time %.6f, %d times", float64(c.stamp.UnixMicro())/1e6, c.repeats)}
+	case c.off:
+		return Trouble{CauseClockOffset, s.offsetWords(c)}
+	case c.missing == 0 && s.lives(c):
+		return Trouble{}
+	case !s.lives(c):
+		return s.silent(c)
+	case c.late > 0:
+		return Trouble{CauseLate, s.lateWords(c)}
+	case c.apart != 0:
+		return Trouble{CauseSpread, s.apartWords(c)}
+	case s.beat.period > 0 && 4*c.periods.median() > 5*s.beat.period:
+		return Trouble{CauseSlow, "sends " + rate(c.periods.median()) + ", the rig " + rate(s.beat.period)}
+	}
+	return Trouble{}
+}
+
+// silent is the trouble of a camera that sends nothing, if the rig waits for it.
+func (s *Sync) silent(c *camera) Trouble {
+	switch {
+	case !c.arrived.IsZero():
+		return Trouble{CauseMissing, "no frame since " + clockTime(c.arrived)}
+	case !s.start.IsZero() && s.time.Sub(s.start) > patience:
+		return Trouble{CauseMissing, "no frame has come"}
+	}
+	return Trouble{}
+}
+
+func (s *Sync) offsetWords(c *camera) string {
+	d, way := c.offsets.median(), "ahead of"
+	if d < 0 {
+		way = "behind"
+	}
+	return fmt.Sprintf("its clock is %s %s the other cameras', or their ways differ by more than sync.deadline, %v", length(d), way, s.options.Deadline)
+}
+
+func (s *Sync) lateWords(c *camera) string {
+	return fmt.Sprintf("arrives %s after its set left; sync.deadline is %v", length(c.late), s.options.Deadline)
+}
+
+func (s *Sync) apartWords(c *camera) string {
+	end := "after the first of its set"
+	if c.apart < 0 {
+		end = "before the last of its set"
+	}
+	return fmt.Sprintf("captured %s %s; sync.spread is %v", length(c.apart), end, s.options.Spread)
 }

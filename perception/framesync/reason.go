@@ -15,7 +15,7 @@ const (
 	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
 	ClockJump                        // a time far from that of the frames or poses before it, which nothing confirmed
 	Unfinished                       // a frame of a set that Discard dropped
-	Surplus                          // a frame between beats: another of its camera was nearer to the set's instant
+	Surplus                          // a frame between beats, or of the emptiest set when too many wait
 	Late                             // a frame whose set has left
 	Spread                           // a frame too far from the other cameras' for their set
 	ClockOffset                      // a frame of a camera whose clock differs from the others'

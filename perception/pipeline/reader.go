@@ -54,12 +54,12 @@ func (r *reader) readOne(i int) {
 		return
 	}
 	frozen, moved := r.memory.still[i].take(image)
-	if moved && r.memory.detector.options.Images.Frozen == preprocess.Absent {
-		r.reports[i].Suspect, r.faults[i] = frozen, errors.New("preprocess: image is "+frozen)
-		return
+	report, fault := c.prep.Image(row(r.images, i), image.Image, image.Layout, &r.scratch[i])
+	if fault == nil && frozen != "" && !report.Blank {
+		report.Suspect = frozen
+		if moved && r.memory.detector.options.Images.Frozen == preprocess.Absent {
+			fault = errors.New("preprocess: image is " + frozen)
+		}
 	}
-	r.reports[i], r.faults[i] = c.prep.Image(row(r.images, i), image.Image, image.Layout, &r.scratch[i])
-	if frozen != "" && !r.reports[i].Blank {
-		r.reports[i].Suspect = frozen
-	}
+	r.reports[i], r.faults[i] = report, fault
 }

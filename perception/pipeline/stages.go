@@ -82,17 +82,25 @@ func (w *worker) look(f *frame, m *Memory) (*views, error) {
 // account writes what is to be said of a camera's image into the result, and reports
 // whether the image is used.
 func (w *worker) account(f *frame, i int, camera string) (used bool) {
-	fault, report := w.reader.faults[i], &w.reader.reports[i]
+	fault, report, r := w.reader.faults[i], &w.reader.reports[i], f.result
+	used = fault == nil
+	if !used && fault != errMissing {
+		r.Rejected[camera] = fault.Error()
+	}
+	if used && report.Damage != "" {
+		remark(&r.Damaged, camera, report.Damage)
+	}
 	if report.Suspect != "" {
-		f.result.Suspect[camera] = report.Suspect
+		remark(&r.Suspect, camera, report.Suspect)
 	}
-	if fault != nil && fault != errMissing {
-		f.result.Rejected[camera] = fault.Error()
+	return used
+}
+
+func remark(words *map[string]string, camera, text string) {
+	if *words == nil {
+		*words = map[string]string{}
 	}
-	if fault == nil && report.Damage != "" {
-		f.result.Damaged[camera] = report.Damage
-	}
-	return fault == nil
+	(*words)[camera] = text
 }
 
 // take takes the image in row i into the next row of the views.

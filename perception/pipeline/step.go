@@ -143,8 +143,6 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset strin
 		Outside:        rig.outside,
 		Captured:       map[string]time.Time{},
 		Rejected:       map[string]string{},
-		Damaged:        map[string]string{},
-		Suspect:        map[string]string{},
 		Reset:          reset,
 		Model:          d.bundle.ID(),
 		Quantisation:   d.bundle.Quantisation(),

@@ -9,7 +9,7 @@
 enum { CODEC_WHOLE, CODEC_DAMAGED, CODEC_UNREADABLE, CODEC_SIZE };
 
 // What a library said first that means damage.
-enum { CODEC_NOTHING, CODEC_ENDED, CODEC_HIT_MARKER, CODEC_LEFT_OVER, CODEC_OTHER };
+enum { CODEC_NOTHING, CODEC_ENDED, CODEC_DATA_END, CODEC_LEFT_OVER, CODEC_OTHER };
 
 struct codec_report {
     int width, height;   // in: of the pixels that there is room for; out: of the file

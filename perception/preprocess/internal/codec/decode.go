@@ -103,23 +103,30 @@ func unreadable(kind string, r *C.struct_codec_report) error {
 
 // damage returns what is wrong with an image of which something was decoded.
 func damage(r *C.struct_codec_report) string {
-	share := 100
-	if r.rows > 0 {
-		share = 100 * int(r.row) / int(r.rows)
-	}
-	where := fmt.Sprintf("after %d %% of its rows", share)
-	if r.scan > 1 {
-		where += fmt.Sprintf(" in scan %d", r.scan)
-	}
-	switch whole := share == 100; {
+	where, whole := place(r)
+	switch {
 	case r.trouble == C.CODEC_ENDED && whole:
 		return "truncated: it has all rows, its end is missing"
 	case r.trouble == C.CODEC_ENDED:
 		return "truncated " + where
+	case r.trouble == C.CODEC_DATA_END:
+		return "damaged: its data end " + where
 	case r.trouble == C.CODEC_LEFT_OVER:
-		return fmt.Sprintf("damaged: %d bytes belong to no row, found %s", r.left, where)
+		return fmt.Sprintf("damaged: %d bytes belong to nothing, found %s", r.left, where)
 	}
 	return fmt.Sprintf("damaged %s: %s", where, words(r))
+}
+
+// place returns where damage is, and whether it is behind the last row.
+func place(r *C.struct_codec_report) (where string, whole bool) {
+	if r.rows == 0 {
+		return "in its header", false
+	}
+	where = fmt.Sprintf("after %d %% of its rows", 100*int(r.row)/int(r.rows))
+	if r.scan > 1 {
+		where += fmt.Sprintf(" in scan %d", r.scan)
+	}
+	return where, r.row == r.rows
 }
 
 // words returns a library's words as a part of a sentence.

@@ -22,12 +22,16 @@ struct handler {
     struct jpeg_error_mgr base;
     jmp_buf leave;
     int strict;
+    int ended; // the file did, before its end marker
     const uint8_t *data;
     struct codec_report *report;
 };
 
 static void leave(j_common_ptr common) {
     struct handler *h = (struct handler *)common->err;
+    if (h->ended && h->report->trouble == CODEC_NOTHING) {
+        h->report->trouble = CODEC_ENDED;
+    }
     if (h->report->trouble == CODEC_NOTHING) {
         common->err->format_message(common, h->report->words);
     }
@@ -41,7 +45,7 @@ static void silent(j_common_ptr common) { (void)common; }
 static int padding(j_decompress_ptr d, const struct handler *h) {
     long left = d->err->msg_parm.i[0];
     const uint8_t *end = d->src->next_input_byte;
-    if (d->err->msg_parm.i[1] != JPEG_EOI || left > most_padding || left > end - h->data) {
+    if (h->ended || d->err->msg_parm.i[1] != JPEG_EOI || left > most_padding || left > end - h->data) {
         return 0;
     }
     for (long i = 1; i <= left; i++) {
@@ -52,12 +56,10 @@ static int padding(j_decompress_ptr d, const struct handler *h) {
     return 1;
 }
 
-static int trouble(int code) {
-    switch (code) {
-    case JWRN_JPEG_EOF:
-        return CODEC_ENDED;
+static int trouble(j_decompress_ptr d, const struct handler *h) {
+    switch (d->err->msg_code) {
     case JWRN_HIT_MARKER:
-        return CODEC_HIT_MARKER;
+        return d->unread_marker != JPEG_EOI ? CODEC_OTHER : h->ended ? CODEC_ENDED : CODEC_DATA_END;
     case JWRN_EXTRANEOUS_DATA:
         return CODEC_LEFT_OVER;
     }
@@ -65,20 +67,22 @@ static int trouble(int code) {
 }
 
 // note takes the first warning down: everything that libjpeg warns of leaves pixels
-// that are not those that were sent, except for an unknown version of JFIF.
+// that are not those that were sent, except for an unknown version of JFIF. That the file
+// ended is said when its last bytes are fetched: whether they are enough comes later.
 static void note(j_common_ptr common, int level) {
     struct handler *h = (struct handler *)common->err;
     struct codec_report *r = h->report;
     j_decompress_ptr d = (j_decompress_ptr)common;
     int code = common->err->msg_code;
+    if (level < 0 && code == JWRN_JPEG_EOF) {
+        h->ended = 1;
+        return;
+    }
     if (level >= 0 || code == JWRN_JFIF_MAJOR || (code == JWRN_EXTRANEOUS_DATA && padding(d, h))) {
         return;
     }
     if (r->trouble == CODEC_NOTHING) {
-        r->trouble = trouble(code);
-        if (r->trouble == CODEC_HIT_MARKER && d->unread_marker == JPEG_EOI) {
-            r->trouble = CODEC_ENDED;
-        }
+        r->trouble = trouble(d, h);
         r->left = r->trouble == CODEC_LEFT_OVER ? common->err->msg_parm.i[0] : 0;
         r->row = (int)d->input_iMCU_row;
         r->rows = d->input_scan_number > 0 ? (int)d->total_iMCU_rows : 0;
@@ -144,15 +148,15 @@ int codec_jpeg(const uint8_t *data, size_t size, int strict, uint8_t *bgr, struc
     h.base.output_message = silent;
     if (setjmp(h.leave)) {
         jpeg_destroy_decompress(&d);
-        if (report->trouble == CODEC_NOTHING && done == 0) {
+        if (!begun || (report->trouble == CODEC_NOTHING && done == 0)) {
             return CODEC_UNREADABLE;
         }
         if (report->trouble == CODEC_NOTHING) {
             report->trouble = CODEC_OTHER;
+        }
+        if (report->rows == 0) {
             report->row = done;
             report->rows = height;
-        } else if (!begun) {
-            return CODEC_UNREADABLE;
         }
         memset(bgr + 3 * (size_t)width * done, 128, 3 * (size_t)width * (height - done));
         return CODEC_DAMAGED;
@@ -171,5 +175,9 @@ int codec_jpeg(const uint8_t *data, size_t size, int strict, uint8_t *bgr, struc
     begun = 1;
     decode(&d, bgr, &done);
     jpeg_destroy_decompress(&d);
+    if (h.ended && report->trouble == CODEC_NOTHING) {
+        report->trouble = CODEC_ENDED;
+        report->row = report->rows = 1;
+    }
     return report->trouble == CODEC_NOTHING ? CODEC_WHOLE : CODEC_DAMAGED;
 }
