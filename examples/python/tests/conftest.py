@@ -7,22 +7,19 @@ into out/test-client.
 import os
 import pathlib
 import subprocess
-import sys
 
+import generate
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-OUT = ROOT / "out" / "test-client"
-sys.path[:0] = [str(ROOT / "examples" / "python"), str(pathlib.Path(__file__).parent)]
-
-import generate  # noqa: E402
 
 generate.generate()
 
 from service import Service  # noqa: E402
 from solofusion_client.recording import Recording  # noqa: E402
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+OUT = ROOT / "out" / "test-client"
 SMALL = str(ROOT / "internal" / "testbundle" / "bundle")  # random weights: fast, its boxes mean nothing
+PATIENT = {"SYNC_DEADLINE": "30s"}
 
 
 def program() -> str:
@@ -72,3 +69,10 @@ def serve(request, tmp_path):
 def small(serve):
     """A service with the small bundle."""
     return serve(bundle=SMALL)
+
+
+@pytest.fixture
+def patient(serve):
+    """A service with the small bundle that waits for all cameras, so that results do not depend
+    on how fast the machine sends."""
+    return serve(bundle=SMALL, **PATIENT)

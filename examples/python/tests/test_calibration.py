@@ -6,6 +6,7 @@ import math
 
 import cv2
 import pytest
+from conftest import PATIENT
 from scene import CAMERAS, bgr, boxes, encoded, unmatched
 from service import Recorder
 
@@ -95,28 +96,28 @@ IMPOSSIBLE = {
 }
 
 
-def test_impossible_calibrations(small, tiny):
+def finite(result) -> bool:
+    return all(math.isfinite(box.ego.center.x) and math.isfinite(box.ego.yaw) for box in result.detections)
+
+
+def test_impossible_calibrations(patient, tiny):
     """19: what cannot be right is refused by name; the good calibration stays in force."""
 
     async def run():
         silent, lost = [], []
-        async with Recorder(small) as client:
+        async with Recorder(patient) as client:
             await client.calibrate(tiny.rig, keep=False)
             assert await client.answer(tiny.sets[0])
             for name, change in IMPOSSIBLE.items():
                 rig = copy.deepcopy(tiny.rig)
                 change(rig)
-                before = len(small.lines("WARN|ERROR"))
+                before = len(patient.lines("WARN|ERROR"))
                 await client.calibrate(rig, keep=False)
                 await client.reset("again")
                 result = await client.answer(tiny.sets[0], timeout=5)
-                if (
-                    result is None
-                    or len(result.cameras_used) != 6
-                    or any(not math.isfinite(box.ego.center.x) for box in result.detections)
-                ):
+                if result is None or len(result.cameras_used) != 6 or not finite(result):
                     lost.append(name)
-                lines = small.lines("WARN|ERROR")[before:]
+                lines = patient.lines("WARN|ERROR")[before:]
                 if not any(FRONT in line or "CAM_BACK" in line for line in lines):
                     silent.append(name)
         return silent, lost
@@ -126,11 +127,11 @@ def test_impossible_calibrations(small, tiny):
     assert not silent, "the log does not name the camera"
 
 
-def test_odd_calibration_that_is_right(small, tiny):
+def test_odd_calibration_that_is_right(patient, tiny):
     """19: a quaternion need not have the length 1."""
 
     async def run():
-        async with Recorder(small) as client:
+        async with Recorder(patient) as client:
             await client.calibrate(tiny.rig, keep=False)
             one = await client.answer(tiny.sets[0])
             rig = copy.deepcopy(tiny.rig)
@@ -152,7 +153,7 @@ NAMES = {
 }
 
 
-def test_names_and_order(small, tiny):
+def test_names_and_order(patient, tiny):
     """20: names of cameras and their order do not change the boxes."""
     made = tiny.sets[0]
 
@@ -169,7 +170,7 @@ def test_names_and_order(small, tiny):
         return next(iter(await client.more(n)), None)
 
     async def run():
-        async with Recorder(small) as client:
+        async with Recorder(patient) as client:
             base = await answer(client, tiny.rig)
             got = {}
             for name, rename in NAMES.items():
@@ -200,7 +201,7 @@ def test_other_sizes(serve, drive, by):
         camera.width, camera.height = round(camera.width * by), round(camera.height * by)
         for i in (0, 2, 4, 5):
             camera.intrinsics[i] *= by
-    service = serve()
+    service = serve(**PATIENT)
 
     async def run():
         async with Recorder(service) as client:
@@ -223,14 +224,14 @@ def test_other_sizes(serve, drive, by):
 
 
 @pytest.mark.parametrize("cameras", [600, 3000])
-def test_many_cameras(small, tiny, cameras):
+def test_many_cameras(patient, tiny, cameras):
     """34: a calibration of very many cameras is refused, and the process goes on."""
 
     async def run():
-        async with Recorder(small) as client:
+        async with Recorder(patient) as client:
             await client.calibrate(tiny.rig, keep=False)
             assert await client.answer(tiny.sets[0])
-            before = small.memory()
+            before = patient.memory()
             rig = copy.deepcopy(tiny.rig)
             for i in range(cameras - 6):
                 camera = copy.deepcopy(rig.cameras[i % 6])
@@ -238,8 +239,8 @@ def test_many_cameras(small, tiny, cameras):
                 rig.cameras.append(camera)
             await client.calibrate(rig, keep=False)
             result = await client.answer(tiny.sets[1])
-            return result, small.memory() - before
+            return result, patient.memory() - before
 
     result, grown = asyncio.run(run())
     assert len(result.cameras_used) == 6 and not result.cameras_missing
-    assert grown < 300 and small.lines(f"{cameras}")
+    assert grown < 300 and patient.lines(f"{cameras}")
