@@ -83,7 +83,7 @@ func (s *Sync) living() (n int) {
 	starting := s.time.Sub(s.start) <= patience
 	for i := range s.cameras {
 		c := &s.cameras[i]
-		if !c.off && (s.lives(c) || starting && c.arrived.IsZero()) {
+		if !c.off && (s.lives(c) || starting && c.came.IsZero()) {
 			n++
 		}
 	}
@@ -117,15 +117,16 @@ func (s *Sync) period() time.Duration {
 }
 
 // takeBeat lets a frame wait for its set, or drops it if that has left. If no frame
-// was taken for a beat, the time line of the sets is wrong: a new one begins.
+// was taken for a beat, or most cameras are far from the sets, the time line of the sets
+// is wrong: a new one begins.
 func (s *Sync) takeBeat(i int, a arrival) []Set {
 	c := &s.cameras[i]
-	r, words, old := s.tooOld(c, &a)
-	if old && r != Surplus && s.starves(a.at) {
-		out := s.newLine(s.beat.last, a.frame.Captured)
-		return append(out, s.accept(i, a)...)
-	}
-	if old {
+	if r, words, old := s.tooOld(c, &a); old {
+		c.alone = c.alone || a.frame.Captured.Sub(s.beat.last).Abs() > patience
+		if r != Surplus && (s.starves(a.at) || s.most(&a, false)) {
+			out := s.newLine(s.beat.last, a.frame.Captured)
+			return append(out, s.accept(i, a)...)
+		}
 		s.drop(r, words, a.from)
 		return nil
 	}
@@ -295,7 +296,7 @@ func (s *Sync) expects(p *plan, w *window, i int) bool {
 		next := t.Add(period).Sub(w.instant)
 		return c.fast(p.period) && c.stamp.Equal(t) && next < w.instant.Sub(t) && next <= p.width()/2
 	}
-	if c.off || c.unit != "" || c.repeats > 1 || c.placed && 2*c.stamp.Sub(w.instant) > p.width() {
+	if c.off || c.refused > 1 || c.repeats > 1 || c.placed && 2*c.stamp.Sub(w.instant) > p.width() {
 		return false
 	}
 	instant := w.instant

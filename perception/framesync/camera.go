@@ -87,14 +87,14 @@ func (c *camera) has(t time.Time) bool {
 // lives reports whether the camera sends: its silence is shorter than two periods,
 // its own or the rig's, and the deadline.
 func (c *camera) lives(now time.Time, beat, deadline time.Duration) bool {
-	if c.arrived.IsZero() {
+	if c.came.IsZero() {
 		return false
 	}
 	limit := patience
 	if p := max(c.periods.median(), beat); c.periods.n > 0 {
 		limit = 2*p + deadline
 	}
-	return now.Sub(c.arrived) <= limit
+	return now.Sub(c.came) <= limit
 }
 
 // fast reports whether the camera has frames between beats.

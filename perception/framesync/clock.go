@@ -26,6 +26,7 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
 	}
 	a := arrival{f, d, s.arrivalOf(f), s.counters.Frames}
 	if c.unit = s.misdated(c, &a); c.unit != "" {
+		c.refused++
 		s.drop(Unit, c.unit, d)
 		return nil
 	}
@@ -80,8 +81,7 @@ func (s *Sync) accept(i int, a arrival) []Set {
 	}
 	c.advance(&a)
 	if a.frame.Key != nil {
-		s.takeKeyed(i, a, s.time)
-		return nil
+		return s.takeKeyed(i, a)
 	}
 	c.note(&a)
 	s.beat.period = s.period()
@@ -127,6 +127,7 @@ func (s *Sync) expireHeld() {
 // the one it had, its own clock has jumped.
 func (s *Sync) hold(i int, a arrival) []Set {
 	c := &s.cameras[i]
+	c.came = a.at
 	old := c.held
 	again := old != nil && follows(stamp(old.frame), stamp(a.frame), s.elapsed(old.at, a.at), s.options.Jump)
 	if old != nil && !again {
@@ -135,8 +136,8 @@ func (s *Sync) hold(i int, a arrival) []Set {
 	if !again {
 		c.held = &a
 	}
-	switch moved := s.moved(&a); {
-	case 2*moved > s.living() && (moved > 1 || again):
+	switch {
+	case s.most(&a, again):
 		return s.jump(i, a, again)
 	case again:
 		s.moveAlone(c)
@@ -145,19 +146,25 @@ func (s *Sync) hold(i int, a arrival) []Set {
 	return nil
 }
 
-// moved counts the cameras that are on another time line, that of a.
-func (s *Sync) moved(a *arrival) (n int) {
+// most reports whether most cameras that send are on the time line of a, which is not
+// that of the sets: two of them at least, or one that says it again.
+func (s *Sync) most(a *arrival, again bool) bool {
+	moved, sending := 0, 0
 	for i := range s.cameras {
 		c := &s.cameras[i]
+		if !s.lives(c) {
+			continue
+		}
+		sending++
 		at := c.stamp
 		if c.held != nil {
 			at = stamp(c.held.frame)
 		}
 		if (c.held != nil || c.alone) && at.Sub(stamp(a.frame)).Abs() <= s.options.Jump {
-			n++
+			moved++
 		}
 	}
-	return n
+	return 2*moved > sending && (moved > 1 || again)
 }
 
 // jump starts a sequence with the held frames, and with a if its camera had held

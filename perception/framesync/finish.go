@@ -27,13 +27,28 @@ func (s *Sync) finish(g *group) (set Set, ok bool) {
 	case float64(len(set.from)) < s.options.MinShare*float64(len(set.Frames)):
 		s.few = s.fewCameras(len(set.from))
 		s.drop(FewCameras, s.few.Words, set.from...)
-	case !set.Time.After(s.emitted):
+	case !s.inOrder(set.Time):
 		s.drop(OutOfOrder, "", set.from...)
 	default:
 		s.account(&set)
 		return set, true
 	}
 	return Set{}, false
+}
+
+// inOrder reports whether a set of that time may leave. One long before the last set,
+// of cameras that had sent nothing until then, begins a sequence.
+func (s *Sync) inOrder(t time.Time) bool {
+	back := t.Sub(s.emitted)
+	if s.emitted.IsZero() || back > 0 {
+		return true
+	}
+	if back >= -patience {
+		return false
+	}
+	s.stepped, s.steppedAt = step(back), s.time
+	s.fresh = s.stepped.Words
+	return true
 }
 
 func (s *Sync) fewCameras(n int) Trouble {

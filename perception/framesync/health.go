@@ -84,7 +84,7 @@ func (s *Sync) cameraHealth(i int) CameraHealth {
 	c := &s.cameras[i]
 	return CameraHealth{
 		Name: s.rig.Cameras[i].Name, Frames: c.frames, Gaps: c.gaps, Dropped: c.dropped,
-		Captured: c.stamp, Arrived: c.arrived, Period: c.periods.median(), Offset: c.offsets.median(),
+		Captured: c.stamp, Arrived: c.came, Period: c.periods.median(), Offset: c.offsets.median(),
 		Late: c.late, Missing: c.missing, Trouble: s.cameraTrouble(c),
 	}
 }
@@ -131,8 +131,8 @@ func (s *Sync) cameraTrouble(c *camera) Trouble {
 // silent is the trouble of a camera that sends nothing, if the rig waits for it.
 func (s *Sync) silent(c *camera) Trouble {
 	switch {
-	case !c.arrived.IsZero():
-		return Trouble{CauseMissing, "no frame since " + clockTime(c.arrived)}
+	case !c.came.IsZero():
+		return Trouble{CauseMissing, "no frame since " + clockTime(c.came)}
 	case !s.start.IsZero() && s.time.Sub(s.start) > patience:
 		return Trouble{CauseMissing, "no frame has come"}
 	}

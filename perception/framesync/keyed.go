@@ -14,14 +14,20 @@ type keyFrames struct {
 	previous *group   // last that left in this sequence, nil if none did
 }
 
-// takeKeyed puts a frame into the group of its key frame.
-func (s *Sync) takeKeyed(i int, a arrival, now time.Time) {
+// takeKeyed puts a frame into the group of its key frame, or drops it if that has left.
+// If no frame was taken for a beat, the time line of the sets is wrong: a new one begins.
+func (s *Sync) takeKeyed(i int, a arrival) []Set {
 	if r, bad := s.keyed.refuse(i, a.frame); bad {
+		if r == OutOfOrder && s.starves(a.at) {
+			out := s.newLine(s.keyed.previous.order(), a.frame.Key.Time)
+			return append(out, s.accept(i, a)...)
+		}
 		s.drop(r, "", a.from)
-		return
+		return nil
 	}
 	s.taken = a.at
-	s.keyed.join(i, len(s.cameras), &a, now.Add(s.options.Deadline))
+	s.keyed.join(i, len(s.cameras), &a, s.time.Add(s.options.Deadline))
+	return nil
 }
 
 // refuse returns the reason if f cannot become part of a set any more.

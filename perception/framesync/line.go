@@ -11,7 +11,8 @@ import (
 type line struct {
 	placed  bool      // stamp is known
 	stamp   time.Time // of its latest frame
-	arrived time.Time // when that came; kept over restarts
+	arrived time.Time // when that came
+	came    time.Time // when the latest frame came that was taken or held; kept over restarts
 	periods estimate  // of the stamps
 	held    *arrival  // a frame off the line, until something confirms or refutes it
 	alone   bool      // it left the rig's line by itself
@@ -19,7 +20,8 @@ type line struct {
 	trial   *moment // of a stamp that may be in seconds or milliseconds
 	proven  bool    // the trial was passed
 	unit    string  // what is wrong with the latest stamp
-	repeats int     // frames in a row that repeat a stamp
+	refused int     // frames in a row with a wrong stamp
+	repeats int     // frames in a row that repeat one
 }
 
 // longestPeriod separates the period of a camera from a pause.
@@ -46,6 +48,6 @@ func (l *line) advance(a *arrival) {
 	if d := t.Sub(l.stamp); l.placed && d > 0 && d <= longestPeriod {
 		l.periods.add(d)
 	}
-	l.placed, l.stamp, l.arrived = true, t, a.at
-	l.unit, l.repeats = "", 0
+	l.placed, l.stamp, l.arrived, l.came = true, t, a.at, a.at
+	l.unit, l.refused, l.repeats = "", 0, 0
 }

@@ -2,7 +2,9 @@ package framesync
 
 import (
 	"errors"
+	"flag"
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -11,6 +13,18 @@ import (
 
 	"github.com/solofusion/solofusion/perception"
 )
+
+// TestMain runs a thousand sequences of each property unless -rapid.checks says
+// otherwise.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("1000"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 var cameras = []string{"a", "b", "c", "d"}
 

@@ -2,11 +2,10 @@ package framesync
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"math"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
@@ -71,11 +70,41 @@ func second(t float64) time.Time {
 
 // seen is what a simulated drive led to.
 type seen struct {
-	sync      *Sync
-	sets      []Set
-	left      []time.Time
-	sequences []string // why sets began one, without the first
-	troubles  []string // every trouble of the health, as "who: cause: words", once each
+	sync     *Sync
+	frames   []sent
+	sets     []Set
+	left     []time.Time
+	begun    []string // why sets began a sequence, without the first
+	troubles []string // every trouble of the health, as "who: cause: words", once each
+}
+
+// used is the fate of a frame in a set.
+const used = "in a set"
+
+// sent is a simulated frame and what became of it.
+type sent struct {
+	camera  string
+	arrives float64
+	fate    string // used, or the reason of its drop
+	set     int    // the one that it is in, or -1
+}
+
+// deliver returns the delivery of a message.
+func (d *seen) deliver(m *sends) perception.Delivery {
+	f, isFrame := m.event.(*perception.Frame)
+	if !isFrame {
+		return perception.Delivery{Event: m.event}
+	}
+	i := len(d.frames)
+	d.frames = append(d.frames, sent{f.Camera, m.arrives, "", -1})
+	return perception.Delivery{Event: f, Done: func(err error) {
+		var drop *Drop
+		if errors.As(err, &drop) {
+			d.frames[i].fate = drop.Reason.String()
+			return
+		}
+		d.frames[i].fate, d.frames[i].set = used, len(d.sets)
+	}}
 }
 
 // drive runs messages through a Sync that is woken at its deadlines.
@@ -91,7 +120,7 @@ func drive(o Options, r *perception.Rig, all []sends) *seen {
 			}
 			d.take(d.sync.Advance(at), at)
 		}
-		d.take(d.sync.Push(perception.Delivery{Event: m.event}, now), now)
+		d.take(d.sync.Push(d.deliver(&m), now), now)
 		d.watch()
 	}
 	return d
@@ -100,8 +129,9 @@ func drive(o Options, r *perception.Rig, all []sends) *seen {
 func (d *seen) take(sets []Set, now time.Time) {
 	for _, set := range sets {
 		if set.NewSequence != "" && len(d.sets) > 0 {
-			d.sequences = append(d.sequences, set.NewSequence)
+			d.begun = append(d.begun, set.NewSequence)
 		}
+		set.Settle(nil)
 		d.sets, d.left = append(d.sets, set), append(d.left, now)
 	}
 }
@@ -142,7 +172,7 @@ func (d *seen) told(parts ...string) bool {
 
 var six = []string{"a", "b", "c", "d", "e", "f"}
 
-// cars returns six cameras of a rate with 5 ms delay and the localisation at 20 Hz,
+// cars returns the localisation at 20 Hz and six cameras of a rate with 5 ms delay,
 // changed by edit.
 func cars(rate float64, edit func(i int, c *source)) []source {
 	out := []source{{name: "pose", rate: 20, delay: 0.001, phase: -0.2}}
@@ -151,152 +181,54 @@ func cars(rate float64, edit func(i int, c *source)) []source {
 		if edit != nil {
 			edit(i, &c)
 		}
-		if i == 0 && c.clock != nil && c.clock(100) != 100.3 && c.clock(100) != 99.7 {
-			out[0].clock = c.clock
-		}
 		out = append(out, c)
 	}
 	return out
 }
 
-func TestExplore(t *testing.T) {
-	for _, x := range []struct {
-		name string
-		s    []source
-		sec  float64
-	}{
-		{"10 Hz", cars(10, nil), 5},
-		{"mixed 10/30", cars(10, func(i int, c *source) {
-			if i == 1 {
-				c.rate = 30
-			}
-		}), 5},
-		{"mixed 10/30 phase", cars(10, func(i int, c *source) {
-			if i == 1 {
-				c.rate = 30
-				c.phase = 0.012
-			}
-		}), 5},
-		{"mixed 1/3", cars(1, func(i int, c *source) {
-			if i == 1 {
-				c.rate = 3
-			}
-		}), 10},
-		{"mixed 1/3 phase", cars(1, func(i int, c *source) {
-			if i == 1 {
-				c.rate = 3
-				c.phase = 0.1
-			}
-		}), 10},
-		{"mixed 60/1", cars(1, func(i int, c *source) {
-			if i == 1 {
-				c.rate = 60
-				c.phase = 0.003
-			}
-		}), 10},
-		{"spread 83", cars(10, func(i int, c *source) { c.phase = float64(i) * 0.0167 }), 5},
-		{"drift", cars(10, func(i int, c *source) {
-			if i == 2 {
-				c.rate = 10.1
-			}
-		}), 20},
-		{"one 0.3 ahead 1Hz", cars(1, func(i int, c *source) {
-			if i == 0 {
-				c.clock = func(t float64) float64 { return t + .3 }
-			}
-		}), 10},
-		{"one 0.3 ahead 10Hz", cars(10, func(i int, c *source) {
-			if i == 0 {
-				c.clock = func(t float64) float64 { return t + .3 }
-			}
-		}), 5},
-		{"one 0.3 behind 1Hz", cars(1, func(i int, c *source) {
-			if i == 0 {
-				c.clock = func(t float64) float64 { return t - .3 }
-			}
-		}), 10},
-		{"one 0.3 behind 10Hz", cars(10, func(i int, c *source) {
-			if i == 0 {
-				c.clock = func(t float64) float64 { return t - .3 }
-			}
-		}), 5},
-		{"late 250 1Hz", cars(1, func(i int, c *source) {
-			if i == 4 {
-				c.delay = 0.25
-			}
-		}), 10},
-		{"late 250 10Hz", cars(10, func(i int, c *source) {
-			if i == 4 {
-				c.delay = 0.25
-			}
-		}), 5},
-		{"stops and returns", cars(10, func(i int, c *source) {
-			if i == 4 {
-				c.skips = func(t float64) bool { return t > 2 && t < 5 }
-			}
-		}), 8},
-		{"stops and returns 1Hz", cars(1, func(i int, c *source) {
-			if i == 4 {
-				c.skips = func(t float64) bool { return t > 3 && t < 8 }
-			}
-		}), 12},
-		{"never", cars(10, func(i int, c *source) {
-			if i == 4 {
-				c.from = 100
-			}
-		}), 5},
-		{"five die", cars(10, func(i int, c *source) {
-			if i != 4 {
-				c.until = 2
-			}
-		}), 5},
-		{"one only", cars(10, func(i int, c *source) {
-			if i != 4 {
-				c.from = 100
-			}
-		}), 5},
-		{"slow one 5", cars(10, func(i int, c *source) {
-			if i == 4 {
-				c.rate = 5
-			}
-		}), 5},
-		{"slow one 7", cars(10, func(i int, c *source) {
-			if i == 4 {
-				c.rate = 7
-			}
-		}), 5},
-		{"clock back 9", cars(10, func(i int, c *source) {
-			c.clock = func(t float64) float64 {
-				if t > 10 {
-					return t - 9
-				}
-				return t
-			}
-		}), 15},
-		{"loop 3", cars(10, func(i int, c *source) { c.clock = func(t float64) float64 { return t - 3*float64(int(t/3)) } }), 12},
-		{"mixed loop 3", cars(10, func(i int, c *source) {
-			if i == 1 {
-				c.rate = 30
-			}
-			c.clock = func(t float64) float64 { return t - 3*float64(int(t/3)) }
-		}), 12},
-	} {
-		d := drive(Options{}, rig(six...), messages(x.sec, x.s...))
-		drops := map[string]uint64{}
-		for r, n := range d.sync.counters.Drops {
-			if n > 0 {
-				drops[r] = n
-			}
-		}
-		lat := map[int]int{}
-		for i := range d.sets {
-			lat[int(d.left[i].Sub(d.sets[i].Time).Milliseconds())]++
-		}
-		fmt.Println("==", x.name, d.sizes(), drops, d.sequences, "T", d.sync.beat.period, "\n  latency", lat)
-		for i, w := range d.troubles {
-			if i < 8 {
-				fmt.Println("     ", w)
-			}
+// vehicle returns the sources of cars, all with one clock.
+func vehicle(rate float64, clock func(t float64) float64) []source {
+	all := cars(rate, nil)
+	for i := range all {
+		all[i].clock = clock
+	}
+	return all
+}
+
+// localised returns the sources of cars with another localisation.
+func localised(rate float64, edit func(p *source)) []source {
+	all := cars(rate, nil)
+	edit(&all[0])
+	return all
+}
+
+// only returns an edit of one camera, a being 0.
+func only(camera int, edit func(c *source)) func(i int, c *source) {
+	return func(i int, c *source) {
+		if i == camera {
+			edit(c)
 		}
 	}
+}
+
+// shifted returns a clock that is ahead by d from one second until another.
+func shifted(d, from, until float64) func(t float64) float64 {
+	return func(t float64) float64 {
+		if t < from || t >= until {
+			return t
+		}
+		return t + d
+	}
+}
+
+// unit returns a clock in another unit or with another zero: f of microseconds since
+// 1970.
+func unit(f func(us int64) int64) func(t float64) float64 {
+	zero := epoch.UnixMicro()
+	return func(t float64) float64 { return float64(f(zero+int64(math.Round(t*1e6)))-zero) / 1e6 }
+}
+
+// between returns whether a time is in an interval.
+func between(from, until float64) func(t float64) bool {
+	return func(t float64) bool { return t >= from && t < until }
 }

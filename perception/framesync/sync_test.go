@@ -1,6 +1,7 @@
 package framesync
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -422,6 +423,93 @@ func TestFramesAreNotModified(t *testing.T) {
 	newScript(Options{}, rig("a"), poseAt(0), poseAt(100), f)
 	if f.GlobalFromEgo != (geom.Pose{}) {
 		t.Error("the caller's frame was changed")
+	}
+}
+
+// A group whose key frame has a pose, but none of whose frames has one, is no set.
+func TestNoSetWithoutFrames(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b"), poseAt(300), keyed("a", 100, 300), keyed("b", 100, 300)).wait(500)
+	s.want(t)
+	s.dropped(t, map[string]uint64{"no_pose": 2})
+}
+
+// A recording is played over and over, slower than it was made.
+func TestLoopSlowly(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b"))
+	now := 0
+	for range 3 {
+		for at := 0; at < 1500; at += 500 {
+			now += 1600
+			s.at(now, poseAt(at), frame("a", at), frame("b", at))
+		}
+	}
+	loop := []string{"0 a0 b0 (time went back by 1.0 s)", "500 a500 b500", "1000 a1000 b1000"}
+	want := slices.Concat(loop, loop, loop)
+	want[0] = "0 a0 b0 (stream started)"
+	s.want(t, want...)
+	s.dropped(t, map[string]uint64{})
+}
+
+// A recording with key times is played over and over, slower than it was made.
+func TestKeyFramesInALoop(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b"))
+	now := 0
+	for range 3 {
+		for key := 0; key < 1500; key += 500 {
+			now += 1600
+			s.at(now, poseAt(key), keyed("a", key, key), keyed("b", key, key))
+		}
+	}
+	loop := []string{"0 a0 b0 (time went back by 1.0 s)", "500 a500 b500", "1000 a1000 b1000"}
+	want := slices.Concat(loop, loop, loop)
+	want[0] = "0 a0 b0 (stream started)"
+	s.want(t, want...)
+	s.dropped(t, map[string]uint64{})
+}
+
+func TestGapsAreCounted(t *testing.T) {
+	s := newScript(Options{}, rig("a")).at(0, poses(0, 1000, 100)...)
+	for i, number := range []uint64{3, 4, 7, 7, 1, 2, 5, 0, 9} { // the publisher begins anew after 7
+		f := frame("a", 100*i)
+		f.Sequence = number
+		s.at(100*i, f)
+	}
+	if got := s.sync.Health().Cameras[0].Gaps; got != 4 {
+		t.Errorf("%d frames are lost, want 2 before 7 and 2 before 5", got)
+	}
+	s.dropped(t, map[string]uint64{})
+}
+
+// A frame off its camera's line that nothing confirms is not kept for ever.
+func TestHeldFrameIsDropped(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b"), poseAt(0), frame("a", 0), frame("b", 0), frame("a", 3600_000))
+	at, ok := s.sync.Deadline()
+	if !ok || at.After(ms(5000)) {
+		t.Fatalf("deadline %v %v, want one within 5 s", at, ok)
+	}
+	s.wait(int(at.Sub(epoch).Milliseconds())).dropped(t, map[string]uint64{"clock_jump": 1})
+	if _, ok := s.sync.Deadline(); ok {
+		t.Error("a deadline with nothing pending")
+	}
+}
+
+func TestDropSaysWhatAndWhere(t *testing.T) {
+	s := New(Options{})
+	s.Push(perception.Delivery{Event: rig("a", "b")}, ms(0))
+	var err error
+	for at := 0; at <= 100; at += 100 {
+		s.Push(perception.Delivery{Event: poseAt(at)}, ms(at))
+		s.Push(perception.Delivery{Event: frame("b", at)}, ms(at))
+	}
+	s.Advance(ms(300))
+	s.Push(perception.Delivery{Event: frame("a", 100), Done: func(e error) { err = e }}, ms(354))
+	var drop *Drop
+	if !errors.Is(err, Late) || !errors.As(err, &drop) || drop.Camera != "a" {
+		t.Fatalf("settled with %v", err)
+	}
+	const want = "framesync: dropped: late: a: arrives 54 ms after its set left; sync.deadline is 150ms"
+	if err.Error() != want {
+		t.Errorf("settled with %q, want %q", err, want)
 	}
 }
 
