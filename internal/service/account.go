@@ -120,9 +120,9 @@ func (a *account) begin(now time.Time) {
 
 func (a *account) end() { a.begin(time.Time{}) }
 
-// publish counts a result. It reports whether what training never saw of the
+// publish counts a result; source is what the source counts. It reports whether what training never saw of the
 // cameras is other than in the last one.
-func (a *account) publish(r *perception.Result, now time.Time) (otherwise bool) {
+func (a *account) publish(r *perception.Result, source map[string]uint64, now time.Time) (otherwise bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := &a.facts
@@ -130,7 +130,7 @@ func (a *account) publish(r *perception.Result, now time.Time) (otherwise bool) 
 	for k := range faults(r) {
 		f.tolls[k]++
 	}
-	f.before = tally{maps.Collect(a.counters.Drops), f.lost}
+	f.before = tally{maps.Collect(a.counters.Drops), source, f.lost}
 	a.made = identity{r.Model, r.Quantisation}
 	otherwise = !slices.Equal(a.outside, r.Outside)
 	a.outside = r.Outside

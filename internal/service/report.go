@@ -73,8 +73,17 @@ func (s *Service) gather() facts {
 	if s.options.Link != nil {
 		f.down = s.options.Link.Down()
 	}
-	maps.Insert(f.drops, s.source.Drops)
+	f.source = s.inbox()
 	return f
+}
+
+// inbox returns what the source dropped, by reason, and what it counts beside.
+func (s *Service) inbox() map[string]uint64 {
+	counts := maps.Collect(s.source.Drops)
+	if more, ok := s.source.(countingSource); ok {
+		maps.Insert(counts, more.Counts)
+	}
+	return counts
 }
 
 // logCondition logs a change of the condition, except one between running and degraded,
@@ -103,6 +112,8 @@ func (s *Service) logChange(c *change, state perception.State) {
 	level, words := slog.LevelWarn, ""
 	switch {
 	case c.Subject == ofHistory && s.options.Lossless: // a recording's scenes
+		return
+	case c.Subject == ofSource: // which logs it itself, with more to tell
 		return
 	case !c.ended:
 		words = c.begun(s.options.Lossless)

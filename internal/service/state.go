@@ -22,7 +22,8 @@ type facts struct {
 	calibrated bool
 	frames     frames
 	health     framesync.Health
-	drops      map[string]uint64 // by reason, the source's too
+	drops      map[string]uint64 // by reason
+	source     map[string]uint64 // what the source dropped by reason, and counts beside
 	refusals   map[string]string // words of the last drop, by reason
 	lost       [losses]uint64
 	causes     [losses]string // of the last loss
@@ -61,8 +62,8 @@ type outcome struct {
 
 // tally is what had been dropped and lost at one time.
 type tally struct {
-	drops map[string]uint64
-	lost  [losses]uint64
+	drops, source map[string]uint64
+	lost          [losses]uint64
 }
 
 // condition is the service's state and the reason for it.
@@ -138,9 +139,9 @@ func (f *facts) wait(l limits) (what, words string) {
 	case !f.calibrated:
 		return perception.ForCalibration, f.withoutCalibration()
 	case f.frames.count == 0:
-		return perception.ForFrames, "none has come"
+		return perception.ForFrames, "none has come" + f.unusable()
 	case f.now.Sub(f.frames.last) > l.stale && f.idle():
-		return perception.ForFrames, "none since " + clock(f.frames.last)
+		return perception.ForFrames, "none since " + clock(f.frames.last) + f.unusable()
 	case !f.fruitless(l):
 		return perception.ForSets, "the first frames have come"
 	case f.health.Poses.Trouble.Cause != "":
@@ -174,16 +175,30 @@ func (f *facts) withoutCalibration() string {
 
 // withoutSets says what became of the frames since the last result.
 func (f *facts) withoutSets() string {
-	var gone []string
-	for _, reason := range slices.Sorted(maps.Keys(f.drops)) {
-		if n := f.dropped(reason); n > 0 {
-			gone = append(gone, fmt.Sprintf("%d %s", n, reason))
-		}
-	}
-	if len(gone) == 0 {
+	gone := growth(f.before.drops, f.drops)
+	if gone == "" {
 		return "frames arrive, none is complete yet"
 	}
-	return "frames arrive, and were dropped: " + strings.Join(gone, ", ")
+	return "frames arrive, and were dropped: " + gone
+}
+
+// unusable says what the source dropped since the last result.
+func (f *facts) unusable() string {
+	if gone := growth(f.before.source, f.source); gone != "" {
+		return "; of what arrives were dropped: " + gone
+	}
+	return ""
+}
+
+// growth lists by how much each count grew, with its name.
+func growth(before, now map[string]uint64) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if n := now[name] - before[name]; n > 0 {
+			list = append(list, fmt.Sprintf("%d %s", n, name))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // dropped returns how many deliveries were dropped for a reason since the last result.

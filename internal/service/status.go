@@ -1,6 +1,7 @@
 package service
 
 import (
+	"maps"
 	"time"
 
 	"github.com/solofusion/solofusion/perception"
@@ -52,7 +53,15 @@ func (s *Service) counts() map[string]uint64 {
 	for reason, n := range s.source.Drops {
 		counts["drop."+reason] = n
 	}
+	if more, ok := s.source.(countingSource); ok {
+		maps.Insert(counts, more.Counts)
+	}
 	return counts
+}
+
+// countingSource is a source that counts more than what it dropped, by stable names.
+type countingSource interface {
+	Counts(yield func(name string, n uint64) bool)
 }
 
 func (v *view) cameraStatuses() (list []perception.CameraStatus) {

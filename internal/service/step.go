@@ -42,7 +42,7 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		s.lose(set, unpublished, err)
 		return
 	}
-	if s.account.publish(result, time.Now()) {
+	if s.account.publish(result, s.inbox(), time.Now()) {
 		s.warnOutside(result)
 	}
 	s.metrics.observe(result, time.Since(began))

@@ -19,6 +19,7 @@ const (
 	ofStatus   = "status"
 	ofHistory  = "history"
 	ofInput    = "input"
+	ofSource   = "source"
 )
 
 // Reasons of drops.
@@ -32,9 +33,6 @@ const queueFull = "queue_full"
 
 // told reports whether another symptom tells of drops for a reason, or nothing is wrong.
 func told(reason string) bool {
-	if reason == queueFull {
-		return true
-	}
 	for _, r := range []framesync.Reason{
 		framesync.NoPose, framesync.Late, framesync.Spread, framesync.ClockOffset, framesync.Unit, framesync.FewCameras,
 		framesync.Surplus, framesync.Unfinished,
@@ -154,7 +152,7 @@ func (f *facts) poses() symptom {
 
 // ofSets returns what is wrong with sets and results.
 func (f *facts) ofSets() []symptom {
-	late := f.lost[behind] + f.drops[queueFull]
+	late := f.lost[behind] + f.source[queueFull]
 	return []symptom{
 		{Trouble: degrading(ofDetector, "overload", "sets arrive faster than results can be made; the newest complete one is used", late), units: "sets"},
 		{Trouble: degrading(ofDetector, "failed", f.causes[failed], f.lost[failed]), units: "sets"},
@@ -164,7 +162,8 @@ func (f *facts) ofSets() []symptom {
 	}
 }
 
-// ofInput returns the drops of messages, frames, poses and calibrations.
+// ofInput returns the drops of messages, frames, poses and calibrations, and what else the
+// source counts.
 func (f *facts) ofInput() (list []symptom) {
 	for _, reason := range slices.Sorted(maps.Keys(f.drops)) {
 		if told(reason) {
@@ -175,6 +174,11 @@ func (f *facts) ofInput() (list []symptom) {
 			words = by
 		}
 		list = append(list, symptom{Trouble: noted(ofInput, reason, words, f.drops[reason]), units: "messages"})
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.source)) {
+		if name != queueFull {
+			list = append(list, symptom{Trouble: noted(ofSource, name, "", f.source[name]), units: "messages"})
+		}
 	}
 	return list
 }

@@ -134,7 +134,8 @@ func TestJournal(t *testing.T) {
 func TestSymptoms(t *testing.T) {
 	f := facts{
 		now:      ms(5000),
-		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, queueFull: 2, noPose: 4},
+		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, noPose: 4},
+		source:   map[string]uint64{queueFull: 2},
 		refusals: map[string]string{"duplicate": "a: its time is that of the frame before"},
 		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1},
 	}

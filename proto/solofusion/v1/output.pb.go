@@ -931,12 +931,12 @@ func (x *Status) GetHistoryDepth() uint32 {
 // trouble that comes and goes is one trouble.
 type Trouble struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A camera's name if is_camera, otherwise poses, sync, detector, results, status, history or
-	// input.
+	// A camera's name if is_camera, otherwise poses, sync, detector, results, status, history,
+	// input (what arrived was not used) or source (it could not be taken).
 	Subject  string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
 	IsCamera bool   `protobuf:"varint,2,opt,name=is_camera,json=isCamera,proto3" json:"is_camera,omitempty"`
-	// Stable word, for example missing, late, rejected, overload; for input, the reason of a
-	// drop.
+	// Stable word, for example missing, late, rejected, overload; for input and source, the
+	// reason of a drop.
 	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
 	// Numbers, and what would be right, for people.
 	Words   string `protobuf:"bytes,4,opt,name=words,proto3" json:"words,omitempty"`
