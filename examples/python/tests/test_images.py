@@ -46,7 +46,7 @@ def rejection(result) -> str:
 
 def damage(result) -> str:
     """What a result says of an image that it used though it is damaged."""
-    return next((note.reason for note in getattr(result, "cameras_damaged", []) if note.camera == CAMERA), "")
+    return next((note.words for note in result.cameras_damaged if note.camera == CAMERA), "")
 
 
 def without(jpeg: bytes, *markers) -> bytes:
@@ -170,7 +170,7 @@ def test_orientation_is_ignored(patient, tiny):
         return change
 
     got = shown(
-        small, tiny, {"plain": again(), "3": tagged(3), "6": tagged(6), "turned": tagged(6, Image.ROTATE_90)}
+        patient, tiny, {"plain": again(), "3": tagged(3), "6": tagged(6), "turned": tagged(6, Image.ROTATE_90)}
     )
     for name in ("3", "6"):
         assert rejection(got[name]) == "", name
