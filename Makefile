@@ -22,7 +22,7 @@ PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-eval parity rigs \
-	test test-race test-python fuzz check-deploy lint golangci fmt proto clean
+	test test-race test-python test-client fuzz check-deploy lint golangci fmt proto clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,7 +89,7 @@ fuzz: deps ## fuzz the readers of results, tables, messages and images, FUZZTIME
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt
 	@scripts/install-python.sh
-	@scripts/make-venv.sh .venv $^
+	@scripts/make-venv.sh .venv $< --no-deps training/requirements-devkit.txt
 	@touch $@
 
 test-python: ## make .venv with PyTorch and nuscenes-devkit, run what compares with them
@@ -97,6 +97,24 @@ test-python: ## make .venv with PyTorch and nuscenes-devkit, run what compares w
 	@$(PART) .venv $(MAKE) --no-print-directory .venv/.installed
 	@$(PART) "Python lint" .venv/bin/ruff check
 	@$(PART) "Python tests" .venv/bin/python -m pytest
+
+# The NATS server's own program, of the version that go.mod has: tests end and restart it.
+NATS_SERVER := github.com/nats-io/nats-server/v2
+out/test-client/nats-server: go.mod
+	@mkdir -p $(@D)
+	@GOBIN=$(abspath $(@D)) go install -ldflags= $(NATS_SERVER)@$$(go list -m -f '{{.Version}}' $(NATS_SERVER))
+	@touch $@
+
+CLIENT := examples/python
+.venv-client/.installed: $(CLIENT)/requirements.txt $(CLIENT)/tests/requirements.txt
+	@scripts/install-python.sh
+	@scripts/make-venv.sh .venv-client $^
+	@touch $@
+
+test-client: ## make .venv-client, drive the program with the Python client of examples/python
+	@$(PART) build $(MAKE) --no-print-directory build
+	@$(PART) .venv-client $(MAKE) --no-print-directory .venv-client/.installed out/test-client/nats-server
+	@$(PART) "client tests" .venv-client/bin/python -m pytest -c $(CLIENT)/pyproject.toml $(CLIENT)/tests
 
 lint: deps ## vet, gofmt and staticcheck
 	@go vet ./...
@@ -120,4 +138,4 @@ proto: deps ## lint the wire schema, generate its Go, fail if that changes what 
 	@$(GIT) diff --exit-code -- proto
 
 clean: ## remove what make made, but not the dependencies
-	@rm -rf bin out .pytest_cache .ruff_cache
+	@rm -rf bin out $(CLIENT)/generated .pytest_cache .ruff_cache

@@ -43,6 +43,8 @@ type cli struct {
 	Version  kong.VersionFlag `help:"Print the version and exit."`
 
 	Serve  serveCmd  `cmd:"" help:"Detect what arrives over NATS."`
+	Play   playCmd   `cmd:"" help:"Send a recording over NATS as its vehicle would."`
+	Watch  watchCmd  `cmd:"" help:"Print a service's results and states as they come."`
 	Replay replayCmd `cmd:"" help:"Detect in a recording."`
 	Demo   demoCmd   `cmd:"" help:"Demonstrate the whole service on a rendered drive."`
 	Doctor doctorCmd `cmd:"" help:"Print what is installed and what is missing, or examine a data set."`
@@ -60,9 +62,11 @@ Examples:
   solofusion demo                                    demonstrate the whole service
   solofusion doctor                                  what is installed, what is missing
   solofusion serve --config solofusion.yaml          detect what arrives over NATS
+  solofusion play DIR --now                          send a recording as its vehicle would
+  solofusion watch                                   print results and states as they come
   solofusion replay DIR --out results.json           detect in a recording
 
-Colours are never used, so NO_COLOR changes nothing.`
+Only watch uses colours, on a terminal and without NO_COLOR.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 

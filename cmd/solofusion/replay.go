@@ -58,7 +58,7 @@ func (c *replayCmd) Validate() error {
 	if err := c.rigFlags.Validate(); err != nil {
 		return err
 	}
-	if _, err := c.speed(); err != nil {
+	if _, err := parseRate(c.Rate); err != nil {
 		return err
 	}
 	if c.Splits != "" && c.Split == "" {
@@ -71,16 +71,16 @@ func (c *replayCmd) Validate() error {
 	return faults.Validate()
 }
 
-// speed returns the multiple of real time, infinite for max.
-func (c *replayCmd) speed() (float64, error) {
-	if c.Rate == "max" {
+// parseRate returns the multiple of real time that --rate says, infinite for max.
+func parseRate(text string) (float64, error) {
+	if text == "max" {
 		return math.Inf(1), nil
 	}
-	speed, err := strconv.ParseFloat(c.Rate, 64)
-	if err != nil || !(speed > 0) {
-		return 0, fmt.Errorf("--rate %s: want max or a number above 0", c.Rate)
+	rate, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(rate > 0) {
+		return 0, fmt.Errorf("--rate %s: want max or a number above 0", text)
 	}
-	return speed, nil
+	return rate, nil
 }
 
 func (f *faultFlags) faults() (replay.Faults, error) {
@@ -186,7 +186,7 @@ func (c *replayCmd) disturb(source perception.Source, samples []*nuscenes.Sample
 	if source, err = replay.Inject(source, faults); err != nil {
 		return nil, err
 	}
-	speed, err := c.speed()
+	speed, err := parseRate(c.Rate)
 	if err != nil || math.IsInf(speed, 1) {
 		return source, err
 	}

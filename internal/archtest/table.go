@@ -8,7 +8,7 @@ var layers = [][]string{
 	{"cmd/solofusion", "examples/..."},
 	{"internal/config", "internal/demo"},
 	{"internal/playback", "internal/spans"},
-	{"internal/service", "internal/trace", "internal/bench"},
+	{"internal/service", "internal/trace", "internal/bench", "internal/play", "internal/watch"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
 	{"perception/framesync", "perception/timeline", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},

@@ -20,6 +20,10 @@
 // image sends nothing. A source can resume after any sample, and then sends what it
 // would have sent from there on.
 //
+// With Options.Live the same scenes come as the vehicle sent them: ego poses and images
+// by time, the images without key frames and without poses of their own, so that
+// whoever takes them must join them by their times.
+//
 // [Inject] wraps any source and adds faults to it: cameras that fail, frames that
 // are lost, reordered or have a wrong capture time. The same seed gives the same
 // faults.

@@ -22,6 +22,8 @@ type Options struct {
 	Cameras []string     // in the rig's order; nil means all that a sample has
 	After   string       // cursor to resume after; "" begins at the start
 	Poses   bool         // also send ego poses by time, as a vehicle does, for frames that lose their own
+	Live    bool         // send frames and ego poses by time as a vehicle does: frames without key frames or poses of their own
+	Sweeps  bool         // with Live: also the images between the key frames
 	Logger  *slog.Logger // for what is odd in a scene; nil means slog.Default()
 }
 
@@ -253,10 +255,13 @@ func (s *Source) queueSample(sample *nuscenes.Sample) error {
 		s.rig = rig
 		s.queue = append(s.queue, event{Event: rig})
 	}
-	if s.options.Poses {
-		s.queue = append(s.queue, poses(sample, rig)...)
+	if s.options.Poses || s.options.Live {
+		s.queue = append(s.queue, poses(sample, s.measurements(sample, rig))...)
 	}
 	s.queue = append(s.queue, frames...)
+	if s.options.Live {
+		asSent(s.queue)
+	}
 	return nil
 }
 
@@ -267,9 +272,8 @@ func (s *Source) frames(sample *nuscenes.Sample, rig *perception.Rig) []event {
 		ID: sample.Token, Time: sample.KeyTime().Time(), GlobalFromEgo: placed(sample.KeyPose()),
 	}
 	var frames []event
-	for i := range rig.Cameras {
-		camera := rig.Cameras[i].Name
-		data := image(sample, camera)
+	for _, data := range s.measurements(sample, rig) {
+		camera := data.Channel()
 		s.stats.Images[camera]++
 		path := s.ds.Path(data)
 		if err := s.ds.CheckFile(data); err != nil {
@@ -320,7 +324,7 @@ func (s *Source) without(data *nuscenes.SampleData, path string, err error) {
 
 // poses returns the ego poses at the key time and at each capture, by time, one
 // for each instant. The key pose wins over a camera's at the same instant.
-func poses(sample *nuscenes.Sample, rig *perception.Rig) []event {
+func poses(sample *nuscenes.Sample, images []*nuscenes.SampleData) []event {
 	type at struct {
 		time nuscenes.Timestamp
 		pose geom.Transform
@@ -332,8 +336,7 @@ func poses(sample *nuscenes.Sample, rig *perception.Rig) []event {
 		}
 	}
 	add(sample.KeyTime(), sample.KeyPose())
-	for i := range rig.Cameras {
-		data := image(sample, rig.Cameras[i].Name)
+	for _, data := range images {
 		add(data.Timestamp, data.EgoPose)
 	}
 	slices.SortStableFunc(all, func(a, b at) int { return cmp.Compare(a.time, b.time) })
