@@ -40,7 +40,7 @@ type worker struct {
 
 func newWorker(d *Detector) (w *worker, err error) {
 	m, weights := &d.bundle.Manifest, &d.bundle.Weights
-	w = &worker{reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder]}}
+	w = &worker{reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
 	if w.lifter, err = lift.New(liftConfig(m), d.with); err != nil {
 		return w, err
 	}
