@@ -261,3 +261,35 @@ func (v *vehicle) settled(ctx context.Context) (*perception.Status, error) {
 		}
 	}
 }
+
+// Strains writes loads as a table in Markdown.
+func Strains(all []*Strain) string {
+	var b strings.Builder
+	b.WriteString("| load | for | sets sent | results | an inference | latency p50 | p99 | MiB at start, end, most | lost and dropped |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, s := range all {
+		fmt.Fprintf(&b, "| %g x | %v | %d | %d | %d ms | %.2f inferences | %.2f | %s | %s |\n", s.Factor, s.Duration, s.Sent, len(s.Results),
+			s.Inference.Milliseconds(), s.Quantile(0.5), s.Quantile(0.99), s.memory(), s.losses())
+	}
+	return b.String()
+}
+
+// memory writes the resident size.
+func (s *Strain) memory() string {
+	if len(s.Memory) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d, %d, %d", s.Memory[0]>>20, s.Memory[len(s.Memory)-1]>>20, slices.Max(s.Memory)>>20)
+}
+
+// losses writes why sets and frames led to no result.
+func (s *Strain) losses() string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(s.Counts)) {
+		unit := map[bool]string{true: "sets", false: "frames"}[strings.HasPrefix(name, "lost.")]
+		_, reason, named := strings.Cut(name, ".")
+		if named && s.Counts[name] > 0 {
+			all = append(all, fmt.Sprintf("%d %s %s", s.Counts[name], unit, reason))
+		}
+	}
+	return strings.Join(all, ", ")
+}

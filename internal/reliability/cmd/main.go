@@ -1,98 +1,49 @@
-// Command cmd measures reliability and writes it into docs/reliability.md.
+// Command cmd measures how reliable the detector and its service are, and writes what it
+// finds between the marks of docs/reliability.md.
 //
-//	go run ./internal/reliability/cmd losses --drives out/held-out --cache out/losses
+//	go run ./internal/reliability/cmd losses --drives out/losses/drives --report docs/reliability.md
+//	go run ./internal/reliability/cmd overload --drives out/drives --factors 2,10 --duration 10m
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-
-	"github.com/solofusion/solofusion/internal/reliability"
-	"github.com/solofusion/solofusion/model"
-	"github.com/solofusion/solofusion/nuscenes"
-	"github.com/solofusion/solofusion/perception/pipeline"
-	"github.com/solofusion/solofusion/synth"
+	"path/filepath"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := losses(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func losses(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("losses", flag.ExitOnError)
-	dir := flags.String("drives", "out/held-out", "")
-	cache := flags.String("cache", "out/losses", "")
-	frames := flags.Int("frames", 10, "")
-	rounds := flags.Int("rounds", 1, "")
-	from := flags.Int("from", 0, "")
-	step := flags.Int("step", 1, "")
-	what := flags.String("what", "cases", "")
-	threads := flags.Int("threads", 1, "")
-	flags.Parse(args)
-	b, err := model.Default()
-	if err != nil {
-		return err
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("reliability: want losses or overload")
 	}
-	ds, err := nuscenes.Open(*dir, synth.Version)
-	if err != nil {
-		return err
+	switch args[0] {
+	case "losses":
+		return losses(ctx, args[1:])
+	case "overload":
+		return overload(ctx, args[1:])
 	}
-	var cases []reliability.Case
-	cases = append(cases, reliability.Clean())
-	n := len(ds.Scenes)
-	for r := range *rounds {
-		for _, way := range reliability.Ways {
-			for k := 1; k < 6; k++ {
-				cases = append(cases, reliability.Crash(way, k, 6, r, n))
-			}
-			for _, sixths := range []int{2, 4, 5} {
-				if r == 0 {
-					cases = append(cases, reliability.Frames(way, sixths, r))
-				}
-			}
-		}
-	}
-	for i := *from; i < n; i += *step {
-		d, err := pipeline.New(b, pipeline.Options{Threads: *threads, Encodings: &pipeline.Encodings{}})
-		if err != nil {
-			return err
-		}
-		study := &reliability.Study{Detector: d, Cache: *cache}
-		if *what == "cases" {
-			drive, err := reliability.Read(ctx, ds, i, *frames)
-			if err != nil {
-				return err
-			}
-			for _, c := range cases {
-				if err := study.Run(ctx, drive, c); err != nil {
-					return err
-				}
-				fmt.Println(i, c.Name)
-			}
-		} else {
-			drive, err := reliability.Read(ctx, ds, i, 0)
-			if err != nil {
-				return err
-			}
-			clean := reliability.Clean()
-			clean.Name = "clean-long"
-			if err := study.Run(ctx, drive, clean); err != nil {
-				return err
-			}
-			if err := study.RunBursts(ctx, drive, reliability.Absent); err != nil {
-				return err
-			}
-			fmt.Println(i, "bursts")
-		}
-		d.Close()
-	}
-	return nil
+	return fmt.Errorf("reliability: %q, want losses or overload", args[0])
 }
+
+// newFlags returns flags, with the ones that all commands have.
+func newFlags(name string) (flags *flag.FlagSet, drives, report *string) {
+	flags = flag.NewFlagSet(name, flag.ExitOnError)
+	drives = flags.String("drives", "", "folder of rendered drives")
+	report = flags.String("report", "", "page to write the tables into, with pictures beside it; none if empty")
+	return flags, drives, report
+}
+
+// beside returns a file in the folder of the page.
+func beside(page, file string) string { return filepath.Join(filepath.Dir(page), file) }
