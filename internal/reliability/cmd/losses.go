@@ -17,7 +17,7 @@ import (
 func losses(ctx context.Context, args []string) error {
 	flags, drives, report := newFlags("losses")
 	cache := flags.String("cache", "out/losses/results", "folder that keeps results; a study goes on where it was stopped")
-	frames := flags.Int("frames", 10, "samples of each drive under crashes and lost images")
+	frames := flags.Int("frames", 8, "samples of each drive under crashes and lost images")
 	rounds := flags.Int("rounds", 1, "how often each drive loses other cameras")
 	from := flags.Int("from", 0, "first drive to run")
 	threads := flags.Int("threads", 0, "of the detector; 0 for all cores")
