@@ -11,7 +11,7 @@ var layers = [][]string{
 	{"internal/service", "internal/trace", "internal/bench", "internal/reliability"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
-	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
+	{"perception/framesync", "perception/timeline", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},
 	{"internal/compute", "tensor/npy"},
