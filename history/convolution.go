@@ -17,7 +17,7 @@ type Frame struct {
 	Feature        *tensor.F32 // 1 Y X C, read during Step
 	GlobalFromGrid geom.Pose   // finite; global is any frame that stands still from the sequence's start on
 	Time           time.Time
-	Earlier        []int // planes of the stack, ascending, at most T
+	Earlier        []int // planes of the stack, ascending, at most T; not looked at if T is 0
 	Keep           []int // planes that stay in the ring, ascending
 }
 
@@ -159,7 +159,7 @@ func (c *Convolution) mustShapes(r *Ring, f Frame, out Stack) {
 	if r.size != cfg.size() || r.keepsRaw != cfg.KeepFeatures {
 		panic(fmt.Sprintf("history: a ring of planes of %d values for a convolution over %d", r.size, cfg.size()))
 	}
-	if len(f.Earlier) > cfg.Frames {
+	if cfg.Frames > 0 && len(f.Earlier) > cfg.Frames {
 		panic(fmt.Sprintf("history: %d earlier planes for a stack of %d", len(f.Earlier), cfg.Frames))
 	}
 	f.Feature.MustShape("bird's-eye plane", 1, cfg.height(), cfg.width(), cfg.Channels)

@@ -38,6 +38,9 @@ func (c *Convolution) NewRing() *Ring {
 // Len returns the number of planes.
 func (r *Ring) Len() int { return len(r.planes) }
 
+// Forget frees all planes.
+func (r *Ring) Forget() { r.retain(nil) }
+
 // empty returns a plane whose arrays may be written.
 func (r *Ring) empty() (p plane) {
 	if n := len(r.free); n > 0 {
@@ -125,7 +128,7 @@ func (r *Ring) load(in io.Reader, most int) error {
 	if n < 0 || n > int64(most) {
 		return fmt.Errorf("%d planes, want 0 to %d", n, most)
 	}
-	r.retain(nil)
+	r.Forget()
 	for range n {
 		var s savedPlane
 		if err := read(&s); err != nil {

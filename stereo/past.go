@@ -25,6 +25,9 @@ type sight struct {
 // Len returns the number of frames.
 func (p *Past) Len() int { return len(p.frames) }
 
+// Forget frees all frames.
+func (p *Past) Forget() { p.retain(nil) }
+
 // before returns what a frame is matched against.
 func (p *Past) before(f Frame) []View {
 	if f.Before == Itself {

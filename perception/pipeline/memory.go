@@ -9,7 +9,7 @@ import (
 )
 
 // Memory is what a [Detector] keeps of one rig: its cameras with their tables,
-// where its sequence stands, the last frame for stereo, and the history. It is
+// where its sequence stands, earlier frames for stereo, and the history. It is
 // one goroutine's at a time.
 type Memory struct {
 	detector *Detector // that made it

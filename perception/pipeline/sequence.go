@@ -5,13 +5,16 @@ import (
 	"time"
 
 	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/timeline"
 )
 
 // sequence decides which sets the history connects. It is the one place that
 // does: a source only puts its own reasons into [perception.FrameSet].
 type sequence struct {
-	ended string    // why the next set is a first one, "" if it is not
-	last  time.Time // of the last set; meaningless if ended
+	ended string      // why the next set is a first one, "" if it is not
+	last  time.Time   // of the last set; meaningless if ended
+	kept  []time.Time // of the sets in stereo's past and in the history, newest first
+	slow  string      // that sets are further apart than in training; "" if they are not
 }
 
 func newSequence() sequence { return sequence{ended: "first set"} }
@@ -42,5 +45,30 @@ func (s *sequence) next(set *perception.FrameSet, newCalibration bool, maxGap ti
 		reset = fmt.Sprintf("a gap of %v exceeds %v", gap, maxGap)
 	}
 	s.ended, s.last = "", set.Time
+	if reset != "" {
+		s.kept, s.slow = nil, ""
+	}
 	return reset
+}
+
+// plan takes the sequence's next set, at now, among those that are kept.
+func (s *sequence) plan(rule timeline.Rule, now time.Time) timeline.Plan {
+	p := rule.Plan(s.kept, now)
+	s.judge(rule, &p, now)
+	s.kept = p.After(s.kept, now)
+	return p
+}
+
+// judge notes whether the sets are further apart than the model's training had them.
+// It waits for some of them, and keeps to its word for small changes.
+func (s *sequence) judge(rule timeline.Rule, p *timeline.Plan, now time.Time) {
+	const some = 3
+	apart := p.Apart(s.kept, now)
+	switch {
+	case len(p.Earlier) < min(some, rule.Frames):
+	case apart < rule.Interval*5/4:
+		s.slow = ""
+	case apart > rule.Interval*3/2 && s.slow == "":
+		s.slow = fmt.Sprintf("sets are %.1f s apart, training saw %g s", apart.Seconds(), rule.Interval.Seconds())
+	}
 }

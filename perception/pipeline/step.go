@@ -3,10 +3,12 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/timeline"
 )
 
 // The stages of a Step.
@@ -52,10 +54,13 @@ func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 		m.origin = set.GlobalFromEgo.T
 	}
 	f := &frame{
-		set: set, origin: m.origin, first: reset != "",
+		set: set, origin: m.origin, plan: m.sequence.plan(m.detector.rule, set.Time),
 		observer: m.detector.options.Observer, result: m.detector.newResult(m.rig, set, reset),
 	}
 	f.fromModel = f.local(set.GlobalFromEgo).Mul(m.rig.egoFromModel)
+	if m.sequence.slow != "" {
+		f.result.Outside = append(slices.Clone(f.result.Outside), m.sequence.slow)
+	}
 	return f
 }
 
@@ -69,7 +74,7 @@ func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
 	if err != nil {
 		return nil, m.fail(ImageEncoder, err)
 	}
-	depth := w.match(f, &m.past, views, features)        // features against the last set's → distributions of depth
+	depth := w.match(f, &m.past, views, features)        // features against an earlier set's → distributions of depth
 	raw := w.splat(f, &m.points, views, depth, features) // depth x context → bird's-eye plane
 	plane, err := w.embed(f, raw)                        // → the set's feature
 	if err != nil {
@@ -86,15 +91,18 @@ func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
 // fail ends the sequence, since the set is only partly in the memory.
 func (m *Memory) fail(stage string, err error) error {
 	m.Reset("a failure in " + stage)
+	m.sequence.kept = nil
+	m.past.Forget()
+	m.ring.Forget()
 	return fmt.Errorf("pipeline: %s: %w", stage, err)
 }
 
 // frame is the set under way and the account of it.
 type frame struct {
 	set       *perception.FrameSet
-	origin    geom.Vec3 // of the sequence's frame, in the global frame
-	fromModel geom.Pose // the sequence's frame from the model's, at the set's time
-	first     bool      // of a sequence
+	origin    geom.Vec3     // of the sequence's frame, in the global frame
+	fromModel geom.Pose     // the sequence's frame from the model's, at the set's time
+	plan      timeline.Plan // the earlier sets that it is seen together with
 	result    *perception.Result
 	observer  Observer // may be nil
 }

@@ -33,7 +33,7 @@ import "time"
 // Rule is what a model was trained with.
 type Rule struct {
 	Interval time.Duration // between frames, positive
-	Frames   int           // earlier ones that a frame is seen together with, at least 1
+	Frames   int           // earlier ones that a frame is seen together with; 0 if each is seen alone
 }
 
 // Plan is what becomes of a set and the kept ones. Indices are of the kept ones,
@@ -48,11 +48,16 @@ type Plan struct {
 func (r Rule) Plan(kept []time.Time, now time.Time) Plan {
 	p := Plan{Earlier: r.earlier(kept, now)}
 	p.Keep = r.keep(p.needed(r, kept), now)
-	for p.Near < len(p.Keep) && now.Sub(kept[p.Keep[p.Near]]) < r.Interval {
-		p.Near++
-	}
-	p.Near = min(p.Near+1, len(p.Keep))
+	p.Near = r.Near(p.After(kept, now)) - 1
 	return p
+}
+
+// Near returns how many of kept, the newest, may be an interval before a later set.
+func (r Rule) Near(kept []time.Time) (n int) {
+	for n < len(kept) && kept[0].Sub(kept[n]) < r.Interval {
+		n++
+	}
+	return min(n+1, len(kept))
 }
 
 // earlier finds the sets about an interval apart.
@@ -79,7 +84,11 @@ func (r Rule) earlier(kept []time.Time, now time.Time) (found []int) {
 
 // needed returns the kept sets without those that are too old.
 func (p *Plan) needed(r Rule, kept []time.Time) []time.Time {
-	if n := len(p.Earlier); n == r.Frames {
+	n := len(p.Earlier)
+	switch {
+	case r.Frames == 0:
+		return nil
+	case n == r.Frames:
 		return kept[:p.Earlier[n-1]+1]
 	}
 	return kept
@@ -87,7 +96,7 @@ func (p *Plan) needed(r Rule, kept []time.Time) []time.Time {
 
 // keep returns those of kept that stay once there is a set at now.
 func (r Rule) keep(kept []time.Time, now time.Time) (stay []int) {
-	newer := now
+	newer := now // that stays
 	for i, t := range kept {
 		close := r.Interval / 4
 		if now.Sub(t) > 3*r.Interval/2 {
