@@ -159,13 +159,17 @@ func (l *Losses) Draw(file string) error {
 		number("NDS", func(r *LossRow) map[Way]Share { return r.NDS }))
 }
 
-// Run detects in a drive under all cases that it was not run under before.
-func (p *Plan) Run(ctx context.Context, s *Study, index int) error {
+// Run detects in a drive under all cases whose name has a text, and that it was not run
+// under before.
+func (p *Plan) Run(ctx context.Context, s *Study, index int, only string) error {
 	d, err := Read(ctx, p.Dataset, index, p.Frames)
 	if err != nil {
 		return err
 	}
 	for _, c := range p.Cases() {
+		if !strings.Contains(c.Name, only) {
+			continue
+		}
 		if err := s.Run(ctx, d, c); err != nil {
 			return err
 		}

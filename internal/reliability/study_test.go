@@ -46,11 +46,11 @@ func TestStudy(t *testing.T) {
 	if _, err := plan.Losses(study); err == nil || !strings.Contains(err.Error(), "no drive was run under every case") {
 		t.Errorf("before the first run: error %v", err)
 	}
-	if err := plan.Run(t.Context(), study, 0); err != nil {
+	if err := plan.Run(t.Context(), study, 0, ""); err != nil {
 		t.Fatal(err)
 	}
 	study.Detector = nil // whoever uses it now panics
-	if err := plan.Run(t.Context(), study, 0); err != nil {
+	if err := plan.Run(t.Context(), study, 0, ""); err != nil {
 		t.Fatal(err)
 	}
 	checkLosses(t, plan, study)

@@ -152,14 +152,15 @@ func (w *worker) embed(f *frame, _ *plane) (*plane, error) {
 
 // remember aligns the earlier sets' planes with the set, and takes its own into the
 // history.
-func (w *worker) remember(f *frame, ring *history.Ring, p *plane) *stack {
+func (w *worker) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 	began := f.begin(History)
-	reach := w.convolution.Step(ring, history.Frame{
+	reach := w.convolution.Step(m.ring, history.Frame{
 		Feature:        p.values,
 		GlobalFromGrid: f.fromModel,
 		Time:           f.set.Time,
 		Earlier:        f.plan.Earlier,
 		Keep:           f.plan.Keep,
+		Lost:           w.lost(f, m.rig, v),
 	}, w.stack.Stack)
 	w.stack.aligned = w.convolution.Features()
 	f.result.HistoryDepth, f.result.HistoryAge = reach.Frames, reach.Age

@@ -80,8 +80,8 @@ func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
 	if err != nil {
 		return nil, m.fail(BEVEmbed, err)
 	}
-	stack := w.remember(f, m.ring, plane) // with the earlier ones', aligned → head's input
-	maps, err := w.head(f, stack)         // → box maps
+	stack := w.remember(f, m, views, plane) // with the earlier ones', aligned → head's input
+	maps, err := w.head(f, stack)           // → box maps
 	if err != nil {
 		return nil, m.fail(Head, err)
 	}

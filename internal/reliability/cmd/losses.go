@@ -22,7 +22,8 @@ func losses(ctx context.Context, args []string) error {
 	from := flags.Int("from", 0, "first drive to run")
 	threads := flags.Int("threads", 0, "of the detector; 0 for all cores")
 	parts := flags.String("parts", "crashes,bursts", "what to run and write: crashes, bursts or both")
-	only := flags.Bool("report-only", false, "run nothing")
+	only := flags.String("only", "", "run only crashes and lost images whose case has this in its name, such as absent-crash3")
+	written := flags.Bool("report-only", false, "run nothing")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -32,9 +33,9 @@ func losses(ctx context.Context, args []string) error {
 	}
 	plan := &reliability.Plan{Dataset: ds, Frames: *frames, Rounds: *rounds}
 	study := &reliability.Study{Cache: *cache}
-	for i := *from; i < len(ds.Scenes) && !*only; i++ {
+	for i := *from; i < len(ds.Scenes) && !*written; i++ {
 		err := detect(study, *threads, func() error {
-			return each(*parts, func() error { return plan.Run(ctx, study, i) }, func() error { return reliability.RunLong(ctx, study, ds, i) })
+			return each(*parts, func() error { return plan.Run(ctx, study, i, *only) }, func() error { return reliability.RunLong(ctx, study, ds, i) })
 		})
 		if err != nil {
 			return err
