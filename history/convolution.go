@@ -20,7 +20,7 @@ type Frame struct {
 	Time           time.Time
 	Earlier        []int  // planes of the stack, ascending, at most T; not looked at if T is 0
 	Keep           []int  // planes that stay in the ring, ascending
-	Lost           []bool // Y X, cells of which nothing was seen: they take what the newest plane has there; nil for none
+	Lost           []bool // Y X: cells of which nothing was seen, and which take what the newest kept plane has there; nil for none
 }
 
 // Stack is where Step writes the head's input, 1 Y X (T+1)·C: in F32, or
@@ -139,7 +139,7 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 		return Reach{}
 	}
 	c.with.Run(c.cfg.height(), c.projectPart)
-	if f.Lost != nil && len(r.planes) > 0 {
+	if f.Lost != nil && len(f.Keep) > 0 {
 		c.carry(f)
 	}
 	c.gather(0, current, f)
@@ -151,11 +151,11 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 	return reach
 }
 
-// carry fills the current frame's lost cells with what the newest plane has there.
+// carry fills the current frame's lost cells with what the newest kept plane has there.
 func (c *Convolution) carry(f Frame) {
 	j := &c.job
-	j.lost, j.index, j.moved = f.Lost, 0, true
-	j.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[0].globalFromGrid))
+	j.lost, j.index, j.moved = f.Lost, f.Keep[0], true
+	j.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[j.index].globalFromGrid))
 	c.with.Run(c.cfg.height(), c.carryPart)
 	j.lost = nil
 }
@@ -166,7 +166,7 @@ func (c *Convolution) carryRow(y int) {
 	if !slices.Contains(lost, true) {
 		return
 	}
-	newest := &c.job.ring.planes[0]
+	newest := &c.job.ring.planes[c.job.index]
 	c.carryCells(c.projected.current, c.align(newest.projected, c.projected.spare, y), lost, y)
 	if c.cfg.KeepFeatures {
 		c.carryCells(c.raw.current, c.align(newest.raw, c.raw.spare, y), lost, y)
@@ -202,6 +202,9 @@ func (c *Convolution) mustShapes(r *Ring, f Frame, out Stack) {
 		panic(fmt.Sprintf("history: %d earlier planes for a stack of %d", len(f.Earlier), cfg.Frames))
 	}
 	f.Feature.MustShape("bird's-eye plane", 1, cfg.height(), cfg.width(), cfg.Channels)
+	if f.Lost != nil && len(f.Lost) != cfg.height()*cfg.width() {
+		panic(fmt.Sprintf("history: %d lost cells, want a mark for each of %d", len(f.Lost), cfg.height()*cfg.width()))
+	}
 	depth := (cfg.Frames + 1) * cfg.Channels
 	switch {
 	case (out.F32 == nil) == (out.U8 == nil):

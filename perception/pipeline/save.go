@@ -41,6 +41,8 @@ type header struct {
 	Slow     string          `json:"slow"`
 	Rig      *perception.Rig `json:"rig"`
 	Origin   geom.Vec3       `json:"origin"`
+
+	Seen map[string]time.Time `json:"seen"`
 }
 
 func (m *Memory) header() header {
@@ -49,7 +51,7 @@ func (m *Memory) header() header {
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
 		Ended: m.sequence.ended, Last: m.sequence.last, Kept: m.sequence.kept, Slow: m.sequence.slow,
-		Rig: m.calibration(), Origin: m.origin,
+		Rig: m.calibration(), Origin: m.origin, Seen: m.seen,
 	}
 }
 
@@ -102,6 +104,9 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 		return nil, err
 	}
 	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last, kept: h.Kept, slow: h.Slow}, h.Origin
+	if m.seen = h.Seen; m.seen == nil {
+		m.seen = map[string]time.Time{}
+	}
 	if h.Rig != nil {
 		if m.rig, err = mount(&d.bundle.Manifest, h.Rig, d.with); err != nil {
 			return nil, err

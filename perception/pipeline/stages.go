@@ -160,7 +160,7 @@ func (w *worker) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 		Time:           f.set.Time,
 		Earlier:        f.plan.Earlier,
 		Keep:           f.plan.Keep,
-		Lost:           w.lost(f, m.rig, v),
+		Lost:           w.shadow.of(f, m, v),
 	}, w.stack.Stack)
 	w.stack.aligned = w.convolution.Features()
 	f.result.HistoryDepth, f.result.HistoryAge = reach.Frames, reach.Age

@@ -45,13 +45,16 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 		return nil, err
 	}
 	f.result.Missing = f.missing()
+	for camera := range f.result.Captured {
+		m.seen[camera] = set.Time
+	}
 	return f.result, nil
 }
 
 // begin returns the frame of a set, the first of a sequence if reset says why.
 func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 	if reset != "" {
-		m.origin = set.GlobalFromEgo.T
+		m.origin, m.seen = set.GlobalFromEgo.T, map[string]time.Time{}
 	}
 	f := &frame{
 		set: set, origin: m.origin, plan: m.sequence.plan(m.detector.rule, set.Time),

@@ -17,14 +17,13 @@ import (
 // worker is the stages with the buffers of one set under way. It serves any rig
 // and keeps nothing of it.
 type worker struct {
-	manifest    *model.Manifest
-	lostCells   []bool
 	reader      *reader
 	encoder     *encoder
 	matcher     *stereo.Matcher // nil in a model without stereo
 	monocular   *stereo.Monocular
 	lifter      *lift.Lifter
 	embedding   *fixed
+	shadow      *shadow
 	convolution *history.Convolution
 	detection   *fixed
 	decoder     *decode.Decoder
@@ -42,7 +41,7 @@ type worker struct {
 
 func newWorker(d *Detector) (w *worker, err error) {
 	m, weights := &d.bundle.Manifest, &d.bundle.Weights
-	w = &worker{manifest: m, reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
+	w = &worker{shadow: newShadow(m), reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
 	if w.lifter, err = lift.New(liftConfig(m), d.with); err != nil {
 		return w, err
 	}
