@@ -31,7 +31,8 @@ func TestMatchedOnceAndOnlyIfSure(t *testing.T) {
 	}
 }
 
-func TestWhatOneCameraAloneSees(t *testing.T) {
+// twoCameras is a set of two cameras at (100, 0), one ahead and one a radian to the left.
+func twoCameras() *perception.FrameSet {
 	camera := func(yaw float64) perception.Camera {
 		ahead := geom.Quat{W: 0.5, X: -0.5, Y: 0.5, Z: -0.5} // z along x of the ego frame
 		return perception.Camera{
@@ -40,10 +41,14 @@ func TestWhatOneCameraAloneSees(t *testing.T) {
 		}
 	}
 	at := geom.Pose{R: geom.Identity3(), T: geom.Vec3{100, 0, 0}}
-	set := &perception.FrameSet{
+	return &perception.FrameSet{
 		Rig:    &perception.Rig{Cameras: []perception.Camera{camera(0), camera(1)}},
 		Frames: []*perception.Frame{{GlobalFromEgo: at}, {GlobalFromEgo: at}},
 	}
+}
+
+func TestWhatOneCameraAloneSees(t *testing.T) {
+	set := twoCameras()
 	for name, test := range map[string]struct {
 		p    geom.Vec3
 		want [2]bool
@@ -81,5 +86,27 @@ func TestKeptRecall(t *testing.T) {
 	}
 	if got := half[:1].Total(); got.Found != 4*(eval.MinScenes-1) {
 		t.Errorf("total %+v", got)
+	}
+}
+
+// TestHidden: a box is hidden if it is in pictures of lost cameras only.
+func TestHidden(t *testing.T) {
+	set := twoCameras()
+	for name, test := range map[string]struct {
+		p    geom.Vec3
+		lost [2]bool
+		want bool
+	}{
+		"ahead, all seen":    {geom.Vec3{110, 0, 0}, [2]bool{false, false}, false},
+		"ahead, front lost":  {geom.Vec3{110, 0, 0}, [2]bool{true, false}, true},
+		"ahead, other lost":  {geom.Vec3{110, 0, 0}, [2]bool{false, true}, false},
+		"in both, one lost":  {geom.Vec3{110, 5, 0}, [2]bool{true, false}, false},
+		"in both, both lost": {geom.Vec3{110, 5, 0}, [2]bool{true, true}, true},
+		"in none":            {geom.Vec3{90, 0, 0}, [2]bool{true, true}, false},
+	} {
+		got := hidden(set, &nuscenes.Box{Center: test.p}, func(camera int) bool { return test.lost[camera] })
+		if got != test.want {
+			t.Errorf("%s: hidden %v", name, got)
+		}
 	}
 }

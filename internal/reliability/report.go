@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,39 +73,92 @@ type Losses struct {
 
 // LossRow is a severity and what is kept under it.
 type LossRow struct {
-	Name        string
-	Seen        float64
-	Crash       bool
-	MeanAP, NDS map[Way]Share
+	Name  string
+	Seen  float64
+	Crash bool
+	Kept  map[Way]Keeping
+	Best  Keeping // of a detector without memory
 }
 
-// Losses grades what was run, on the scenes that were run under every case.
-func (p *Plan) Losses(s *Study) (*Losses, error) {
-	scenes := s.complete(p.Dataset.Scenes, p.Cases())
+// Keeping is what is kept of the drives that were run: of what the same drives give without a
+// loss.
+type Keeping struct {
+	Drives      int // 0 if none was run
+	MeanAP, NDS Share
+}
+
+// Losses grades what was run. A severity of which some drives are left to do is graded on the
+// others.
+func (p *Plan) Losses(ctx context.Context, s *Study) (*Losses, error) {
+	scenes := s.complete(p.Dataset.Scenes, []Case{Clean()})
 	if len(scenes) == 0 {
-		return nil, fmt.Errorf("reliability: no drive was run under every case")
+		return nil, errors.New("reliability: no drive was run without a loss")
 	}
 	clean, err := s.Grade(p.Dataset, scenes, p.Frames, Clean().Name)
 	if err != nil {
 		return nil, err
 	}
-	l := &Losses{Drives: len(scenes), Frames: p.Frames, Clean: eval.Headline{MeanAP: clean.MeanAP, NDS: clean.NDS}}
-	for _, row := range p.severities() {
-		r := LossRow{Name: row.name, Seen: row.seen, Crash: row.crash, MeanAP: map[Way]Share{}, NDS: map[Way]Share{}}
-		for _, way := range Ways {
-			var rounds []*eval.Metrics
-			for _, c := range row.cases[way] {
-				m, err := s.Grade(p.Dataset, scenes, p.Frames, c.Name)
-				if err != nil {
-					return nil, err
-				}
-				rounds = append(rounds, m)
+	var drives []*Drive
+	for i, scene := range p.Dataset.Scenes {
+		if slices.Contains(scenes, scene) {
+			d, err := Read(ctx, p.Dataset, i, p.Frames)
+			if err != nil {
+				return nil, err
 			}
-			r.MeanAP[way], r.NDS[way] = Kept(clean, rounds)
+			drives = append(drives, d)
 		}
-		l.Rows = append(l.Rows, r)
+	}
+	l := &Losses{Drives: len(scenes), Frames: p.Frames, Clean: eval.Headline{MeanAP: clean.MeanAP, NDS: clean.NDS}}
+	for _, severity := range p.severities() {
+		row := LossRow{Name: severity.name, Seen: severity.seen, Crash: severity.crash, Kept: map[Way]Keeping{}}
+		for _, way := range Ways {
+			if row.Kept[way], err = p.keeping(s, scenes, severity.cases[way]); err != nil {
+				return nil, err
+			}
+		}
+		if row.Best, err = p.best(s, clean, drives, severity.cases[Absent]); err != nil {
+			return nil, err
+		}
+		l.Rows = append(l.Rows, row)
 	}
 	return l, nil
+}
+
+// keeping grades the rounds of a severity on those scenes that were run under all of them.
+func (p *Plan) keeping(s *Study, scenes []*nuscenes.Scene, cases []Case) (k Keeping, err error) {
+	scenes = s.complete(scenes, cases)
+	if k.Drives = len(scenes); k.Drives == 0 {
+		return k, nil
+	}
+	clean, err := s.Grade(p.Dataset, scenes, p.Frames, Clean().Name)
+	if err != nil {
+		return k, err
+	}
+	var rounds []*eval.Metrics
+	for _, c := range cases {
+		m, err := s.Grade(p.Dataset, scenes, p.Frames, c.Name)
+		if err != nil {
+			return k, err
+		}
+		rounds = append(rounds, m)
+	}
+	k.MeanAP, k.NDS = Kept(clean, rounds)
+	return k, nil
+}
+
+// best grades the rounds of a severity as a detector without memory would have them.
+func (p *Plan) best(s *Study, clean *eval.Metrics, drives []*Drive, cases []Case) (k Keeping, err error) {
+	var rounds []*eval.Metrics
+	for _, c := range cases {
+		m, err := s.Ceiling(p.Dataset, drives, c)
+		if err != nil {
+			return k, err
+		}
+		rounds = append(rounds, m)
+	}
+	k.Drives = len(drives)
+	k.MeanAP, k.NDS = Kept(clean, rounds)
+	return k, nil
 }
 
 // complete returns the scenes that were run under all cases.
@@ -122,17 +176,32 @@ func (l *Losses) Table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d drives of %d sets, seed %d; clean mAP %.3f, NDS %.3f. Shares of these, with 95 %% intervals over drives:\n\n",
 		l.Drives, l.Frames, Seed, l.Clean.MeanAP, l.Clean.NDS)
-	b.WriteString("| lost | images seen | mAP kept, black | absent | NDS kept, black | absent |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| lost | images seen | mAP kept, absent | black | without memory at best | NDS kept, absent | black | without memory at best |\n" +
+		"|---|---|---|---|---|---|---|---|\n")
 	for _, r := range l.Rows {
-		fmt.Fprintf(&b, "| %s | %.0f %% | %s | %s | %s | %s |\n", r.Name, 100*r.Seen,
-			r.MeanAP[Black], r.MeanAP[Absent], r.NDS[Black], r.NDS[Absent])
+		absent, black := r.Kept[Absent], r.Kept[Black]
+		fmt.Fprintf(&b, "| %s | %.0f %% | %s | %s | %.0f %% | %s | %s | %.0f %% |\n", r.Name, 100*r.Seen,
+			l.words(absent, absent.MeanAP), l.words(black, black.MeanAP), 100*r.Best.MeanAP.Value,
+			l.words(absent, absent.NDS), l.words(black, black.NDS), 100*r.Best.NDS.Value)
 	}
 	return b.String()
 }
 
+// words writes a share, and of how many drives it is if not of all.
+func (l *Losses) words(k Keeping, s Share) string {
+	switch k.Drives {
+	case 0:
+		return "not run"
+	case l.Drives:
+		return s.String()
+	default:
+		return fmt.Sprintf("%v, %d drives", s, k.Drives)
+	}
+}
+
 // Draw draws what is kept against the share of images lost.
 func (l *Losses) Draw(file string) error {
-	number := func(title string, of func(*LossRow) map[Way]Share) Panel {
+	number := func(title string, of func(Keeping) Share) Panel {
 		p := Panel{Title: title, X: "share of images lost", Y: "share kept"}
 		goal := Curve{Name: "share of images seen", X: []float64{0, 1}, Y: []Share{{Value: 1}, {}}, Colour: -1}
 		p.Curves = append(p.Curves, goal)
@@ -144,9 +213,9 @@ func (l *Losses) Draw(file string) error {
 				c := Curve{Name: kind.words + ", " + string(way), Dashed: way == Black, Colour: i}
 				c.X, c.Y = []float64{0}, []Share{{Value: 1, Interval: eval.Interval{Low: 1, High: 1}}}
 				for k := range l.Rows {
-					if r := &l.Rows[k]; r.Crash == kind.crash {
+					if r := &l.Rows[k]; r.Crash == kind.crash && r.Kept[way].Drives > 0 {
 						c.X = append(c.X, 1-r.Seen+0.006*float64(j))
-						c.Y = append(c.Y, of(r)[way])
+						c.Y = append(c.Y, of(r.Kept[way]))
 					}
 				}
 				p.Curves = append(p.Curves, c)
@@ -155,8 +224,8 @@ func (l *Losses) Draw(file string) error {
 		return p
 	}
 	return Draw(file,
-		number("mAP", func(r *LossRow) map[Way]Share { return r.MeanAP }),
-		number("NDS", func(r *LossRow) map[Way]Share { return r.NDS }))
+		number("mAP", func(k Keeping) Share { return k.MeanAP }),
+		number("NDS", func(k Keeping) Share { return k.NDS }))
 }
 
 // Run detects in a drive under all cases whose name has a text, and that it was not run

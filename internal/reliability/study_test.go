@@ -43,7 +43,7 @@ func TestStudy(t *testing.T) {
 	defer d.Close()
 	plan := &Plan{Dataset: ds, Frames: 2, Rounds: 2}
 	study := &Study{Detector: d, Cache: t.TempDir()}
-	if _, err := plan.Losses(study); err == nil || !strings.Contains(err.Error(), "no drive was run under every case") {
+	if _, err := plan.Losses(t.Context(), study); err == nil || !strings.Contains(err.Error(), "no drive was run without a loss") {
 		t.Errorf("before the first run: error %v", err)
 	}
 	if err := plan.Run(t.Context(), study, 0, ""); err != nil {
@@ -58,7 +58,7 @@ func TestStudy(t *testing.T) {
 
 func checkLosses(t *testing.T, plan *Plan, study *Study) {
 	t.Helper()
-	l, err := plan.Losses(study)
+	l, err := plan.Losses(t.Context(), study)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func losses(ctx context.Context, args []string) error {
 		fmt.Fprintln(os.Stderr, "done:", ds.Scenes[i].Name)
 	}
 	return each(*parts,
-		func() error { return writeCrashes(plan, study, *report) },
+		func() error { return writeCrashes(ctx, plan, study, *report) },
 		func() error { return writeBursts(ctx, plan, study, *report) })
 }
 
@@ -61,8 +61,8 @@ func each(parts string, crashes, bursts func() error) error {
 	return nil
 }
 
-func writeCrashes(plan *reliability.Plan, study *reliability.Study, report string) error {
-	found, err := plan.Losses(study)
+func writeCrashes(ctx context.Context, plan *reliability.Plan, study *reliability.Study, report string) error {
+	found, err := plan.Losses(ctx, study)
 	if err != nil {
 		return err
 	}
