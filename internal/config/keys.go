@@ -49,6 +49,12 @@ func assign(field reflect.Value, value any) (want string) {
 			return "a whole number"
 		}
 		field.SetInt(int64(n))
+	case field.Kind() == reflect.Float64:
+		x, err := strconv.ParseFloat(fmt.Sprint(value), 64)
+		if err != nil {
+			return "a number"
+		}
+		field.SetFloat(x)
 	case field.Kind() == reflect.String:
 		if value != nil && reflect.TypeOf(value).Kind() >= reflect.Array && !isText {
 			return "a text"

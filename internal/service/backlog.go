@@ -35,6 +35,10 @@ func (s *Service) put(sets []framesync.Set) {
 		if set.NewSequence != "" {
 			s.latest = sequence{s.latest.number + 1, set.NewSequence}
 		}
+		if w := (waiting{set, s.latest}); !s.beats.take(set.Time, set.NewSequence != "") {
+			s.lose(&w, surplus, errSurplus)
+			continue
+		}
 		if lost, err := s.backlog.Put(context.Background(), waiting{set, s.latest}); err != nil {
 			s.lose(&lost, behind, err)
 		}

@@ -12,6 +12,7 @@ import (
 // the keys of the configuration.
 type Options struct {
 	Queue        int           `yaml:"queue"`         // largest number of sets that wait for the detector
+	Rate         float64       `yaml:"rate"`          // of results, Hz; 0 for the sets' own
 	StatusPeriod time.Duration `yaml:"status_period"` // between status messages, and between log lines about drops
 	Drain        time.Duration `yaml:"drain"`         // time to finish after Run's context is done
 	Stall        time.Duration `yaml:"stall"`         // duration of a step from which the service is unhealthy
@@ -37,6 +38,7 @@ func Defaults() Options {
 func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.Within("queue", o.Queue, 1, 1024),
+		{Name: "rate", OK: o.Rate == 0 || o.Rate >= 0.1 && o.Rate <= 100, Want: "0 for the sets' own, or 0.1 to 100 Hz", Got: o.Rate},
 		option.Positive("status_period", o.StatusPeriod),
 		option.Positive("drain", o.Drain),
 		option.Positive("stall", o.Stall),

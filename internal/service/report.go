@@ -33,12 +33,14 @@ func (s *Service) reportOnce(ctx context.Context, reported map[string]uint64) {
 	}
 }
 
-// logDrops logs the drops and losses since reported, and updates reported.
+// logDrops logs the drops and losses since reported but those that are asked for, and
+// updates reported.
 func (s *Service) logDrops(counts, reported map[string]uint64) {
 	var news []any
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		isDrop := strings.HasPrefix(name, "drop.") || strings.HasPrefix(name, "lost.")
-		if n := counts[name] - reported[name]; isDrop && n > 0 {
+		asked := name == "lost."+lossNames[surplus]
+		if n := counts[name] - reported[name]; isDrop && !asked && n > 0 {
 			news = append(news, name, n)
 		}
 	}

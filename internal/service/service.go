@@ -34,6 +34,7 @@ type Service struct {
 	// used by the assembler only
 	sync   *framesync.Sync
 	latest sequence
+	beats  beats
 
 	begun int // number of the stepper's sequence; used by the stepper only
 }
@@ -48,6 +49,7 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 		options: o,
 		log:     o.Log,
 		sync:    framesync.New(o.Sync),
+		beats:   every(o.Rate),
 		backlog: newBacklog(o.Queue, o.Lossless),
 	}
 	s.account.state = perception.Starting

@@ -53,10 +53,10 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 	set.Settle(nil)
 }
 
-// warnOutside logs what of the cameras the model's training never saw.
+// warnOutside logs what of the cameras and their rate the model's training never saw.
 func (s *Service) warnOutside(r *perception.Result) {
 	for _, words := range r.Outside {
-		s.log.Warn("camera unlike those of training", "rig", r.Rig, "camera", words)
+		s.log.Warn("unlike what training saw", "rig", r.Rig, "what", words)
 	}
 }
 
