@@ -151,8 +151,8 @@ func TestSettledWithTheReason(t *testing.T) {
 		{"unpublished", drive(1, nil), 0, never, always, false, 0, "service: set lost: unpublished: full"},
 		{"behind", drive(4, nil), 100, never, never, true, 0, "service: set lost: behind: queue: full"},
 		{"time is over", drive(2, nil), 100, never, never, true, time.Millisecond, "service: set lost: unfinished: context canceled"},
-		{"unfinished", drive(1, func(_ int, camera string) bool { return camera == "b" }), 0, never, never, true, 0, "framesync: dropped: unfinished"},
-		{"dropped", append(drive(1, nil), testFrame("x", 0)), 0, never, never, false, 0, "framesync: dropped: unknown_camera"},
+		{"unfinished", drive(1, func(_ int, camera string) bool { return camera == "b" }), 0, never, never, true, 0, "framesync: dropped: unfinished: a"},
+		{"dropped", append(drive(1, nil), testFrame("x", 0)), 0, never, never, false, 0, "framesync: dropped: unknown_camera: x"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

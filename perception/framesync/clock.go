@@ -6,64 +6,204 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-type verdict int
-
-const (
-	steady  verdict = iota
-	suspect         // far from the earlier frames, not confirmed
-	jumped          // far from the earlier frames, confirmed by another camera
-)
-
-// clock distinguishes a frame with a wrong time from a stream whose time has
-// jumped: a jump is accepted when another camera confirms it. The key
-// frames of a recording are not judged: their times are right.
-type clock struct {
-	jump      time.Duration
-	stream    bool              // of a recording: arrival times are ignored
-	stamp     time.Time         // of the last frame accepted
-	arrived   time.Time         // arrival of that frame
-	latest    time.Time         // of all stamps accepted
-	candidate *perception.Frame // last suspect frame, nil if another was accepted since
+// frame takes a frame of any kind.
+func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
+	s.counters.Frames++
+	if s.rig == nil {
+		s.drop(BeforeCalibration, "", d)
+		return nil
+	}
+	i := s.rig.Index(f.Camera)
+	if i < 0 {
+		s.drop(UnknownCamera, "", d)
+		return nil
+	}
+	c := &s.cameras[i]
+	c.count(f.Sequence)
+	if !knownPoses(f) {
+		s.drop(PoseNotFinite, "", d)
+		return nil
+	}
+	a := arrival{f, d, s.arrivalOf(f), s.counters.Frames}
+	if c.unit = s.misdated(c, &a); c.unit != "" {
+		c.refused++
+		s.drop(Unit, c.unit, d)
+		return nil
+	}
+	if f.Key == nil && c.has(f.Captured) {
+		c.repeats++
+		s.drop(Duplicate, "", d)
+		return nil
+	}
+	if s.start.IsZero() {
+		s.start = a.at
+	}
+	if s.onLine(c, &a) {
+		return s.accept(i, a)
+	}
+	return s.hold(i, a)
 }
 
-// stamp returns the time by which frames are compared.
-func stamp(f *perception.Frame) time.Time {
-	if f.Key != nil {
-		return f.Key.Time
+// arrivalOf returns when a frame came: now, or in stream time at its stamp, unless
+// later ones have come.
+func (s *Sync) arrivalOf(f *perception.Frame) time.Time {
+	if s.options.StreamTime && stamp(f).After(s.time) {
+		return stamp(f)
 	}
-	return f.Captured
+	return s.time
 }
 
-// judge compares the difference of the frames' times with that of their arrivals.
-// A difference between zero and that of the arrivals, within jump, is steady: a
-// recording may play slower or faster than it was made.
-func (c *clock) judge(f *perception.Frame, cameras int, now time.Time) verdict {
-	var arrivals time.Duration
-	if !c.stream {
-		arrivals = now.Sub(c.arrived)
+// onLine reports whether a frame goes on from the one before of its camera. The
+// first one does, and so do the key frames of a recording, whose times are right.
+func (s *Sync) onLine(c *camera, a *arrival) bool {
+	if !c.placed || s.options.StreamTime && a.frame.Key != nil {
+		return true
 	}
-	recorded := c.stream && f.Key != nil
-	if recorded || c.stamp.IsZero() || c.near(stamp(f).Sub(c.stamp), arrivals) {
-		c.accept(f, now)
-		return steady
-	}
-	old := c.candidate
-	c.candidate = f
-	if old == nil || old.Camera == f.Camera && cameras > 1 || !c.near(stamp(f).Sub(stamp(old)), 0) {
-		return suspect
-	}
-	return jumped
+	return follows(c.stamp, stamp(a.frame), s.elapsed(c.arrived, a.at), s.options.Jump)
 }
 
-// near reports whether the difference of the stamps is between zero and that of
-// the arrivals, within jump.
-func (c *clock) near(stamps, arrivals time.Duration) bool {
-	return stamps >= min(0, arrivals)-c.jump && stamps <= max(0, arrivals)+c.jump
+// elapsed returns the time between two arrivals, which a recording does not have.
+func (s *Sync) elapsed(from, to time.Time) time.Duration {
+	if s.options.StreamTime {
+		return 0
+	}
+	return to.Sub(from)
 }
 
-func (c *clock) accept(f *perception.Frame, now time.Time) {
-	c.stamp, c.arrived, c.candidate = stamp(f), now, nil
-	if c.stamp.After(c.latest) {
-		c.latest = c.stamp
+// accept takes a frame on its camera's time line.
+func (s *Sync) accept(i int, a arrival) []Set {
+	c := &s.cameras[i]
+	if c.held != nil {
+		s.dropStray(c)
 	}
+	if s.options.StreamTime {
+		s.time = a.at
+	}
+	c.advance(&a)
+	if a.frame.Key != nil {
+		return s.takeKeyed(i, a)
+	}
+	c.note(&a)
+	s.beat.period = s.period()
+	return s.takeBeat(i, a)
+}
+
+// dropStray drops the held frame of a camera whose time line goes on without it.
+func (s *Sync) dropStray(c *camera) {
+	r := ClockJump
+	if stamp(c.held.frame).Before(c.stamp) {
+		r = OutOfOrder
+	}
+	lost := c.held
+	c.held = nil
+	s.drop(r, "", lost.from)
+}
+
+// dropHeld drops all held frames.
+func (s *Sync) dropHeld() {
+	for i := range s.cameras {
+		if s.cameras[i].held != nil {
+			s.dropStray(&s.cameras[i])
+		}
+	}
+}
+
+// expiry returns when a held frame is dropped if nothing confirms it.
+func (s *Sync) expiry(a *arrival) time.Time {
+	return a.at.Add(max(2*s.beat.period, patience) + s.options.Deadline)
+}
+
+// expireHeld drops the frames that nothing confirmed in time.
+func (s *Sync) expireHeld() {
+	for i := range s.cameras {
+		if c := &s.cameras[i]; c.held != nil && !s.expiry(c.held).After(s.time) {
+			s.dropStray(c)
+		}
+	}
+}
+
+// hold keeps a frame off its camera's time line. If most living cameras have one, the
+// rig's time has jumped, and a sequence starts with them. If the camera goes on from
+// the one it had, its own clock has jumped.
+func (s *Sync) hold(i int, a arrival) []Set {
+	c := &s.cameras[i]
+	c.came = a.at
+	old := c.held
+	again := old != nil && follows(stamp(old.frame), stamp(a.frame), s.elapsed(old.at, a.at), s.options.Jump)
+	if old != nil && !again {
+		s.dropStray(c)
+	}
+	if !again {
+		c.held = &a
+	}
+	switch {
+	case s.most(&a, again):
+		return s.jump(i, a, again)
+	case again:
+		s.moveAlone(c)
+		return s.accept(i, a)
+	}
+	return nil
+}
+
+// most reports whether most cameras that send are on the time line of a, which is not
+// that of the sets: two of them at least, or one that says it again.
+func (s *Sync) most(a *arrival, again bool) bool {
+	moved, sending := 0, 0
+	for i := range s.cameras {
+		c := &s.cameras[i]
+		if !s.lives(c) {
+			continue
+		}
+		sending++
+		at := c.stamp
+		if c.held != nil {
+			at = stamp(c.held.frame)
+		}
+		if (c.held != nil || c.alone) && at.Sub(stamp(a.frame)).Abs() <= s.options.Jump {
+			moved++
+		}
+	}
+	return 2*moved > sending && (moved > 1 || again)
+}
+
+// jump starts a sequence with the held frames, and with a if its camera had held
+// another.
+func (s *Sync) jump(i int, a arrival, again bool) []Set {
+	from := s.cameras[i].stamp
+	var held []arrival
+	var of []int
+	for j := range s.cameras {
+		if c := &s.cameras[j]; c.held != nil {
+			held, of = append(held, *c.held), append(of, j)
+			c.held = nil
+		}
+	}
+	if again {
+		held, of = append(held, a), append(of, i)
+	}
+	out := s.newLine(from, stamp(held[0].frame))
+	for j := range held {
+		out = append(out, s.accept(of[j], held[j])...)
+	}
+	return out
+}
+
+// newLine starts a sequence because time jumped.
+func (s *Sync) newLine(from, to time.Time) []Set {
+	s.stepped, s.steppedAt = step(to.Sub(from)), s.time
+	out := s.restart(s.stepped.Words)
+	s.followPoses(from, to)
+	return out
+}
+
+// moveAlone begins the time line of a camera whose clock alone has jumped. Its held
+// frame is lost.
+func (s *Sync) moveAlone(c *camera) {
+	lost := c.held
+	c.held = nil
+	s.drop(ClockJump, "", lost.from)
+	c.placed, c.used, c.alone, c.off = false, time.Time{}, true, false
+	c.recent, c.offsets = c.recent[:0], estimate{}
+	s.dropWaiting(c, ClockOffset)
 }

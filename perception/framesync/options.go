@@ -9,12 +9,13 @@ import (
 // Options configure a Sync. Fields that are zero take their
 // default. Tags name the settings.
 type Options struct {
-	Spread   time.Duration `yaml:"spread"`   // largest difference of capture times within a set
-	Deadline time.Duration `yaml:"deadline"` // from a set's first frame until it leaves incomplete
-	PoseGap  time.Duration `yaml:"pose_gap"` // largest distance of two poses to interpolate between
-	Jump     time.Duration `yaml:"jump"`     // largest leap of the time from frame to frame, beyond that of the arrivals
-	Pending  int           `yaml:"pending"`  // largest number of pending sets; the oldest leaves if there are more
-	Poses    int           `yaml:"poses"`    // largest number of ego poses kept
+	Spread   time.Duration `yaml:"spread"`    // largest difference of capture times within a set
+	Deadline time.Duration `yaml:"deadline"`  // from a set's first frame until it leaves incomplete
+	PoseGap  time.Duration `yaml:"pose_gap"`  // largest distance of two poses to interpolate between
+	Jump     time.Duration `yaml:"jump"`      // largest leap ahead of a camera's time from frame to frame, beyond that of the arrivals
+	MinShare float64       `yaml:"min_share"` // smallest share of the rig's cameras in a set; a set with fewer is dropped
+	Pending  int           `yaml:"pending"`   // largest number of pending sets; if there are more the emptiest goes, the oldest of those
+	Poses    int           `yaml:"poses"`     // largest number of ego poses kept
 
 	// StreamTime counts deadlines in the frames' own time and ignores the
 	// caller's, so that a recording gives the same sets at any speed. The times of
@@ -30,6 +31,7 @@ func Defaults() Options {
 		Deadline: 150 * time.Millisecond,
 		PoseGap:  200 * time.Millisecond,
 		Jump:     10 * time.Second,
+		MinShare: 0.01,
 		Pending:  8,
 		Poses:    4096,
 	}
@@ -42,6 +44,7 @@ func (o Options) Bounds() []option.Bound {
 		option.Positive("deadline", o.Deadline),
 		option.Positive("pose_gap", o.PoseGap),
 		option.Positive("jump", o.Jump),
+		{Name: "min_share", OK: o.MinShare > 0 && o.MinShare <= 1, Want: "a share above 0, at most 1", Got: o.MinShare},
 		option.Within("pending", o.Pending, 1, 1024),
 		option.Within("poses", o.Poses, 2, 1<<20),
 	}

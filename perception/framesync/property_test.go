@@ -1,7 +1,10 @@
 package framesync
 
 import (
+	"errors"
+	"flag"
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -10,6 +13,18 @@ import (
 
 	"github.com/solofusion/solofusion/perception"
 )
+
+// TestMain runs a thousand sequences of each property unless -rapid.checks says
+// otherwise.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("1000"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 var cameras = []string{"a", "b", "c", "d"}
 
@@ -49,35 +64,35 @@ func TestArrivalOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// TestNothingIsLost: for any events, each frame is in one set, pending, or counted
-// as dropped; the sets of a sequence are in order of time; memory is bounded; a
-// second run gives the same.
-func TestNothingIsLost(t *testing.T) {
+// TestSetsAreOrderedAndBounded: for any events, the sets of a sequence are in order of
+// time, memory is bounded, a set has a frame, and a second run gives the same.
+func TestSetsAreOrderedAndBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := rapid.SliceOfN(rapid.Custom(anyEvent), 1, 120).Draw(t, "events")
 		steps := rapid.SliceOfN(rapid.IntRange(0, 200), len(events), len(events)).Draw(t, "time between")
 		o := Options{Pending: 3, Poses: 10, StreamTime: rapid.Bool().Draw(t, "stream time")}
 		once, twice := newScript(o), newScript(o)
-		now, used := 0, uint64(0)
 		var last time.Time
 		check := func(sets []Set) {
 			for _, set := range sets {
-				used += uint64(len(set.Frames) - len(set.Missing()))
 				if set.NewSequence == "" && !set.Time.After(last) {
 					t.Fatalf("set at %v after one at %v", set.Time, last)
+				}
+				if len(set.Missing()) == len(set.Frames) {
+					t.Fatal("a set without a frame")
 				}
 				last = set.Time
 			}
 		}
+		now := 0
 		for i, ev := range events {
 			now += steps[i]
 			sets := once.sync.Push(perception.Delivery{Event: ev}, ms(now))
 			once.note(sets)
 			check(sets)
 			twice.at(now, ev)
-			if len(once.sync.pending) > o.Pending || len(once.sync.poses.poses) > o.Poses {
-				t.Fatalf("%d sets and %d poses are held", len(once.sync.pending), len(once.sync.poses.poses))
-			}
+			checkBounds(t, once.sync)
+			once.sync.Health()
 		}
 		sets := once.sync.Flush()
 		once.note(sets)
@@ -85,8 +100,26 @@ func TestNothingIsLost(t *testing.T) {
 		if diff := cmp.Diff(once.got, twice.flush().got); diff != "" {
 			t.Fatalf("the second run differs:\n%s", diff)
 		}
-		checkBalance(t, events, once.sync.Counters(), used)
+		if diff := cmp.Diff(once.sync.Health(), twice.sync.Health()); diff != "" {
+			t.Fatalf("the health of the second run differs:\n%s", diff)
+		}
 	})
+}
+
+func checkBounds(t *rapid.T, s *Sync) {
+	o := &s.options
+	if len(s.keyed.pending) > o.Pending || len(s.poses.poses) > o.Poses || len(s.poses.strays) >= strayLimit {
+		t.Fatalf("%d sets of key frames, %d poses and %d strays are held", len(s.keyed.pending), len(s.poses.poses), len(s.poses.strays))
+	}
+	for i := range s.cameras {
+		if n := len(s.cameras[i].waiting); n > 2*o.Pending {
+			t.Fatalf("%d frames of a camera wait", n)
+		}
+	}
+	p := s.plan()
+	if n := len(p.all()); n > 2*o.Pending*len(s.cameras) {
+		t.Fatalf("%d sets wait", n)
+	}
 }
 
 // ledger records how often each delivery was settled, and with what the last time.
@@ -117,8 +150,9 @@ func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 			}
 		}
 		events := rapid.SliceOfN(rapid.Custom(anyEvent), 1, 120).Draw(t, "events")
+		step := rapid.IntRange(1, 100).Draw(t, "step")
 		for now, ev := range events {
-			take(s.Push(out.deliver(ev), ms(40*now)))
+			take(s.Push(out.deliver(ev), ms(step*now)))
 		}
 		if rapid.Bool().Draw(t, "discard") {
 			s.Discard()
@@ -129,8 +163,9 @@ func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 			if n != 1 {
 				t.Fatalf("delivery %d, %+v, was settled %d times", i, events[i], n)
 			}
-			if r, bad := out.last[i].(Reason); bad {
-				dropped[r]++
+			var drop *Drop
+			if errors.As(out.last[i], &drop) {
+				dropped[drop.Reason]++
 			} else if _, isFrame := events[i].(*perception.Frame); isFrame {
 				settled--
 			}
@@ -139,22 +174,6 @@ func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 			t.Fatalf("settled as dropped %v, counted %v; %d frames of sets are not settled", dropped, s.Counters().Dropped, settled)
 		}
 	})
-}
-
-func checkBalance(t *rapid.T, events []perception.Event, c Counters, used uint64) {
-	for r, n := range c.Dropped {
-		if r := Reason(r); r != PoseConflict && r != InvalidCalibration {
-			used += n
-		}
-	}
-	for _, ev := range events {
-		if p, isPose := ev.(perception.EgoPose); isPose && !p.GlobalFromEgo.IsFinite() {
-			used-- // of PoseNotFinite, which counts frames too
-		}
-	}
-	if used != c.Frames {
-		t.Fatalf("%d frames came, %d are accounted for: %+v", c.Frames, used, c)
-	}
 }
 
 func anyEvent(t *rapid.T) perception.Event {
@@ -173,9 +192,15 @@ func anyEvent(t *rapid.T) perception.Event {
 	}
 	f := frame(rapid.SampledFrom([]string{"a", "b", "c", "d", "x"}).Draw(t, "camera"), at)
 	f.Sequence = uint64(rapid.IntRange(0, 50).Draw(t, "sequence"))
-	switch rapid.IntRange(0, 9).Draw(t, "time") {
+	switch rapid.IntRange(0, 12).Draw(t, "time") {
 	case 0:
 		f.Captured = f.Captured.Add(time.Hour)
+	case 10:
+		f.Captured = f.Captured.Add(-5 * time.Second)
+	case 11:
+		f.Captured = time.UnixMicro(rapid.SampledFrom([]int64{0, -1, 1, 1_795_000_000, 1_795_000_000_000, math.MaxInt64, math.MinInt64}).Draw(t, "stamp"))
+	case 12:
+		f.Captured = time.UnixMicro(f.Captured.UnixMicro() * 1000)
 	case 1, 2, 3:
 		f.Key = &perception.KeyFrame{
 			ID: rapid.SampledFrom([]string{"", "one", "two"}).Draw(t, "key frame"), Time: ms(500 * (at / 500)),
@@ -189,4 +214,46 @@ func anyEvent(t *rapid.T) perception.Event {
 		f.OwnPose = &own
 	}
 	return f
+}
+
+// TestLiveness: whatever came before, frames that keep coming from cameras whose clocks
+// agree, with poses, bring a set within two beats and the deadline.
+func TestLiveness(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := New(Options{}), 0
+		s.Push(perception.Delivery{Event: rig(cameras...)}, ms(0))
+		for _, ev := range rapid.SliceOfN(rapid.Custom(anyEvent), 0, 60).Draw(t, "before") {
+			now += rapid.IntRange(0, 200).Draw(t, "step")
+			s.Push(perception.Delivery{Event: ev}, ms(now))
+		}
+		s.Push(perception.Delivery{Event: rig(cameras...)}, ms(now))
+		start, shift := float64(now)/1000, rapid.SampledFrom([]float64{0, -3600, 3600, -3, -0.5, 5, -60}).Draw(t, "shift")
+		clock := func(t float64) float64 { return t + shift }
+		rate := func() float64 { return rapid.SampledFrom([]float64{1, 2, 5, 10, 12, 20, 30, 60}).Draw(t, "rate") }
+		sources := []source{{name: "pose", rate: 50, delay: 0.005, clock: clock, from: start, phase: -0.1}}
+		var periods []time.Duration
+		for _, name := range cameras {
+			c := source{name: name, rate: rate(), clock: clock, from: start}
+			c.phase = rapid.Float64Range(0, 1/c.rate).Draw(t, "phase")
+			c.delay = rapid.Float64Range(0, 0.05).Draw(t, "delay")
+			sources = append(sources, c)
+			periods = append(periods, time.Duration(1e9/c.rate))
+		}
+		limit := 2*upperMedian(periods) + s.options.Deadline + 55*time.Millisecond
+		end := second(start).Add(limit)
+		for _, m := range messages(start+limit.Seconds()+2, sources...) {
+			for at, ok := s.Deadline(); ok && !at.After(second(m.arrives)) && !at.After(end); at, ok = s.Deadline() {
+				if len(s.Advance(at)) > 0 {
+					return
+				}
+			}
+			if len(s.Push(perception.Delivery{Event: m.event}, second(m.arrives))) > 0 {
+				return
+			}
+			if second(m.arrives).After(end) {
+				break
+			}
+		}
+		t.Fatalf("no set within %v, cameras %v: %+v", limit, periods, s.Counters())
+	})
 }
