@@ -20,16 +20,19 @@ BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help deps toolchain opencv onnxruntime build build-plain demo bench bench-eval parity rigs \
+.PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-eval parity rigs \
 	reliability losses overload test test-race test-python fuzz lint golangci fmt proto clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: toolchain opencv onnxruntime ## install what building and running need: Go's toolchain, OpenCV, ONNX Runtime
+deps: toolchain images opencv onnxruntime ## install what building and running need: Go's toolchain, libjpeg-turbo, libpng, OpenCV, ONNX Runtime
 
 toolchain:
 	@scripts/check-go.sh
+
+images:
+	@scripts/install-images.sh
 
 opencv:
 	@scripts/install-opencv.sh
@@ -86,11 +89,12 @@ test-race: deps ## run all Go tests under the race detector
 	@$(PART) "Go tests, race detector" go test -race -timeout 60m ./...
 
 FUZZTIME ?= 3m
-fuzz: deps ## fuzz the readers of results and tables, FUZZTIME (3m) each
+fuzz: deps ## fuzz the readers of results, tables and images, FUZZTIME (3m) each
 	@go test ./nuscenes -run '^$$' -fuzz FuzzResults -fuzztime $(FUZZTIME)
 	@go test ./nuscenes -run '^$$' -fuzz FuzzTables -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzSkip -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzFloat -fuzztime $(FUZZTIME)
+	@go test ./perception/preprocess/internal/codec -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME)
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt
 	@scripts/install-python.sh

@@ -47,6 +47,14 @@ func anyKeyFrame(t *rapid.T) *perception.KeyFrame {
 	}
 }
 
+func anyLayout(t *rapid.T) perception.Layout {
+	number := rapid.IntRange(0, math.MaxUint32)
+	return perception.Layout{
+		Format: perception.Format(rapid.String().Draw(t, "format")),
+		Width:  number.Draw(t, "columns"), Height: number.Draw(t, "rows"), Stride: number.Draw(t, "stride"),
+	}
+}
+
 // anyOwnPose may be nil.
 func anyOwnPose(t *rapid.T) *geom.Transform {
 	if rapid.Bool().Draw(t, "no pose") {
@@ -66,7 +74,7 @@ func TestEventsKeepTheirBits(t *testing.T) {
 		for _, ev := range []perception.Event{
 			perception.EgoPose{Time: anyTime(t), GlobalFromEgo: anyTransform(t)},
 			&perception.Rig{Name: "r", Cameras: []perception.Camera{camera}, EgoFromLidar: new(anyTransform(t)), EgoFromBase: new(anyTransform(t))},
-			&perception.Frame{Camera: "c", Captured: anyTime(t), Sequence: rapid.Uint64().Draw(t, "sequence"), Image: []byte{1}},
+			&perception.Frame{Camera: "c", Captured: anyTime(t), Sequence: rapid.Uint64().Draw(t, "sequence"), Image: []byte{1}, Layout: anyLayout(t)},
 			&perception.Frame{Camera: "c", Captured: anyTime(t), Key: &perception.KeyFrame{Time: anyTime(t)}, Image: []byte{2, 3}},
 			&perception.Frame{Camera: "c", Captured: time.UnixMicro(0).UTC(), Key: anyKeyFrame(t), OwnPose: anyOwnPose(t), Image: []byte{2, 3}},
 			perception.Reset{Reason: rapid.String().Draw(t, "reason")},
@@ -195,6 +203,7 @@ func FuzzDecode(f *testing.F) {
 func TestWordsThatAreNotUTF8(t *testing.T) {
 	rig, result := testRig(), testResult()
 	rig.Name, result.Rig, result.Reset, result.Rejected["CAM_LEFT"] = "K\xfchl", "K\xfchl", "stra\xdfe", "\xff"
+	result.Suspect["CAM_BACK"] = "\xff"
 	for _, m := range []proto.Message{
 		encodeRig(rig), encodeResult(result), encodeStatus("car", &perception.Status{LastError: "\xff"}),
 	} {

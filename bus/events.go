@@ -38,6 +38,10 @@ func encodeFrame(f *perception.Frame) *pb.Frame {
 		Sequence:      f.Sequence,
 		Image:         f.Image,
 		GlobalFromEgo: encodeOptional(f.OwnPose),
+		Format:        text(string(f.Layout.Format)),
+		Width:         uint32(f.Layout.Width),
+		Height:        uint32(f.Layout.Height),
+		Stride:        uint32(f.Layout.Stride),
 	}
 	if f.Key != nil {
 		m.KeyFrame, m.KeyTimeUs = f.Key.ID, micros(f.Key.Time)
@@ -184,6 +188,9 @@ func decodeFrame(token string, data []byte) (perception.Event, error) {
 		Sequence: m.Sequence,
 		Image:    m.Image,
 		OwnPose:  own,
+		Layout: perception.Layout{
+			Format: perception.Format(m.Format), Width: int(m.Width), Height: int(m.Height), Stride: int(m.Stride),
+		},
 	}, nil
 }
 

@@ -162,6 +162,8 @@ func testResult() *perception.Result {
 		Captured:       map[string]time.Time{"CAM_FRONT": epoch, "CAM_BACK": epoch.Add(-20 * time.Millisecond)},
 		Missing:        []string{"CAM_LEFT", "CAM_RIGHT"},
 		Rejected:       map[string]string{"CAM_LEFT": "truncated JPEG"},
+		Damaged:        map[string]string{"CAM_BACK": "truncated after 62 % of its rows"},
+		Suspect:        map[string]string{"CAM_BACK": "black", "CAM_FRONT": "frozen: same image for 2.5 s"},
 		HistoryDepth:   8,
 		HistoryAge:     4 * time.Second,
 		Outside:        []string{"CAM_FRONT: fx is 900, training saw 1250 to 1280"},

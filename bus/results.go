@@ -44,11 +44,31 @@ func encodeResult(r *perception.Result) *pb.Detections {
 	for _, name := range sorted(r.Rejected) {
 		m.CamerasRejected = append(m.CamerasRejected, &pb.CameraRejection{Camera: name, Reason: text(r.Rejected[name])})
 	}
+	m.CamerasDamaged, m.CamerasSuspect = encodeRemarks(r.Damaged), encodeRemarks(r.Suspect)
 	for _, name := range sorted(r.StageDurations) {
 		ms := float64(r.StageDurations[name]) / float64(time.Millisecond)
 		m.Stages = append(m.Stages, &pb.StageTime{Stage: name, Milliseconds: ms})
 	}
 	return m
+}
+
+func encodeRemarks(words map[string]string) (all []*pb.CameraRemark) {
+	for _, name := range sorted(words) {
+		all = append(all, &pb.CameraRemark{Camera: name, Words: text(words[name])})
+	}
+	return all
+}
+
+// decodeRemarks returns nil if there are none.
+func decodeRemarks(all []*pb.CameraRemark) map[string]string {
+	if len(all) == 0 {
+		return nil
+	}
+	words := make(map[string]string, len(all))
+	for _, r := range all {
+		words[r.GetCamera()] = r.GetWords()
+	}
+	return words
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -127,6 +147,7 @@ func decodeAccount(r *perception.Result, m *pb.Detections) {
 	for _, c := range m.CamerasRejected {
 		r.Rejected[c.GetCamera()] = c.GetReason()
 	}
+	r.Damaged, r.Suspect = decodeRemarks(m.CamerasDamaged), decodeRemarks(m.CamerasSuspect)
 	r.StageDurations = make(map[string]time.Duration, len(m.Stages))
 	for _, s := range m.Stages {
 		r.StageDurations[s.GetStage()] = time.Duration(math.Round(s.GetMilliseconds() * float64(time.Millisecond)))

@@ -69,6 +69,8 @@ type Result struct {
 	Captured       map[string]time.Time // of each camera used
 	Missing        []string             // cameras without a usable image
 	Rejected       map[string]string    // why, for those of Missing whose image came but could not be used
+	Damaged        map[string]string    // what is wrong, for cameras whose image was used though it is damaged; nil if there are none
+	Suspect        map[string]string    // what is odd, for cameras whose image came and may not show what is there; nil if there are none
 	HistoryDepth   int                  // earlier frames that the result rests on
 	HistoryAge     time.Duration        // of the oldest of them
 	Outside        []string             // what of the cameras' calibration the model's training never saw; shared

@@ -12,7 +12,8 @@ type Frame struct {
 	Captured      time.Time
 	Key           *KeyFrame       // that it belongs to; nil if the source has none
 	Sequence      uint64          // counts the camera's images, to tell duplicates and gaps
-	Image         []byte          // encoded, JPEG or PNG; never modified
+	Image         []byte          // encoded as Layout says; never modified
+	Layout        Layout          // zero for a JPEG or PNG file
 	OwnPose       *geom.Transform // global from ego at capture; nil if the source sends ego poses by time instead
 	GlobalFromEgo geom.Pose       // at capture; framesync fills it in from OwnPose or the ego poses
 }

@@ -30,7 +30,7 @@ var reserved = []struct {
 	{"github.com/nats-io", []string{"bus"}, "only bus imports NATS"},
 	{"google.golang.org/protobuf", []string{"bus", "proto/solofusion/v1"}, "only bus imports protobuf"},
 	{"github.com/yalue/onnxruntime_go", []string{"onnx"}, "only onnx imports ONNX Runtime"},
-	{"gocv.io", []string{"perception/preprocess", "internal/picture", "cmd/solofusion"}, "OpenCV is for reading and drawing pictures"},
+	{"gocv.io", []string{"internal/picture", "cmd/solofusion"}, "OpenCV is for drawing pictures"},
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config reads settings"},
 	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure", "internal/reliability"}, "drawing belongs to the figures"},

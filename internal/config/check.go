@@ -22,6 +22,7 @@ func (c *Config) bounds() []option.Bound {
 		under("nats.embedded.", c.NATS.Server().Bounds()),
 		under("sync.", c.Sync.Bounds()),
 		under("service.", c.Service.Bounds()),
+		under("images.", c.Images.Bounds()),
 		renamed(detector.Bounds(), map[string]string{
 			"history": "history.mode", "time": "history.time", "providers": "onnx.providers", "threads": "onnx.threads",
 		}),

@@ -9,20 +9,22 @@ import (
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception/framesync"
 	"github.com/solofusion/solofusion/perception/pipeline"
+	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
 // Config is the whole configuration. The comment of each key is in
 // solofusion.yaml.
 type Config struct {
-	NATS    NATS              `yaml:"nats"`
-	Sync    framesync.Options `yaml:"sync"`
-	Service service.Options   `yaml:"service"`
-	Model   Model             `yaml:"model"`
-	History History           `yaml:"history"`
-	ONNX    ONNX              `yaml:"onnx"`
-	Kernels string            `yaml:"kernels"`
-	HTTP    HTTP              `yaml:"http"`
-	Log     Log               `yaml:"log"`
+	NATS    NATS               `yaml:"nats"`
+	Sync    framesync.Options  `yaml:"sync"`
+	Service service.Options    `yaml:"service"`
+	Images  preprocess.Options `yaml:"images"`
+	Model   Model              `yaml:"model"`
+	History History            `yaml:"history"`
+	ONNX    ONNX               `yaml:"onnx"`
+	Kernels string             `yaml:"kernels"`
+	HTTP    HTTP               `yaml:"http"`
+	Log     Log                `yaml:"log"`
 }
 
 // NATS configures the connection, the subjects and the embedded server.
@@ -99,7 +101,7 @@ func (c *Config) Loop() service.Options {
 func (c *Config) Pipeline() pipeline.Options {
 	return pipeline.Options{
 		History: c.History.Mode, Time: c.History.Time, MaxGap: pipeline.Defaults().MaxGap,
-		Providers: c.ONNX.Providers, Threads: c.ONNX.Threads,
+		Providers: c.ONNX.Providers, Threads: c.ONNX.Threads, Images: c.Images,
 	}
 }
 
@@ -121,6 +123,7 @@ func Default() Config {
 		},
 		Sync:    framesync.Defaults(),
 		Service: loop,
+		Images:  detector.Images,
 		Model:   Model{Bundle: model.DefaultName},
 		History: History{Mode: detector.History, Time: detector.Time},
 		ONNX:    ONNX{Providers: detector.Providers, Threads: detector.Threads},

@@ -25,6 +25,7 @@ type Summary struct {
 	stepping          time.Duration     // of the detector's stages, in all sets
 	missing, rejected map[string]int    // sets, images; by camera
 	reasons           map[string]string // of the last rejection, by camera
+	remarks           map[string]remark // on images that were used, by kind and camera
 	outside           map[string]bool   // what of the cameras training never saw, by text
 	begun             map[string]int    // sets with which history began anew, by reason
 }
@@ -36,7 +37,7 @@ func NewSummary(rows *replay.Rows, samples int, progress func(done, total int)) 
 	return &Summary{
 		Rows: rows, samples: samples, progress: progress,
 		missing: map[string]int{}, rejected: map[string]int{}, reasons: map[string]string{},
-		outside: map[string]bool{}, begun: map[string]int{},
+		remarks: map[string]remark{}, outside: map[string]bool{}, begun: map[string]int{},
 	}
 }
 
@@ -62,11 +63,27 @@ func (s *Summary) Publish(ctx context.Context, m *perception.Moment) error {
 		s.rejected[camera]++
 		s.reasons[camera] = why
 	}
+	s.note("damaged", r.Damaged)
+	s.note("suspect", r.Suspect)
 	for _, words := range r.Outside {
 		s.outside[words] = true
 	}
 	s.progress(s.sets, s.samples)
 	return nil
+}
+
+// remark is how many images of a camera there was something to say of, and the last words.
+type remark struct {
+	images int
+	last   string
+}
+
+// note counts what is to be said of cameras' images.
+func (s *Summary) note(kind string, words map[string]string) {
+	for camera, last := range words {
+		key := kind + " " + camera
+		s.remarks[key] = remark{s.remarks[key].images + 1, last}
+	}
 }
 
 // PerFrame returns the mean duration of the detector's stages for a set.
@@ -94,6 +111,10 @@ func (s *Summary) Write(w io.Writer, took time.Duration, sent replay.Stats, stat
 	}
 	for _, camera := range slices.Sorted(maps.Keys(s.rejected)) {
 		line("rejected", "%d images of %s, the last: %s", s.rejected[camera], camera, s.reasons[camera])
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.remarks)) {
+		kind, camera, _ := strings.Cut(key, " ")
+		line(kind, "%d images of %s, the last: %s", s.remarks[key].images, camera, s.remarks[key].last)
 	}
 	for _, words := range slices.Sorted(maps.Keys(s.outside)) {
 		line("unfamiliar", "%s", words)

@@ -10,6 +10,7 @@ import (
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
 // The reference's matrices of two real key frames, with the vehicle's motion
@@ -30,7 +31,7 @@ func TestCameraNumbersEqualReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mounted, err := mount(&m, rig, compute.Resources{})
+		mounted, err := mount(&m, rig, preprocess.Defaults(), compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}

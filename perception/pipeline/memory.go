@@ -18,6 +18,7 @@ type Memory struct {
 	sequence sequence
 
 	rig    *mounted             // nil before the first set
+	still  []still              // of the rig's cameras
 	origin geom.Vec3            // of the sequence's frame, in the global frame
 	seen   map[string]time.Time // of the latest set of the sequence in which each camera had an image
 	points lift.Table           // which cells the cameras' pixels may fall into

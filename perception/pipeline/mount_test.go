@@ -12,6 +12,7 @@ import (
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
 // rigged returns the sets with the change made to their rig.
@@ -122,7 +123,7 @@ func TestDoubtfulIntrinsicsAreNamed(t *testing.T) {
 	for i := range 6 {
 		rig.Cameras[1].Intrinsics[i] *= 2
 	}
-	m, err := mount(&b.Manifest, rig, compute.Resources{})
+	m, err := mount(&b.Manifest, rig, preprocess.Defaults(), compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestDoubtfulIntrinsicsAreNamed(t *testing.T) {
 // The same picture at another resolution is the same camera to the encoder.
 func TestResolutionIsNoNumberOfTheCamera(t *testing.T) {
 	b := bundle(t)
-	want, err := mount(&b.Manifest, testRig(), compute.Resources{})
+	want, err := mount(&b.Manifest, testRig(), preprocess.Defaults(), compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestResolutionIsNoNumberOfTheCamera(t *testing.T) {
 				c.Intrinsics[k] *= float64(scale)
 			}
 		}
-		got, err := mount(&b.Manifest, rig, compute.Resources{})
+		got, err := mount(&b.Manifest, rig, preprocess.Defaults(), compute.Resources{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,12 +9,13 @@ import (
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
 func TestUnknownCamerasComeLast(t *testing.T) {
 	rig := testRig()
 	rig.Cameras[2].Name = "CAM_ROOF"
-	mounted, err := mount(&bundle(t).Manifest, rig, compute.Resources{})
+	mounted, err := mount(&bundle(t).Manifest, rig, preprocess.Defaults(), compute.Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}

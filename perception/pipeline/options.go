@@ -10,6 +10,7 @@ import (
 	"github.com/solofusion/solofusion/internal/option"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
+	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
 // AsModel leaves the mode or the time of history to the bundle, which records how
@@ -26,15 +27,16 @@ type Options struct {
 	Kernels      isa.Set       // default generic
 	Observer     Observer      // may be nil
 	Encodings    *Encodings    // not to encode an image twice; may be nil
-	KeepFeatures bool          // show the observer the aligned history; costs its resampling once more
+	Images       preprocess.Options
+	KeepFeatures bool // show the observer the aligned history; costs its resampling once more
 }
 
 // Defaults returns the defaults.
 func Defaults() Options {
-	return Options{History: AsModel, Time: AsModel, MaxGap: 5 * time.Second, Providers: []string{"cpu"}, Kernels: isa.Generic}
+	return Options{History: AsModel, Time: AsModel, MaxGap: 5 * time.Second, Providers: []string{"cpu"}, Kernels: isa.Generic, Images: preprocess.Defaults()}
 }
 
-// Bounds returns what the options must satisfy.
+// Bounds returns what the options must satisfy, without those of Images.
 func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.OneOf("history", o.History, AsModel, history.Recursive.String(), history.Direct.String()),
@@ -47,7 +49,8 @@ func (o Options) Bounds() []option.Bound {
 
 func (o Options) filled() (Options, error) {
 	o = option.Fill(o, Defaults())
-	if err := option.Check("pipeline", o.Bounds()); err != nil {
+	o.Images = option.Fill(o.Images, preprocess.Defaults())
+	if err := option.Check("pipeline", append(o.Bounds(), o.Images.Bounds()...)); err != nil {
 		return o, err
 	}
 	if o.Threads == 0 {

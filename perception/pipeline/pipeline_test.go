@@ -340,7 +340,7 @@ func TestUnusableImagesAreRejected(t *testing.T) {
 	}{
 		"truncated":    {good.Image[:len(good.Image)-100], "truncated"},
 		"empty":        {nil, "empty"},
-		"text":         {[]byte("no image"), "neither"},
+		"text":         {[]byte("no image"), "want a JPEG or PNG file"},
 		"another size": {picture(t, 1, 80, 60), "80 x 60"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -464,7 +464,7 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 	step(t, p, sets[0])
 	step(t, p, sets[1])
 	w, m, f := p.worker, p.memory, p.memory.begin(sets[1], "")
-	v, err := w.look(f, m.rig)
+	v, err := w.look(f, m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,12 @@ type reader struct {
 	pool    *parallel.Pool
 	scratch []preprocess.Scratch // of each camera
 	faults  []error              // of each camera's image in the last set; nil if it is usable
+	reports []preprocess.Report  // on each camera's image in the last set
 
-	images  *tensor.F32 // of the read under way
-	cameras []camera
-	set     *perception.FrameSet
-	part    func(camera int)
+	images *tensor.F32 // of the read under way
+	memory *Memory
+	set    *perception.FrameSet
+	part   func(camera int)
 }
 
 func newReader(pool *parallel.Pool) *reader {
@@ -31,23 +32,34 @@ func newReader(pool *parallel.Pool) *reader {
 }
 
 // read prepares each camera's image in its own row of images, and leaves what is
-// wrong with it in faults.
-func (r *reader) read(images *tensor.F32, cameras []camera, set *perception.FrameSet) {
-	if missing := len(cameras) - len(r.faults); missing > 0 {
+// to be said of it in faults and reports.
+func (r *reader) read(images *tensor.F32, m *Memory, set *perception.FrameSet) {
+	cameras := len(m.rig.cameras)
+	if missing := cameras - len(r.faults); missing > 0 {
 		r.faults = append(r.faults, make([]error, missing)...)
+		r.reports = append(r.reports, make([]preprocess.Report, missing)...)
 		r.scratch = append(r.scratch, make([]preprocess.Scratch, missing)...)
 	}
-	r.images, r.cameras, r.set = images, cameras, set
-	r.pool.Run(len(cameras), r.part)
-	r.images, r.cameras, r.set = nil, nil, nil
+	r.images, r.memory, r.set = images, m, set
+	r.pool.Run(cameras, r.part)
+	r.images, r.memory, r.set = nil, nil, nil
 }
 
 func (r *reader) readOne(i int) {
-	c := &r.cameras[i]
+	c := &r.memory.rig.cameras[i]
 	image := r.set.Frames[c.index]
+	r.reports[i] = preprocess.Report{}
 	if image == nil {
 		r.faults[i] = errMissing
 		return
 	}
-	r.faults[i] = c.prep.Image(row(r.images, i), image.Image, &r.scratch[i])
+	frozen, moved := r.memory.still[i].take(image)
+	report, fault := c.prep.Image(row(r.images, i), image.Image, image.Layout, &r.scratch[i])
+	if fault == nil && frozen != "" && !report.Blank {
+		report.Suspect = frozen
+		if moved && r.memory.detector.options.Images.Frozen == preprocess.Absent {
+			fault = errors.New("preprocess: image is " + frozen)
+		}
+	}
+	r.reports[i], r.faults[i] = report, fault
 }

@@ -36,14 +36,20 @@ type camera struct {
 	prep          *preprocess.Camera
 }
 
+// mount prepares a rig for the detector's model.
+func (d *Detector) mount(r *perception.Rig) (*mounted, error) {
+	return mount(&d.bundle.Manifest, r, d.options.Images, d.with)
+}
+
 // mount prepares a rig. Its cameras come in the order of the model's, then those
 // that the model does not name, in the rig's order.
-func mount(m *model.Manifest, r *perception.Rig, with compute.Resources) (*mounted, error) {
+func mount(m *model.Manifest, r *perception.Rig, images preprocess.Options, with compute.Resources) (*mounted, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
 	rig := &mounted{Rig: r, egoFromModel: egoFromModel(&m.Frame, r).Pose()}
 	config := preprocessConfig(m)
+	config.Options = images
 	for i := range r.Cameras {
 		c, err := rig.camera(config, i, with)
 		if err != nil {
@@ -65,7 +71,7 @@ func mount(m *model.Manifest, r *perception.Rig, with compute.Resources) (*mount
 // Unfamiliar returns what of a rig's cameras a model's training never saw, as results
 // have it ([perception.Result.Outside]).
 func Unfamiliar(m *model.Manifest, r *perception.Rig) ([]string, error) {
-	rig, err := mount(m, r, compute.Resources{})
+	rig, err := mount(m, r, preprocess.Defaults(), compute.Resources{})
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ type header struct {
 	Slow     string          `json:"slow"`
 	Rig      *perception.Rig `json:"rig"`
 	Origin   geom.Vec3       `json:"origin"`
+	Still    []still         `json:"still"`
 
 	Seen map[string]time.Time `json:"seen"`
 }
@@ -51,7 +52,7 @@ func (m *Memory) header() header {
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
 		Ended: m.sequence.ended, Last: m.sequence.last, Kept: m.sequence.kept, Slow: m.sequence.slow,
-		Rig: m.calibration(), Origin: m.origin, Seen: m.seen,
+		Rig: m.calibration(), Origin: m.origin, Still: m.still, Seen: m.seen,
 	}
 }
 
@@ -108,8 +109,11 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 		m.seen = map[string]time.Time{}
 	}
 	if h.Rig != nil {
-		if m.rig, err = mount(&d.bundle.Manifest, h.Rig, d.with); err != nil {
+		if m.rig, err = d.mount(h.Rig); err != nil {
 			return nil, err
+		}
+		if m.still = h.Still; len(m.still) != m.rows() {
+			return nil, fmt.Errorf("it has the last images of %d cameras, want %d", len(m.still), m.rows())
 		}
 	}
 	if err := m.loadArrays(in); err != nil {

@@ -58,26 +58,46 @@ type maps struct {
 type nothing struct{}
 
 // look decodes the cameras' images and takes the usable ones into the views.
-func (w *worker) look(f *frame, rig *mounted) (*views, error) {
-	began, cameras := f.begin(Preprocess), rig.cameras
+func (w *worker) look(f *frame, m *Memory) (*views, error) {
+	began, cameras := f.begin(Preprocess), m.rig.cameras
 	if err := w.encoder.reserve(len(cameras)); err != nil {
 		return nil, err
 	}
-	w.reader.read(w.encoder.inputs["images"], cameras, f.set)
+	w.reader.read(w.encoder.inputs["images"], m, f.set)
 	v := &w.views
 	v.placed, v.own = v.placed[:0], v.own[:0]
 	for i := range cameras {
-		switch fault := w.reader.faults[i]; fault {
-		case nil:
+		if w.account(f, i, cameras[i].Name) {
 			w.take(v, i, &cameras[i], f)
-		case errMissing:
-		default:
-			f.result.Rejected[cameras[i].Name] = fault.Error()
 		}
 	}
 	v.images = w.encoder.rows(w.encoder.inputs["images"], len(v.placed))
 	f.end(Preprocess, began, v)
 	return v, nil
+}
+
+// account writes what is to be said of a camera's image into the result, and reports
+// whether the image is used.
+func (w *worker) account(f *frame, i int, camera string) (used bool) {
+	fault, report, r := w.reader.faults[i], &w.reader.reports[i], f.result
+	used = fault == nil
+	if !used && fault != errMissing {
+		r.Rejected[camera] = fault.Error()
+	}
+	if used && report.Damage != "" {
+		remark(&r.Damaged, camera, report.Damage)
+	}
+	if report.Suspect != "" {
+		remark(&r.Suspect, camera, report.Suspect)
+	}
+	return used
+}
+
+func remark(words *map[string]string, camera, text string) {
+	if *words == nil {
+		*words = map[string]string{}
+	}
+	(*words)[camera] = text
 }
 
 // take takes the image in row i into the next row of the views.

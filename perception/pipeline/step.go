@@ -55,6 +55,7 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 	if reset != "" {
 		m.origin, m.seen = set.GlobalFromEgo.T, map[string]time.Time{}
+		clear(m.still)
 	}
 	f := &frame{
 		set: set, origin: m.origin, plan: m.sequence.plan(m.detector.rule, set.Time),
@@ -69,7 +70,7 @@ func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 
 // detect is the algorithm.
 func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
-	views, err := w.look(f, m.rig) // encoded images → network images, cameras in their places
+	views, err := w.look(f, m) // encoded images → network images, cameras in their places
 	if err != nil {
 		return nil, m.fail(Preprocess, err)
 	}
@@ -175,12 +176,12 @@ func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
 	if m.rig != nil && m.rig.Equal(set.Rig) {
 		return false, nil
 	}
-	rig, err := mount(&m.detector.bundle.Manifest, set.Rig, m.detector.with)
+	rig, err := m.detector.mount(set.Rig)
 	if err != nil {
 		return false, err
 	}
 	changed = m.rig != nil
-	m.rig = rig
+	m.rig, m.still = rig, make([]still, len(rig.cameras))
 	return changed, nil
 }
 

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 
-	"gocv.io/x/gocv"
-
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/internal/option"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/preprocess/internal/codec"
 	"github.com/solofusion/solofusion/perception/preprocess/internal/kernel"
 )
 
@@ -30,8 +31,9 @@ type Camera struct {
 // Scratch are the buffers of one image under way. The zero value is ready; it
 // grows to the largest image that it has seen.
 type Scratch struct {
-	scaled []uint8 // the rows that are read after the horizontal pass, BGR
-	row    []uint8 // one row after both passes
+	pixels codec.Buffer // of the decoded image
+	scaled []uint8      // the rows that are read after the horizontal pass, BGR
+	row    []uint8      // one row after both passes
 }
 
 func (s *Scratch) reserve(columns, rows int) {
@@ -47,6 +49,7 @@ func (s *Scratch) reserve(columns, rows int) {
 // names the number that is out of range. What the image does not cover of the
 // network's is black.
 func NewCamera(c Config, p Picture, with compute.Resources) (*Camera, error) {
+	c.Options = option.Fill(c.Options, Defaults())
 	if err := c.check(p); err != nil {
 		return nil, err
 	}
@@ -99,33 +102,22 @@ func (c *Camera) View() float64 {
 }
 
 // Image decodes an image and writes the network's input: planes R, G, B of
-// Height x Width. The error names what is wrong with the image; dst is then
-// undefined.
-func (c *Camera) Image(dst []float32, encoded []byte, s *Scratch) error {
-	w, h, err := inspect(encoded)
-	if err != nil {
-		return fmt.Errorf("preprocess: %w", err)
-	}
-	if w != c.source.Width || h != c.source.Height {
-		return fmt.Errorf("preprocess: image of %d x %d pixels, calibrated for %d x %d", w, h, c.source.Width, c.source.Height)
-	}
+// Height x Width. The error names what is wrong with the image, or what the options do
+// not let through; dst is then undefined. The report holds in both cases.
+func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, s *Scratch) (Report, error) {
 	if c.View() == 0 {
-		return errors.New("preprocess: no part of the image is in the network's view, so far from it is its principal point or horizon")
+		return Report{}, errors.New("preprocess: no part of the image is in the network's view, so far from it is its principal point or horizon")
 	}
-	m, err := gocv.IMDecode(encoded, gocv.IMReadColor|gocv.IMReadIgnoreOrientation)
+	image, err := codec.Decode(encoded, layout, c.source, c.config.Options.Damaged == Reject, &s.pixels)
 	if err != nil {
-		return fmt.Errorf("preprocess: %w", err)
+		return Report{}, fmt.Errorf("preprocess: %w", err)
 	}
-	defer m.Close()
-	if m.Cols() != w || m.Rows() != h || m.Type() != gocv.MatTypeCV8UC3 {
-		return fmt.Errorf("preprocess: image cannot be decoded")
+	report := c.judge(&image)
+	if c.config.Options.Blank == Absent && report.Blank {
+		return report, fmt.Errorf("preprocess: image is %s", report.Suspect)
 	}
-	bgr, err := m.DataPtrUint8()
-	if err != nil {
-		return fmt.Errorf("preprocess: %w", err)
-	}
-	c.Pixels(dst, bgr, s)
-	return nil
+	c.Pixels(dst, image.BGR, s)
+	return report, nil
 }
 
 // Pixels writes the network's input from decoded pixels: rows of interleaved

@@ -15,6 +15,7 @@ type Config struct {
 	CropH       float64    // share of the height below the crop
 	Mean, Std   [3]float32 // of RGB in [0, 1]
 	Seen        Seen
+	Options     Options
 }
 
 // Crop places the network's image in a canvas that was scaled to Size: its first
@@ -48,9 +49,6 @@ func (c Crop) Matrix() geom.Mat4 {
 	}
 }
 
-// maxPixels bounds what is given to the decoder, below its own limit.
-const maxPixels = 1 << 28
-
 func (c *Config) check(p Picture) error {
 	width, height := p.Size.Width, p.Size.Height
 	switch {
@@ -58,8 +56,8 @@ func (c *Config) check(p Picture) error {
 		return fmt.Errorf("preprocess: network image of %d x %d pixels, want at least 1 x 1", c.Size.Width, c.Size.Height)
 	case c.Source.Width <= 0 || c.Source.Height <= 0:
 		return fmt.Errorf("preprocess: training's images of %d x %d pixels, want at least 1 x 1", c.Source.Width, c.Source.Height)
-	case width <= 0 || height <= 0 || width > maxPixels/height:
-		return fmt.Errorf("preprocess: source image of %d x %d pixels, want 1 to %d in all", width, height, maxPixels)
+	case width <= 0 || height <= 0 || width > c.Options.MaxPixels/height:
+		return fmt.Errorf("preprocess: images of %d x %d pixels, want 1 to %d in all (images.max_pixels)", width, height, c.Options.MaxPixels)
 	case c.Std[0] <= 0 || c.Std[1] <= 0 || c.Std[2] <= 0:
 		return errors.New("preprocess: std is not positive")
 	}

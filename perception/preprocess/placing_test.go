@@ -9,6 +9,7 @@ import (
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/perception"
 )
 
 // trained is a configuration whose cameras had 160 x 90 pixels, focal lengths about
@@ -165,7 +166,7 @@ func TestView(t *testing.T) {
 		if got := cam.View(); math.Abs(got-test.want) > 0.01 {
 			t.Errorf("%+v: view %.3f, want %.2f", test, got, test.want)
 		}
-		err = cam.Image(make([]float32, 3*c.Size.Pixels()), encode(t, gocv.JPEGFileExt, 160, 90), &Scratch{})
+		_, err = cam.Image(make([]float32, 3*c.Size.Pixels()), encode(t, gocv.JPEGFileExt, 160, 90), perception.Layout{}, &Scratch{})
 		if hidden := err != nil && strings.Contains(err.Error(), "no part of the image is in the network's view"); hidden != (test.want == 0) {
 			t.Errorf("%+v: error %v", test, err)
 		}

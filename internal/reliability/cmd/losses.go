@@ -10,6 +10,7 @@ import (
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/perception/pipeline"
+	"github.com/solofusion/solofusion/perception/preprocess"
 	"github.com/solofusion/solofusion/synth"
 )
 
@@ -98,7 +99,10 @@ func detect(s *reliability.Study, threads int, run func() error) (err error) {
 	if err != nil {
 		return err
 	}
-	s.Detector, err = pipeline.New(b, pipeline.Options{Threads: threads, Encodings: &pipeline.Encodings{}})
+	s.Detector, err = pipeline.New(b, pipeline.Options{
+		Threads: threads, Encodings: &pipeline.Encodings{},
+		Images: preprocess.Options{Blank: preprocess.Use}, // black images are shown to the network, as the benchmark does
+	})
 	if err != nil {
 		return err
 	}

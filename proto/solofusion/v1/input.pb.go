@@ -33,7 +33,16 @@ type Frame struct {
 	// Number of the camera's image, from 1, to detect duplicates; 0 if images are
 	// not numbered.
 	Sequence uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// A JPEG or PNG file of the size in the calibration.
+	// A JPEG or PNG file, or the pixels that format declares, of the size in the
+	// calibration. Pixels are as the sensor's are stored: an EXIF orientation is ignored,
+	// and the calibration is of the stored rows and columns. Images are rectified: the
+	// calibration is a pinhole camera's, and nothing removes a lens's distortion.
+	//
+	// A JPEG may be baseline or progressive, of any subsampling, with or without restart
+	// markers and Huffman tables (the standard ones are meant, as in Motion JPEG), grey,
+	// RGB or CMYK. What follows its end marker is ignored. Of a PNG with 16 bits a sample
+	// the upper 8 are taken; alpha is ignored. Images that are damaged are rejected or
+	// marked, see Detections.
 	Image []byte `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
 	// Identity of the key frame in the source, for example a sample's token: frames of
 	// one set have the same, and the result has it too. With it every time counts, 0
@@ -45,8 +54,29 @@ type Frame struct {
 	// The vehicle's pose at key_time_us, if the source knows it for this key frame. It
 	// is used in place of EgoPose messages.
 	KeyGlobalFromEgo *Transform `protobuf:"bytes,8,opt,name=key_global_from_ego,json=keyGlobalFromEgo,proto3" json:"key_global_from_ego,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// How image is to be read. Empty, "jpeg" or "png": a file, which is recognised by its
+	// bytes. Otherwise pixels, the first row at the top, each row from the left:
+	//
+	//   rgb8  3 bytes a pixel: R, G, B
+	//   bgr8  3 bytes a pixel: B, G, R
+	//   yuyv  4 bytes for two pixels: Y of the left one, U, Y of the right one, V
+	//   nv12  height rows with 1 byte a pixel: Y; then height / 2 rows with 2 bytes for
+	//         each 2 x 2 pixels: U, V
+	//
+	// rgb8 and bgr8 are sRGB as a JPEG's pixels are. Y, U and V are ITU-R BT.601 with
+	// limited range, as V4L2 and OpenCV have them: Y 16 is black and 235 white, U and V
+	// 128 are no colour; R = 1.164 (Y-16) + 1.596 (V-128), and so on. width is even in yuyv
+	// and nv12, height in nv12. Any other format is rejected by its name.
+	Format string `protobuf:"bytes,9,opt,name=format,proto3" json:"format,omitempty"`
+	// Size of the pixels, as in the calibration; 0 for a file.
+	Width  uint32 `protobuf:"varint,10,opt,name=width,proto3" json:"width,omitempty"`
+	Height uint32 `protobuf:"varint,11,opt,name=height,proto3" json:"height,omitempty"`
+	// Bytes from the beginning of a row to that of the next, which in nv12 is the same for
+	// both kinds of rows; 0 if no bytes are between rows. image has exactly this many for
+	// each row, the last one too.
+	Stride        uint32 `protobuf:"varint,12,opt,name=stride,proto3" json:"stride,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Frame) Reset() {
@@ -133,6 +163,34 @@ func (x *Frame) GetKeyGlobalFromEgo() *Transform {
 		return x.KeyGlobalFromEgo
 	}
 	return nil
+}
+
+func (x *Frame) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *Frame) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Frame) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Frame) GetStride() uint32 {
+	if x != nil {
+		return x.Stride
+	}
+	return 0
 }
 
 // EgoPose is the vehicle's pose at one time, on <prefix>.<rig>.pose. A frame without
@@ -267,7 +325,8 @@ func (x *RigCalibration) GetEgoFromBase() *Transform {
 	return nil
 }
 
-// CameraCalibration is one pinhole camera.
+// CameraCalibration is one pinhole camera: its images are rectified, and the numbers
+// are those of the rectified images in the orientation in which their rows are stored.
 type CameraCalibration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -517,7 +576,7 @@ var File_solofusion_v1_input_proto protoreflect.FileDescriptor
 
 const file_solofusion_v1_input_proto_rawDesc = "" +
 	"\n" +
-	"\x19solofusion/v1/input.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xba\x02\n" +
+	"\x19solofusion/v1/input.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\x98\x03\n" +
 	"\x05Frame\x12\x16\n" +
 	"\x06camera\x18\x01 \x01(\tR\x06camera\x12\x1f\n" +
 	"\vcaptured_us\x18\x02 \x01(\x03R\n" +
@@ -527,7 +586,12 @@ const file_solofusion_v1_input_proto_rawDesc = "" +
 	"\x05image\x18\x05 \x01(\fR\x05image\x12\x1b\n" +
 	"\tkey_frame\x18\x06 \x01(\tR\bkeyFrame\x12@\n" +
 	"\x0fglobal_from_ego\x18\a \x01(\v2\x18.solofusion.v1.TransformR\rglobalFromEgo\x12G\n" +
-	"\x13key_global_from_ego\x18\b \x01(\v2\x18.solofusion.v1.TransformR\x10keyGlobalFromEgo\"d\n" +
+	"\x13key_global_from_ego\x18\b \x01(\v2\x18.solofusion.v1.TransformR\x10keyGlobalFromEgo\x12\x16\n" +
+	"\x06format\x18\t \x01(\tR\x06format\x12\x14\n" +
+	"\x05width\x18\n" +
+	" \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\v \x01(\rR\x06height\x12\x16\n" +
+	"\x06stride\x18\f \x01(\rR\x06stride\"d\n" +
 	"\aEgoPose\x12\x17\n" +
 	"\atime_us\x18\x01 \x01(\x03R\x06timeUs\x12@\n" +
 	"\x0fglobal_from_ego\x18\x02 \x01(\v2\x18.solofusion.v1.TransformR\rglobalFromEgo\"\xde\x01\n" +

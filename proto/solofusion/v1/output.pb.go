@@ -116,9 +116,17 @@ type Detections struct {
 	// to be relied on.
 	Outside []string `protobuf:"bytes,15,rep,name=outside,proto3" json:"outside,omitempty"`
 	// key_frame of the frames; empty if they have none.
-	KeyFrame      string `protobuf:"bytes,13,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	KeyFrame string `protobuf:"bytes,13,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
+	// Cameras whose image was used though it is damaged, and what is wrong: "truncated
+	// after 62 % of its rows". None unless images.damaged is mark or use.
+	CamerasDamaged []*CameraRemark `protobuf:"bytes,16,rep,name=cameras_damaged,json=camerasDamaged,proto3" json:"cameras_damaged,omitempty"`
+	// Cameras whose image came and may not show what is there, whether it was used or not.
+	// The remark begins with a stable word, which a colon and further words may follow:
+	// black, covered (no contrast), frozen (the same image as before), grey (no colour),
+	// truncated and damaged (if images.damaged is mark).
+	CamerasSuspect []*CameraRemark `protobuf:"bytes,17,rep,name=cameras_suspect,json=camerasSuspect,proto3" json:"cameras_suspect,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Detections) Reset() {
@@ -254,6 +262,20 @@ func (x *Detections) GetKeyFrame() string {
 		return x.KeyFrame
 	}
 	return ""
+}
+
+func (x *Detections) GetCamerasDamaged() []*CameraRemark {
+	if x != nil {
+		return x.CamerasDamaged
+	}
+	return nil
+}
+
+func (x *Detections) GetCamerasSuspect() []*CameraRemark {
+	if x != nil {
+		return x.CamerasSuspect
+	}
+	return nil
 }
 
 // Detection is one object. Its placements are the same box in several frames of
@@ -532,6 +554,59 @@ func (x *CameraRejection) GetReason() string {
 	return ""
 }
 
+// CameraRemark is a camera and what is to be said of its image.
+type CameraRemark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Camera        string                 `protobuf:"bytes,1,opt,name=camera,proto3" json:"camera,omitempty"`
+	Words         string                 `protobuf:"bytes,2,opt,name=words,proto3" json:"words,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CameraRemark) Reset() {
+	*x = CameraRemark{}
+	mi := &file_solofusion_v1_output_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CameraRemark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CameraRemark) ProtoMessage() {}
+
+func (x *CameraRemark) ProtoReflect() protoreflect.Message {
+	mi := &file_solofusion_v1_output_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CameraRemark.ProtoReflect.Descriptor instead.
+func (*CameraRemark) Descriptor() ([]byte, []int) {
+	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CameraRemark) GetCamera() string {
+	if x != nil {
+		return x.Camera
+	}
+	return ""
+}
+
+func (x *CameraRemark) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
 // History is the extent of the history that a result uses.
 type History struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -547,7 +622,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_solofusion_v1_output_proto_msgTypes[5]
+	mi := &file_solofusion_v1_output_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +634,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_solofusion_v1_output_proto_msgTypes[5]
+	mi := &file_solofusion_v1_output_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +647,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{5}
+	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *History) GetDepth() uint32 {
@@ -607,7 +682,7 @@ type StageTime struct {
 
 func (x *StageTime) Reset() {
 	*x = StageTime{}
-	mi := &file_solofusion_v1_output_proto_msgTypes[6]
+	mi := &file_solofusion_v1_output_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +694,7 @@ func (x *StageTime) String() string {
 func (*StageTime) ProtoMessage() {}
 
 func (x *StageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_solofusion_v1_output_proto_msgTypes[6]
+	mi := &file_solofusion_v1_output_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +707,7 @@ func (x *StageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageTime.ProtoReflect.Descriptor instead.
 func (*StageTime) Descriptor() ([]byte, []int) {
-	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{6}
+	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StageTime) GetStage() string {
@@ -671,7 +746,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_solofusion_v1_output_proto_msgTypes[7]
+	mi := &file_solofusion_v1_output_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -683,7 +758,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_solofusion_v1_output_proto_msgTypes[7]
+	mi := &file_solofusion_v1_output_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -696,7 +771,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{7}
+	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Status) GetRig() string {
@@ -759,7 +834,7 @@ var File_solofusion_v1_output_proto protoreflect.FileDescriptor
 
 const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\n" +
-	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xaa\x05\n" +
+	"\x1asolofusion/v1/output.proto\x12\rsolofusion.v1\x1a\x1csolofusion/v1/geometry.proto\"\xb6\x06\n" +
 	"\n" +
 	"Detections\x12\x10\n" +
 	"\x03rig\x18\x01 \x01(\tR\x03rig\x12\x17\n" +
@@ -779,7 +854,9 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\x06stages\x18\f \x03(\v2\x18.solofusion.v1.StageTimeR\x06stages\x129\n" +
 	"\x0eego_from_model\x18\x0e \x01(\v2\x13.solofusion.v1.PoseR\fegoFromModel\x12\x18\n" +
 	"\aoutside\x18\x0f \x03(\tR\aoutside\x12\x1b\n" +
-	"\tkey_frame\x18\r \x01(\tR\bkeyFrame\"\xaa\x02\n" +
+	"\tkey_frame\x18\r \x01(\tR\bkeyFrame\x12D\n" +
+	"\x0fcameras_damaged\x18\x10 \x03(\v2\x1b.solofusion.v1.CameraRemarkR\x0ecamerasDamaged\x12D\n" +
+	"\x0fcameras_suspect\x18\x11 \x03(\v2\x1b.solofusion.v1.CameraRemarkR\x0ecamerasSuspect\"\xaa\x02\n" +
 	"\tDetection\x12\x1d\n" +
 	"\n" +
 	"class_name\x18\x01 \x01(\tR\tclassName\x12\x14\n" +
@@ -802,7 +879,10 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"capturedUs\"A\n" +
 	"\x0fCameraRejection\x12\x16\n" +
 	"\x06camera\x18\x01 \x01(\tR\x06camera\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"f\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"<\n" +
+	"\fCameraRemark\x12\x16\n" +
+	"\x06camera\x18\x01 \x01(\tR\x06camera\x12\x14\n" +
+	"\x05words\x18\x02 \x01(\tR\x05words\"f\n" +
 	"\aHistory\x12\x14\n" +
 	"\x05depth\x18\x01 \x01(\rR\x05depth\x12\"\n" +
 	"\roldest_age_us\x18\x02 \x01(\x03R\voldestAgeUs\x12!\n" +
@@ -844,7 +924,7 @@ func file_solofusion_v1_output_proto_rawDescGZIP() []byte {
 }
 
 var file_solofusion_v1_output_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_solofusion_v1_output_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_solofusion_v1_output_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_solofusion_v1_output_proto_goTypes = []any{
 	(ServiceState)(0),       // 0: solofusion.v1.ServiceState
 	(*Detections)(nil),      // 1: solofusion.v1.Detections
@@ -852,35 +932,38 @@ var file_solofusion_v1_output_proto_goTypes = []any{
 	(*Placement)(nil),       // 3: solofusion.v1.Placement
 	(*CameraUse)(nil),       // 4: solofusion.v1.CameraUse
 	(*CameraRejection)(nil), // 5: solofusion.v1.CameraRejection
-	(*History)(nil),         // 6: solofusion.v1.History
-	(*StageTime)(nil),       // 7: solofusion.v1.StageTime
-	(*Status)(nil),          // 8: solofusion.v1.Status
-	nil,                     // 9: solofusion.v1.Status.CountsEntry
-	(*Pose)(nil),            // 10: solofusion.v1.Pose
-	(*Vector3)(nil),         // 11: solofusion.v1.Vector3
+	(*CameraRemark)(nil),    // 6: solofusion.v1.CameraRemark
+	(*History)(nil),         // 7: solofusion.v1.History
+	(*StageTime)(nil),       // 8: solofusion.v1.StageTime
+	(*Status)(nil),          // 9: solofusion.v1.Status
+	nil,                     // 10: solofusion.v1.Status.CountsEntry
+	(*Pose)(nil),            // 11: solofusion.v1.Pose
+	(*Vector3)(nil),         // 12: solofusion.v1.Vector3
 }
 var file_solofusion_v1_output_proto_depIdxs = []int32{
-	10, // 0: solofusion.v1.Detections.global_from_ego:type_name -> solofusion.v1.Pose
-	10, // 1: solofusion.v1.Detections.ego_from_lidar:type_name -> solofusion.v1.Pose
+	11, // 0: solofusion.v1.Detections.global_from_ego:type_name -> solofusion.v1.Pose
+	11, // 1: solofusion.v1.Detections.ego_from_lidar:type_name -> solofusion.v1.Pose
 	2,  // 2: solofusion.v1.Detections.detections:type_name -> solofusion.v1.Detection
 	4,  // 3: solofusion.v1.Detections.cameras_used:type_name -> solofusion.v1.CameraUse
 	5,  // 4: solofusion.v1.Detections.cameras_rejected:type_name -> solofusion.v1.CameraRejection
-	6,  // 5: solofusion.v1.Detections.history:type_name -> solofusion.v1.History
-	7,  // 6: solofusion.v1.Detections.stages:type_name -> solofusion.v1.StageTime
-	10, // 7: solofusion.v1.Detections.ego_from_model:type_name -> solofusion.v1.Pose
-	11, // 8: solofusion.v1.Detection.size:type_name -> solofusion.v1.Vector3
-	3,  // 9: solofusion.v1.Detection.lidar:type_name -> solofusion.v1.Placement
-	3,  // 10: solofusion.v1.Detection.ego:type_name -> solofusion.v1.Placement
-	3,  // 11: solofusion.v1.Detection.global:type_name -> solofusion.v1.Placement
-	3,  // 12: solofusion.v1.Detection.model:type_name -> solofusion.v1.Placement
-	11, // 13: solofusion.v1.Placement.center:type_name -> solofusion.v1.Vector3
-	0,  // 14: solofusion.v1.Status.state:type_name -> solofusion.v1.ServiceState
-	9,  // 15: solofusion.v1.Status.counts:type_name -> solofusion.v1.Status.CountsEntry
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	7,  // 5: solofusion.v1.Detections.history:type_name -> solofusion.v1.History
+	8,  // 6: solofusion.v1.Detections.stages:type_name -> solofusion.v1.StageTime
+	11, // 7: solofusion.v1.Detections.ego_from_model:type_name -> solofusion.v1.Pose
+	6,  // 8: solofusion.v1.Detections.cameras_damaged:type_name -> solofusion.v1.CameraRemark
+	6,  // 9: solofusion.v1.Detections.cameras_suspect:type_name -> solofusion.v1.CameraRemark
+	12, // 10: solofusion.v1.Detection.size:type_name -> solofusion.v1.Vector3
+	3,  // 11: solofusion.v1.Detection.lidar:type_name -> solofusion.v1.Placement
+	3,  // 12: solofusion.v1.Detection.ego:type_name -> solofusion.v1.Placement
+	3,  // 13: solofusion.v1.Detection.global:type_name -> solofusion.v1.Placement
+	3,  // 14: solofusion.v1.Detection.model:type_name -> solofusion.v1.Placement
+	12, // 15: solofusion.v1.Placement.center:type_name -> solofusion.v1.Vector3
+	0,  // 16: solofusion.v1.Status.state:type_name -> solofusion.v1.ServiceState
+	10, // 17: solofusion.v1.Status.counts:type_name -> solofusion.v1.Status.CountsEntry
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_solofusion_v1_output_proto_init() }
@@ -895,7 +978,7 @@ func file_solofusion_v1_output_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_solofusion_v1_output_proto_rawDesc), len(file_solofusion_v1_output_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,45 @@
+package preprocess
+
+import "github.com/solofusion/solofusion/internal/option"
+
+// What is done with an image that is damaged, or that shows nothing.
+const (
+	Reject = "reject" // the camera counts as missing, with the reason
+	Mark   = "mark"   // it is used, and the camera counts as in trouble
+	Use    = "use"    // it is used
+	Absent = "absent" // the camera counts as missing, with the reason
+)
+
+// Options say which images are used. Fields that are zero take their default. Tags are
+// the keys of the configuration.
+type Options struct {
+	// Damaged is Reject, Mark or Use. After a loss of data the rest of a JPEG is shifted
+	// or grey, which the model takes for what is there; that a camera is missing it
+	// knows from its training.
+	Damaged string `yaml:"damaged"`
+
+	// Blank is Use or Absent: for images that are black or have no contrast.
+	Blank string `yaml:"blank"`
+
+	// Frozen is Use or Absent: for images that are the same as before although the
+	// vehicle has moved. They show what is not there any more.
+	Frozen string `yaml:"frozen"`
+
+	// MaxPixels is the largest number of pixels of a camera's images.
+	MaxPixels int `yaml:"max_pixels"`
+}
+
+// Defaults returns the defaults.
+func Defaults() Options {
+	return Options{Damaged: Reject, Blank: Use, Frozen: Absent, MaxPixels: 1 << 26}
+}
+
+// Bounds returns what the options must satisfy.
+func (o Options) Bounds() []option.Bound {
+	return []option.Bound{
+		option.OneOf("damaged", o.Damaged, Reject, Mark, Use),
+		option.OneOf("blank", o.Blank, Use, Absent),
+		option.OneOf("frozen", o.Frozen, Use, Absent),
+		option.Within("max_pixels", o.MaxPixels, 1, 1<<28),
+	}
+}
