@@ -114,16 +114,43 @@ func (o *Overload) Run(ctx context.Context, c *bus.Conn, subjects bus.Subjects, 
 	if err != nil {
 		return nil, err
 	}
-	after, err := v.settled(ctx)
-	if err != nil {
+	s.Inference = inference
+	if err := v.finish(ctx, s, before.Counts); err != nil {
 		return nil, err
-	}
-	s.Counts = maps.Clone(after.Counts)
-	for name, n := range before.Counts {
-		s.Counts[name] -= n
 	}
 	s.Inference = middle(s.Results)
 	return s, nil
+}
+
+// finish reads results until every set is accounted for, or for as long as a service may
+// take for those that wait.
+func (v *vehicle) finish(ctx context.Context, s *Strain, before map[string]uint64) error {
+	patience := 10*time.Second + 20*s.Inference
+	for began := time.Now(); ; {
+		status, err := v.settled(ctx)
+		if err != nil {
+			return err
+		}
+		s.Counts = maps.Clone(status.Counts)
+		for name, n := range before {
+			s.Counts[name] -= n
+		}
+		reading, cancel := context.WithTimeout(ctx, time.Second)
+		for reading.Err() == nil {
+			v.read(reading, s)
+		}
+		cancel()
+		if s.Check() == nil || time.Since(began) > patience {
+			return ctx.Err()
+		}
+	}
+}
+
+// read takes a result if one comes.
+func (v *vehicle) read(ctx context.Context, s *Strain) {
+	if a, err := v.answer(ctx, time.Minute); err == nil {
+		s.Results = append(s.Results, a)
+	}
 }
 
 // calm sends sets one at a time and returns the median time of an inference.
@@ -187,8 +214,7 @@ func (v *vehicle) answer(ctx context.Context, limit time.Duration) (Answer, erro
 	return a, nil
 }
 
-// strain sends sets in that period for the load's time, and reads results until none
-// comes any more.
+// strain sends sets in that period for the load's time, and reads results meanwhile.
 func (v *vehicle) strain(ctx context.Context, o *Overload, period time.Duration, watch func() (int64, error)) (*Strain, error) {
 	s := &Strain{Factor: o.Factor, Duration: o.Duration, Cameras: len(o.Drive.Sets[0].Rig.Cameras)}
 	sending, stop := context.WithTimeout(ctx, o.Duration)
@@ -198,14 +224,8 @@ func (v *vehicle) strain(ctx context.Context, o *Overload, period time.Duration,
 	both.Go(func() { failed = v.stream(sending, s, period) })
 	var memory error
 	both.Go(func() { s.Memory, memory = sample(sending, watch) })
-	const quiet = 5 * time.Second
-	for {
-		a, err := v.answer(ctx, quiet)
-		if err == nil {
-			s.Results = append(s.Results, a)
-		} else if sending.Err() != nil {
-			break
-		}
+	for sending.Err() == nil {
+		v.read(sending, s)
 	}
 	both.Wait()
 	return s, errors.Join(failed, memory, ctx.Err())
