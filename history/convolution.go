@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
@@ -17,8 +18,9 @@ type Frame struct {
 	Feature        *tensor.F32 // 1 Y X C, read during Step
 	GlobalFromGrid geom.Pose   // finite; global is any frame that stands still from the sequence's start on
 	Time           time.Time
-	Earlier        []int // planes of the stack, ascending, at most T; not looked at if T is 0
-	Keep           []int // planes that stay in the ring, ascending
+	Earlier        []int  // planes of the stack, ascending, at most T; not looked at if T is 0
+	Keep           []int  // planes that stay in the ring, ascending
+	Lost           []bool // Y X: cells of which nothing was seen, and which take what the newest kept plane has there; nil for none
 }
 
 // Stack is where Step writes the head's input, 1 Y X (T+1)·C: in F32, or
@@ -51,6 +53,7 @@ type Convolution struct {
 
 	job                             job
 	projectPart, gatherPart, asItIs func(y int)
+	carryPart                       func(y int)
 }
 
 // buffers are planes beside those of a ring.
@@ -66,6 +69,7 @@ type job struct {
 	index   int       // of the plane in the ring, or current
 	here    int       // index of the plane that is in the current grid by now, or current
 	slot    int       // of the stack, from the current frame's
+	lost    []bool    // cells of the current frame, while they are filled
 	moved   bool      // whether the plane is to be resampled
 	cells   affine    // from current cells to the plane's, if moved
 	add     []float32 // C: what the plane's age adds
@@ -84,7 +88,7 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 	cfg.KeepFeatures = cfg.KeepFeatures && cfg.Frames > 0
 	c := &Convolution{cfg: cfg, weights: w, with: with}
 	c.kernel, c.kernels = kernel.Table.Take(with.Kernels)
-	c.projectPart, c.gatherPart, c.asItIs = c.projectRow, c.gatherRow, c.copyRow
+	c.projectPart, c.gatherPart, c.asItIs, c.carryPart = c.projectRow, c.gatherRow, c.copyRow, c.carryRow
 	if cfg.Frames == 0 {
 		return c, nil
 	}
@@ -135,6 +139,9 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 		return Reach{}
 	}
 	c.with.Run(c.cfg.height(), c.projectPart)
+	if f.Lost != nil && len(f.Keep) > 0 {
+		c.carry(f)
+	}
 	c.gather(0, current, f)
 	for i := range c.cfg.Frames {
 		c.gather(1+i, f.plane(i), f)
@@ -142,6 +149,38 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 	reach := f.reach(r)
 	c.projected.current, c.raw.current = r.take(f, c.projected.current, c.raw.current)
 	return reach
+}
+
+// carry fills the current frame's lost cells with what the newest kept plane has there.
+func (c *Convolution) carry(f Frame) {
+	j := &c.job
+	j.lost, j.index, j.moved = f.Lost, f.Keep[0], true
+	j.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[j.index].globalFromGrid))
+	c.with.Run(c.cfg.height(), c.carryPart)
+	j.lost = nil
+}
+
+func (c *Convolution) carryRow(y int) {
+	width := c.cfg.width()
+	lost := c.job.lost[y*width:][:width]
+	if !slices.Contains(lost, true) {
+		return
+	}
+	newest := &c.job.ring.planes[c.job.index]
+	c.carryCells(c.projected.current, c.align(newest.projected, c.projected.spare, y), lost, y)
+	if c.cfg.KeepFeatures {
+		c.carryCells(c.raw.current, c.align(newest.raw, c.raw.spare, y), lost, y)
+	}
+}
+
+// carryCells copies the lost cells of a row.
+func (c *Convolution) carryCells(dst, row []float32, lost []bool, y int) {
+	n := c.cfg.Channels
+	for x, isLost := range lost {
+		if isLost {
+			copy(dst[(y*len(lost)+x)*n:][:n], row[x*n:][:n])
+		}
+	}
 }
 
 // plane returns which plane slot i of the earlier ones shows: if there are too few,
@@ -163,6 +202,9 @@ func (c *Convolution) mustShapes(r *Ring, f Frame, out Stack) {
 		panic(fmt.Sprintf("history: %d earlier planes for a stack of %d", len(f.Earlier), cfg.Frames))
 	}
 	f.Feature.MustShape("bird's-eye plane", 1, cfg.height(), cfg.width(), cfg.Channels)
+	if f.Lost != nil && len(f.Lost) != cfg.height()*cfg.width() {
+		panic(fmt.Sprintf("history: %d lost cells, want a mark for each of %d", len(f.Lost), cfg.height()*cfg.width()))
+	}
 	depth := (cfg.Frames + 1) * cfg.Channels
 	switch {
 	case (out.F32 == nil) == (out.U8 == nil):

@@ -30,6 +30,11 @@
 // in the stack times the period, as the reference has it, or measured between
 // capture times.
 //
+// Cells of the current frame of which nothing was seen ([Frame.Lost], the views of cameras
+// without an image) take what the newest plane has there, as if it stood still, in the
+// stack and in the ring. It may be taken on from frame to frame; for how long is the
+// caller's choice.
+//
 // A model without history has no time convolution: with no frames the stack is
 // the current plane as it is, negative values included.
 //

@@ -449,3 +449,52 @@ func TestStepPanicsOnShapes(t *testing.T) {
 		}()
 	}
 }
+
+// TestLostCellsTakeTheNewestPlane: they are what the newest plane has at their place, in
+// the stack and for later frames, and the other cells are as they come.
+func TestLostCellsTakeTheNewestPlane(t *testing.T) {
+	pool := parallel.New(2)
+	defer pool.Close()
+	for _, mode := range []Mode{Recursive, Direct} {
+		cfg := toy
+		cfg.Mode, cfg.KeepFeatures = mode, true
+		w := randomWeights(rand.New(rand.NewPCG(1, 2)), cfg.Channels)
+		clear(w.Age) // so that places in the stack do not differ
+		whole, lossy := mustNew(t, cfg, w, pool), mustNew(t, cfg, w, pool)
+		frames := journey(rand.New(rand.NewPCG(3, 4)), &cfg, 3)
+		lost := make([]bool, cfg.height()*cfg.width())
+		for i := range lost {
+			lost[i] = i%3 == 1
+		}
+		depth := (cfg.Frames + 1) * cfg.Channels
+		newStack := func() Stack { return Stack{F32: tensor.New[float32](1, cfg.height(), cfg.width(), depth)} }
+		a, b := newStack(), newStack()
+		whole.Step(frames[0], a)
+		lossy.Step(frames[0], b)
+		whole.Step(frames[1], a)
+		frames[1].Lost = lost
+		lossy.Step(frames[1], b)
+		for i, isLost := range lost {
+			slot := func(s Stack, n int) []float32 { return s.F32.Data[i*depth+n*cfg.Channels:][:cfg.Channels] }
+			want := slot(a, 0)
+			if isLost {
+				want = slot(a, 1)
+			}
+			if !slices.Equal(slot(b, 0), want) || !slices.Equal(slot(b, 1), slot(a, 1)) {
+				t.Fatalf("%v, cell %d (lost %v): %v, want %v", mode, i, isLost, slot(b, 0), want)
+			}
+		}
+		next := frames[1]
+		next.Lost, next.Time = nil, frames[2].Time // where it was
+		c := newStack()
+		lossy.Step(next, c)
+		for i := range lost {
+			for ch := range cfg.Channels {
+				was, is := b.F32.Data[i*depth+ch], c.F32.Data[i*depth+cfg.Channels+ch]
+				if math.Abs(float64(was-is)) > 1e-4 {
+					t.Fatalf("%v, cell %d: the ring has %v, the stack had %v", mode, i, is, was)
+				}
+			}
+		}
+	}
+}

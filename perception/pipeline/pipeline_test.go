@@ -473,7 +473,7 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 	for name, stage := range map[string]func(){
 		Stereo:  func() { w.match(f, &m.past, v, x) },
 		Lift:    func() { w.splat(f, &m.points, v, d, x) },
-		History: func() { w.remember(f, m.ring, &w.plane) },
+		History: func() { w.remember(f, m, v, &w.plane) },
 	} {
 		if n := testing.AllocsPerRun(10, stage); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)

@@ -42,6 +42,8 @@ type header struct {
 	Rig      *perception.Rig `json:"rig"`
 	Origin   geom.Vec3       `json:"origin"`
 	Still    []still         `json:"still"`
+
+	Seen map[string]time.Time `json:"seen"`
 }
 
 func (m *Memory) header() header {
@@ -50,7 +52,7 @@ func (m *Memory) header() header {
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
 		Ended: m.sequence.ended, Last: m.sequence.last, Kept: m.sequence.kept, Slow: m.sequence.slow,
-		Rig: m.calibration(), Origin: m.origin, Still: m.still,
+		Rig: m.calibration(), Origin: m.origin, Still: m.still, Seen: m.seen,
 	}
 }
 
@@ -103,6 +105,9 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 		return nil, err
 	}
 	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last, kept: h.Kept, slow: h.Slow}, h.Origin
+	if m.seen = h.Seen; m.seen == nil {
+		m.seen = map[string]time.Time{}
+	}
 	if h.Rig != nil {
 		if m.rig, err = d.mount(h.Rig); err != nil {
 			return nil, err

@@ -63,9 +63,6 @@ func (w *worker) look(f *frame, m *Memory) (*views, error) {
 	if err := w.encoder.reserve(len(cameras)); err != nil {
 		return nil, err
 	}
-	if f.result.Reset != "" {
-		clear(m.still)
-	}
 	w.reader.read(w.encoder.inputs["images"], m, f.set)
 	v := &w.views
 	v.placed, v.own = v.placed[:0], v.own[:0]
@@ -175,14 +172,15 @@ func (w *worker) embed(f *frame, _ *plane) (*plane, error) {
 
 // remember aligns the earlier sets' planes with the set, and takes its own into the
 // history.
-func (w *worker) remember(f *frame, ring *history.Ring, p *plane) *stack {
+func (w *worker) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 	began := f.begin(History)
-	reach := w.convolution.Step(ring, history.Frame{
+	reach := w.convolution.Step(m.ring, history.Frame{
 		Feature:        p.values,
 		GlobalFromGrid: f.fromModel,
 		Time:           f.set.Time,
 		Earlier:        f.plan.Earlier,
 		Keep:           f.plan.Keep,
+		Lost:           w.shadow.of(f, m, v),
 	}, w.stack.Stack)
 	w.stack.aligned = w.convolution.Features()
 	f.result.HistoryDepth, f.result.HistoryAge = reach.Frames, reach.Age

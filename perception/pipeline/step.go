@@ -45,13 +45,17 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 		return nil, err
 	}
 	f.result.Missing = f.missing()
+	for camera := range f.result.Captured {
+		m.seen[camera] = set.Time
+	}
 	return f.result, nil
 }
 
 // begin returns the frame of a set, the first of a sequence if reset says why.
 func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 	if reset != "" {
-		m.origin = set.GlobalFromEgo.T
+		m.origin, m.seen = set.GlobalFromEgo.T, map[string]time.Time{}
+		clear(m.still)
 	}
 	f := &frame{
 		set: set, origin: m.origin, plan: m.sequence.plan(m.detector.rule, set.Time),
@@ -80,8 +84,8 @@ func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
 	if err != nil {
 		return nil, m.fail(BEVEmbed, err)
 	}
-	stack := w.remember(f, m.ring, plane) // with the earlier ones', aligned → head's input
-	maps, err := w.head(f, stack)         // → box maps
+	stack := w.remember(f, m, views, plane) // with the earlier ones', aligned → head's input
+	maps, err := w.head(f, stack)           // → box maps
 	if err != nil {
 		return nil, m.fail(Head, err)
 	}
