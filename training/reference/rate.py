@@ -125,9 +125,8 @@ def rewrite(tables: Tables, choose: Choice, per_second: int) -> None:
         ]
         for one, before, after in zip(own, [None, *own], [*own[1:], None], strict=False):
             one["prev"], one["next"] = (s["token"] if s else "" for s in (before, after))
-        scene |= {
-            "nbr_samples": len(own), "first_sample_token": own[0]["token"], "last_sample_token": own[-1]["token"]
-        }
+        first, last = own[0]["token"], own[-1]["token"]
+        scene |= {"nbr_samples": len(own), "first_sample_token": first, "last_sample_token": last}
         samples += own
     tables |= {"sample": samples, "sample_data": data, "sample_annotation": [], "instance": []}
 
@@ -257,7 +256,8 @@ def main() -> int:
 
 def row(name: str, m: dict) -> str:
     e = m["tp_errors"]
-    return (f"| {name} | {m['mean_ap']:.4f} | {e['trans_err']:.4f} | {e['vel_err']:.4f} | {m['nd_score']:.4f} |")
+    numbers = m["mean_ap"], e["trans_err"], e["vel_err"], m["nd_score"]
+    return f"| {name} | " + " | ".join(f"{x:.4f}" for x in numbers) + " |"
 
 
 if __name__ == "__main__":
