@@ -153,12 +153,19 @@ func (o *ConnOptions) advice(err error) string {
 		return "the server has no TLS: use nats:// in nats.url, and no nats.tls"
 	case errors.Is(err, nats.ErrNkeysNotSupported):
 		return "the server takes no NKeys: unset nats.nkey and nats.creds"
-	case strings.Contains(err.Error(), "remote error: tls:") && o.TLS.Cert == "":
+	case closedByTLS(err) && o.TLS.Cert == "":
 		return "the server wants a client's certificate: set nats.tls.cert and nats.tls.key"
-	case strings.Contains(err.Error(), "remote error: tls:"):
+	case closedByTLS(err):
 		return "the server refuses this client's certificate: check nats.tls.cert and nats.tls.key"
 	}
 	return "is a NATS server running there? check nats.url"
+}
+
+// closedByTLS reports whether a server ended a handshake: with an alert, or, if that was
+// not read in time, with the connection.
+func closedByTLS(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "remote error: tls:") || strings.Contains(text, "after TLS handshake")
 }
 
 // Redacted returns the list of URLs without passwords.
