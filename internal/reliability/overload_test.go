@@ -50,7 +50,7 @@ func TestOverload(t *testing.T) {
 	}
 	defer source.Close()
 	const inference = 200 * time.Millisecond
-	s := service.New(source, slow(inference), bus.NewSink(theirs, subjects), service.Options{StatusPeriod: 100 * time.Millisecond, Log: quiet})
+	s := service.New(source, slow(inference), bus.NewSink(theirs, subjects, bus.SinkOptions{}), service.Options{StatusPeriod: 100 * time.Millisecond, Log: quiet})
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
 
