@@ -121,6 +121,7 @@ func (f *facts) ofCamera(c *framesync.CameraHealth) (list []symptom) {
 	absent := key{c.Name, missing}
 	_, without := wrong[absent]
 	switch {
+	case c.Trouble.Cause == missing && c.Missing == 0 && !without: // no set left that lacks it: all cameras stopped
 	case c.Trouble.Cause != "":
 		add(missing, c.Trouble.Cause, c.Trouble.Words, f.tolls[absent], "sets")
 	case without:

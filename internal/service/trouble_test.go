@@ -167,7 +167,9 @@ func TestSymptoms(t *testing.T) {
 		Suspect: map[string]string{"b": "frozen: same image for 2.5 s"},
 	}
 	f.lost[behind] = 6
-	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900))
+	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900), cameraHealth("c", 900))
+	f.health.Cameras[2].Trouble = framesync.Trouble{Cause: missing, Words: "no frame since 12:00:00"} // like all others'
+
 	var got []string
 	for _, s := range f.symptoms() {
 		c := change{Trouble: s.Trouble, units: s.units}
@@ -184,6 +186,9 @@ func TestSymptoms(t *testing.T) {
 		if !slices.Contains(got, want) {
 			t.Errorf("no symptom is %q, got\n%s", want, strings.Join(got, "\n"))
 		}
+	}
+	if strings.Contains(strings.Join(got, "\n"), "c missing") {
+		t.Error("a camera is missing that no set lacks")
 	}
 	if strings.Contains(strings.Join(got, "\n"), "surplus") {
 		t.Error("frames between those that are used are a symptom")
