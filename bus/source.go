@@ -143,9 +143,6 @@ func (s *Source) receive(msg *nats.Msg) {
 		return
 	}
 	ev, err := decodeEvent(kind, msg.Data)
-	if f, ok := ev.(*perception.Frame); ok {
-		f.Arrived = time.Now()
-	}
 	next := item{event: ev, answer: s.conn.answer(msg)}
 	switch {
 	case err == errEnd && !s.lossless:
