@@ -134,9 +134,6 @@ func (s *Source) receive(msg *nats.Msg) {
 		return
 	}
 	ev, err := decodeEvent(kind, msg.Data)
-	if f, ok := ev.(*perception.Frame); ok {
-		f.Arrived = time.Now()
-	}
 	switch {
 	case err == errEnd && !s.lossless:
 		answer("")

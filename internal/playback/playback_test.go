@@ -132,8 +132,7 @@ func TestRunGoesOnAfterARefusal(t *testing.T) {
 			source := newReel(20, io.EOF)
 			frame := test.frame
 			frame.Captured = epoch.Add(20 * 500 * time.Millisecond)
-			source.events = slices.Insert(source.events, len(source.events)-2, perception.Event(&frame))
-			source.events = append(source.events, &perception.Frame{Camera: "CAM_FRONT", Captured: frame.Captured, Image: []byte{1}},
+			source.events = append(source.events, &frame, &perception.Frame{Camera: "CAM_FRONT", Captured: frame.Captured, Image: []byte{1}},
 				perception.EgoPose{Time: frame.Captured, GlobalFromEgo: geom.IdentityTransform()})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			c := &collector{}

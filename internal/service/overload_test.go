@@ -23,7 +23,7 @@ type traffic struct {
 	sets, next int
 	queue      []perception.Event
 
-	mu      sync.Mutex              // of settled
+	mu      sync.Mutex              // of sent and settled
 	sent    map[time.Time]time.Time // arrival of a set by its time
 	settled map[time.Time]int
 	frames  int
@@ -66,7 +66,9 @@ func (s *traffic) set() []perception.Event {
 		return nil
 	}
 	at := time.Now()
+	s.mu.Lock()
 	s.sent[at] = at
+	s.mu.Unlock()
 	events := []perception.Event{perception.EgoPose{Time: at, GlobalFromEgo: geom.IdentityTransform()}}
 	if s.next == 0 {
 		events = append([]perception.Event{testRig()}, events...)
@@ -92,6 +94,8 @@ func (s *traffic) Step(set *perception.FrameSet) (*perception.Result, error) {
 
 func (s *traffic) Publish(_ context.Context, m *perception.Moment) error {
 	s.results++
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.worst = max(s.worst, time.Since(s.sent[m.Result.Time]))
 	if s.fails && s.results%2 == 0 {
 		return fmt.Errorf("result %d is too large", s.results)

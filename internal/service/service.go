@@ -177,8 +177,13 @@ func (s *Service) push(d perception.Delivery) {
 			done(err)
 		}
 	}
-	if _, ok := d.Event.(*perception.Frame); ok {
+	if f, ok := d.Event.(*perception.Frame); ok {
 		s.account.arrived(now)
+		if s.options.Trace != nil {
+			stamped := *f
+			stamped.Arrived = now
+			d.Event = &stamped
+		}
 	}
 	before := s.sync.Rig()
 	s.put(s.sync.Push(d, now))

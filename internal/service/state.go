@@ -146,14 +146,14 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForSets, "the first frames have come"
 	case f.health.Poses.Trouble.Cause != "":
 		return perception.ForPoses, f.health.Poses.Trouble.Words
-	case f.dropped(noPose) > 0:
-		return perception.ForPoses, fmt.Sprintf("%d frames without an ego pose for their time", f.dropped(noPose))
 	case f.lost[failed] > f.before.lost[failed]:
 		return perception.ForDetector, fmt.Sprintf("%d sets failed, the last: %s", f.lost[failed]-f.before.lost[failed], f.causes[failed])
 	case f.lost[unpublished] > f.before.lost[unpublished]:
 		return perception.ForDetector, "results are not published: " + f.causes[unpublished]
 	case !f.idle():
 		return perception.ForDetector, fmt.Sprintf("a set has been under way for %s", seconds(f.now.Sub(f.stepping)))
+	case f.dropped(noPose) > 0:
+		return perception.ForPoses, fmt.Sprintf("%d frames without an ego pose for their time", f.dropped(noPose))
 	case f.health.Trouble.Cause != "":
 		return perception.ForSets, f.health.Trouble.Words
 	}

@@ -110,25 +110,26 @@ func suspicion(camera, why string) key {
 // last result.
 func (f *facts) ofCamera(c *framesync.CameraHealth) (list []symptom) {
 	wrong := faults(&f.result.latest)
-	add := func(cause, words string, count uint64, units string) {
+	add := func(kind, cause, words string, count uint64, units string) {
 		t := degrading(c.Name, cause, words, count)
 		t.IsCamera = true
 		if cause == missing {
 			t.Since = c.Arrived
 		}
-		list = append(list, symptom{Trouble: t, present: true, units: units})
+		list = append(list, symptom{Trouble: t, present: true, kind: kind, units: units})
 	}
 	absent := key{c.Name, missing}
 	_, without := wrong[absent]
 	switch {
+	case c.Trouble.Cause == missing && c.Missing == 0 && !without: // no set left that lacks it: all cameras stopped
 	case c.Trouble.Cause != "":
-		add(c.Trouble.Cause, c.Trouble.Words, f.tolls[absent], "sets")
+		add(missing, c.Trouble.Cause, c.Trouble.Words, f.tolls[absent], "sets")
 	case without:
-		add(missing, f.absence(c), f.tolls[absent], "sets")
+		add(missing, missing, f.absence(c), f.tolls[absent], "sets")
 	}
 	for _, cause := range slices.Concat([]string{rejected, damaged, suspect}, suspicions[:]) {
 		if why, ok := wrong[key{c.Name, cause}]; ok {
-			add(cause, strings.TrimPrefix(why, cause+": "), f.tolls[key{c.Name, cause}], "images")
+			add(cause, cause, strings.TrimPrefix(why, cause+": "), f.tolls[key{c.Name, cause}], "images")
 		}
 	}
 	return list
@@ -147,7 +148,7 @@ func (f *facts) poses() symptom {
 	if !present {
 		cause, words = noPose, f.refusals[noPose]
 	}
-	return symptom{Trouble: degrading(ofPoses, cause, words, f.drops[noPose]), present: present, units: "frames"}
+	return symptom{Trouble: degrading(ofPoses, cause, words, f.drops[noPose]), present: present, kind: noPose, units: "frames"}
 }
 
 // ofSets returns what is wrong with sets and results.

@@ -12,20 +12,24 @@ import (
 type symptom struct {
 	perception.Trouble        // Count is of all times; Since is zero if that is not known
 	present            bool   // even if Count has not grown
+	kind               string // common to causes that follow each other in one trouble; "" for the cause alone
 	units              string // of Count: sets, images, frames
 }
 
+// key is a subject, and a cause or a kind of causes.
 type key struct{ subject, cause string }
 
 // entry is a trouble that is present, or was.
 type entry struct {
 	symptom
-	open  bool
-	base  uint64        // count before it began
-	told  uint64        // count when its beginning was told
-	last  time.Time     // it was seen
-	until time.Time     // it ended
-	hold  time.Duration // without it until it ends
+	open    bool
+	base    uint64 // count before it began
+	told    uint64 // count when its beginning was told
+	cause   string // that was told
+	causeAt time.Time
+	last    time.Time     // it was seen
+	until   time.Time     // it ended
+	hold    time.Duration // without it until it ends
 }
 
 // trouble returns the entry's trouble with its own count.
@@ -36,7 +40,7 @@ func (e *entry) trouble() perception.Trouble {
 }
 
 // journal keeps troubles from symptoms. A trouble begins when it is seen and ends when
-// it was not seen for a hold. If it begins again soon after its end, its hold doubles:
+// it was not seen for a hold. If its cause changes it is told of again. If it begins again soon after its end, its hold doubles:
 // what comes and goes is one trouble. The number of changes is therefore bounded,
 // however the symptoms change.
 type journal struct {
@@ -71,15 +75,16 @@ func (j *journal) observe(now time.Time, symptoms []symptom) (changes []change) 
 	for i := range symptoms {
 		s := &symptoms[i]
 		listed[s.key()] = true
-		if e := j.entry(s, now); e.see(s, now) {
+		if e := j.entry(s, now); e.see(s, now) || e.turned(now) {
 			e.hold = min(e.hold, j.most)
+			e.cause, e.causeAt = e.Cause, now
 			changes = append(changes, change{Trouble: e.trouble(), units: e.units})
 		}
 	}
 	return append(changes, j.end(now, listed)...)
 }
 
-func (s *symptom) key() key { return key{s.Subject, s.Cause} }
+func (s *symptom) key() key { return key{s.Subject, cmp.Or(s.kind, s.Cause)} }
 
 // entry returns the entry of a symptom, a new one if it has none. What a new symptom has
 // cost before it was present is not part of the trouble.
@@ -121,6 +126,11 @@ func (e *entry) see(s *symptom, now time.Time) (begins bool) {
 		e.told = s.Count
 	}
 	return begins
+}
+
+// turned reports whether an open trouble has another cause than was told a hold ago.
+func (e *entry) turned(now time.Time) bool {
+	return e.open && e.last.Equal(now) && e.Cause != e.cause && now.Sub(e.causeAt) >= e.hold
 }
 
 // end closes the troubles that were not seen for their hold, and forgets those that

@@ -85,6 +85,29 @@ func TestATroubleThatComesAndGoesIsOne(t *testing.T) {
 	}
 }
 
+// Causes that follow each other are one trouble, which is told of again, at most once in a hold.
+func TestATroubleChangesItsCause(t *testing.T) {
+	j := newJournal(3 * time.Second)
+	var got []string
+	for second := range 9 {
+		s := absent(ms(0), uint64(second))
+		s.kind = missing
+		if second >= 1 && second != 3 {
+			s.Cause, s.Words = "late", "arrives 90 ms after its set left"
+		}
+		for _, line := range lines(j.observe(ms(1000*second), []symptom{s})) {
+			got = append(got, fmt.Sprintf("%d: %s", second, line))
+		}
+	}
+	want := []string{
+		"0: CAM_BACK missing since 12:00:00: arrives 104 ms after its set left; sync.deadline is 150ms",
+		"4: CAM_BACK late since 12:00:00: arrives 90 ms after its set left",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestJournal: for any symptoms, troubles begin and end in turn, counts agree with what the
 // symptoms counted, the number of changes is bounded, and nothing is kept for ever.
 func TestJournal(t *testing.T) {
@@ -144,7 +167,9 @@ func TestSymptoms(t *testing.T) {
 		Suspect: map[string]string{"b": "frozen: same image for 2.5 s"},
 	}
 	f.lost[behind] = 6
-	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900))
+	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900), cameraHealth("c", 900))
+	f.health.Cameras[2].Trouble = framesync.Trouble{Cause: missing, Words: "no frame since 12:00:00"} // like all others'
+
 	var got []string
 	for _, s := range f.symptoms() {
 		c := change{Trouble: s.Trouble, units: s.units}
@@ -161,6 +186,9 @@ func TestSymptoms(t *testing.T) {
 		if !slices.Contains(got, want) {
 			t.Errorf("no symptom is %q, got\n%s", want, strings.Join(got, "\n"))
 		}
+	}
+	if strings.Contains(strings.Join(got, "\n"), "c missing") {
+		t.Error("a camera is missing that no set lacks")
 	}
 	if strings.Contains(strings.Join(got, "\n"), "surplus") {
 		t.Error("frames between those that are used are a symptom")
