@@ -22,7 +22,7 @@ PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-eval parity rigs \
-	test test-race test-python test-client fuzz check-deploy lint golangci fmt proto clean
+	reliability losses overload test test-race test-python test-client fuzz check-deploy lint golangci fmt proto clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,18 @@ rigs: build .venv/.installed ## grade the default bundle on drives as other vehi
 	@test -d out/rigs/v1.0-synth || bin/solofusion synth --out out/rigs --seed 1000 --drives 8 --frames 10
 	@PYTHONPATH=training .venv/bin/python -m reference.rigs out/rigs --report docs/rigs.md
 
+reliability: build ## a short form of all that docs/reliability.md reports, in ten minutes
+	@scripts/reliability.sh
+
+OUT_LOSSES := out/losses
+losses: build ## grade the default bundle with cameras and frames lost, write docs/reliability.md; an hour
+	@test -d $(OUT_LOSSES)/drives/v1.0-synth || bin/solofusion synth --out $(OUT_LOSSES)/drives --seed 1000 --drives 16 --frames 24 --window 352x128@0.24+16+88
+	@go run ./internal/reliability/cmd losses --drives $(OUT_LOSSES)/drives --cache $(OUT_LOSSES)/results --report docs/reliability.md
+
+overload: build ## send the service twice and ten times of what it can work off, ten minutes each, write docs/reliability.md
+	@test -d out/drives/v1.0-synth || bin/solofusion synth --out out/drives --seed 1 --frames 4
+	@go run ./internal/reliability/cmd overload --drives out/drives --duration 10m --report docs/reliability.md
+
 test: ## install what is needed, lint, run all Go tests
 	@$(PART) deps $(MAKE) --no-print-directory deps
 	@$(PART) lint $(MAKE) --no-print-directory lint
@@ -78,11 +90,13 @@ test-race: deps ## run all Go tests under the race detector
 	@$(PART) "Go tests, race detector" go test -race -timeout 60m ./...
 
 FUZZTIME ?= 3m
-fuzz: deps ## fuzz the readers of results, tables and images, FUZZTIME (3m) each
+fuzz: deps ## fuzz the readers of results, tables, messages and images, FUZZTIME (3m) each
 	@go test ./nuscenes -run '^$$' -fuzz FuzzResults -fuzztime $(FUZZTIME)
 	@go test ./nuscenes -run '^$$' -fuzz FuzzTables -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzSkip -fuzztime $(FUZZTIME)
 	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzFloat -fuzztime $(FUZZTIME)
+	@for f in FuzzCalibration FuzzFrame FuzzPose FuzzControl FuzzSubject FuzzResult FuzzStatus; do \
+		go test ./bus -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; done
 	@go test ./perception/preprocess/internal/codec -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME)
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt

@@ -105,7 +105,7 @@ func TestResultsKeepTheirBits(t *testing.T) {
 			Yaw:      rapid.Float64().Draw(t, "yaw"),
 			Velocity: [2]float64{rapid.Float64().Draw(t, "vx"), rapid.Float64().Draw(t, "vy")},
 		})
-		got, err := decodeResult(bytesOf(t, encodeResult(r)))
+		got, err := decodeResult(bytesOf(t, encodeResult(r, SinkOptions{})))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,9 +116,9 @@ func TestResultsKeepTheirBits(t *testing.T) {
 }
 
 func TestSameResultSameBytes(t *testing.T) {
-	want := string(bytesOf(t, encodeResult(testResult())))
+	want := string(bytesOf(t, encodeResult(testResult(), SinkOptions{})))
 	for range 50 {
-		if string(bytesOf(t, encodeResult(testResult()))) != want {
+		if string(bytesOf(t, encodeResult(testResult(), SinkOptions{}))) != want {
 			t.Fatal("the bytes differ")
 		}
 	}
@@ -126,7 +126,7 @@ func TestSameResultSameBytes(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	whole := func(change func(*pb.Detections)) []byte {
-		m := encodeResult(testResult())
+		m := encodeResult(testResult(), SinkOptions{})
 		change(m)
 		return bytesOf(t, m)
 	}
@@ -179,7 +179,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(kind, bytesOf(f, m))
 	}
 	f.Add(control, bytesOf(f, &pb.Control{Command: &pb.Control_EndOfStream{}}))
-	f.Add(detections, bytesOf(f, encodeResult(testResult())))
+	f.Add(detections, bytesOf(f, encodeResult(testResult(), SinkOptions{})))
 	f.Add(status, bytesOf(f, encodeStatus("car", &perception.Status{State: perception.Running})))
 	f.Fuzz(func(t *testing.T, kind string, data []byte) {
 		_, _ = decodeResult(data)
@@ -205,7 +205,7 @@ func TestWordsThatAreNotUTF8(t *testing.T) {
 	rig.Name, result.Rig, result.Reset, result.Rejected["CAM_LEFT"] = "K\xfchl", "K\xfchl", "stra\xdfe", "\xff"
 	result.Suspect["CAM_BACK"] = "\xff"
 	for _, m := range []proto.Message{
-		encodeRig(rig), encodeResult(result), encodeStatus("car", &perception.Status{LastError: "\xff"}),
+		encodeRig(rig), encodeResult(result, SinkOptions{}), encodeStatus("car", &perception.Status{LastError: "\xff"}),
 	} {
 		bytesOf(t, m)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -15,15 +14,18 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/solofusion/solofusion/internal/option"
+	"github.com/solofusion/solofusion/internal/warning"
 )
 
 // Conn is a connection to a NATS server. Until Close it reconnects each time it is
 // lost. It does not receive its own messages: a source and the publisher that
 // feeds it need a connection each.
 type Conn struct {
-	nc     *nats.Conn
-	log    *slog.Logger
-	closed chan struct{} // when the connection is closed for good
+	nc       *nats.Conn
+	who      string // the client, for words to operators
+	log      *slog.Logger
+	warnings *warning.Log
+	closed   chan struct{} // when the connection is closed for good
 
 	onReconnect, onClose handlers
 }
@@ -57,11 +59,24 @@ func (h *handlers) call() {
 	}
 }
 
+// warnEvery is the time between two warnings of one kind about one subject.
+const warnEvery = 10 * time.Second
+
 // Connect returns a connection. Its error names the setting to check.
 func Connect(o ConnOptions) (*Conn, error) {
 	o = option.Fill(o, DefaultConn())
-	c := &Conn{log: o.Log, closed: make(chan struct{})}
-	nc, err := nats.Connect(o.URL, c.options(o)...)
+	if o.Server != nil {
+		o = o.Server.client(o)
+	}
+	c := &Conn{who: o.who(), log: o.Log, warnings: warning.New(o.Log, warnEvery), closed: make(chan struct{})}
+	options := nats.GetDefaultOptions()
+	options.Servers = strings.FieldsFunc(o.URL, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, apply := range append(c.handlers(o), o.doors()...) {
+		if err := apply(&options); err != nil {
+			return nil, fmt.Errorf("bus: %w", err)
+		}
+	}
+	nc, err := options.Connect()
 	if err != nil {
 		return nil, connectError(o, err)
 	}
@@ -69,11 +84,13 @@ func Connect(o ConnOptions) (*Conn, error) {
 	return c, nil
 }
 
-func (c *Conn) options(o ConnOptions) []nats.Option {
-	options := []nats.Option{
+func (c *Conn) handlers(o ConnOptions) []nats.Option {
+	return []nats.Option{
 		nats.Name(o.Name),
 		nats.Timeout(o.Timeout),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // credentials may be mended at the server
+		nats.CustomInboxPrefix(o.Inbox),
 		nats.NoEcho(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -84,59 +101,25 @@ func (c *Conn) options(o ConnOptions) []nats.Option {
 			c.log.Info("connected to the NATS server again", "url", nc.ConnectedUrlRedacted())
 			c.onReconnect.call()
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			c.log.Warn("NATS", "error", err)
-		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) { c.warn(sub, err) }),
 		nats.ClosedHandler(func(*nats.Conn) {
 			c.onClose.call()
 			close(c.closed)
 		}),
 	}
-	if o.Server != nil {
-		options = append(options, nats.InProcessServer(o.Server.server))
-		o.User, o.Password, o.Token = o.Server.user, o.Server.password, o.Server.token
-	}
-	if o.User != "" {
-		options = append(options, nats.UserInfo(o.User, o.Password))
-	}
-	if o.Token != "" {
-		options = append(options, nats.Token(o.Token))
-	}
-	if o.Creds != "" {
-		options = append(options, nats.UserCredentials(o.Creds))
-	}
-	return options
 }
 
-func connectError(o ConnOptions, err error) error {
-	where := redacted(o.URL)
-	if o.Server != nil {
-		where = "the embedded server"
-	}
-	if !errors.Is(err, nats.ErrAuthorization) {
-		return fmt.Errorf("bus: %s: %w: is a NATS server running there? check nats.url", where, err)
-	}
-	who, check := "a client without a name", "set nats.user and nats.password, nats.token or nats.creds"
+// warn logs an error that no call returned, limited by kind and subject.
+func (c *Conn) warn(sub *nats.Subscription, err error) {
+	var denied *DeniedError
 	switch {
-	case o.User != "":
-		who, check = fmt.Sprintf("user %q", o.User), "check nats.user and nats.password"
-	case o.Token != "":
-		who, check = "the token", "check nats.token"
-	case o.Creds != "":
-		who, check = o.Creds, "check nats.creds"
+	case errors.As(c.denied(err), &denied):
+		c.warnings.Warn(denied.Right+denied.Subject, "right missing", "error", denied)
+	case sub != nil:
+		c.warnings.Warn(err.Error()+sub.Subject, "NATS", "subject", sub.Subject, "error", err)
+	default:
+		c.warnings.Warn(err.Error(), "NATS", "error", err)
 	}
-	return fmt.Errorf("bus: %s refuses %s: %s: %w", where, who, check, err)
-}
-
-// redacted returns the list of URLs without passwords.
-func redacted(urls string) string {
-	list := strings.Split(urls, ",")
-	for i, one := range list {
-		if u, err := url.Parse(strings.TrimSpace(one)); err == nil {
-			list[i] = u.Redacted()
-		}
-	}
-	return strings.Join(list, ",")
 }
 
 // encode marshals m, deterministically. It returns a PayloadError if the message

@@ -63,3 +63,15 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("bus: the service did not take a message on %s: %s", e.Subject, e.Reason)
 }
+
+// DeniedError is returned for what the server does not let this client do.
+type DeniedError struct {
+	Right   string // that is missing: publish to or subscribe to
+	Subject string
+	Who     string // the client, as it named itself to the server
+}
+
+// Error names the right, the subject and the client.
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("the NATS server does not let %s %s %s: give it that right, see docs/nats.md", e.Who, e.Right, e.Subject)
+}

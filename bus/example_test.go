@@ -85,7 +85,7 @@ func ExampleNewResults() {
 		Rig: "car", Time: time.Unix(1_700_000_000, 0).UTC(), GlobalFromEgo: geom.IdentityPose(), EgoFromModel: geom.IdentityPose(),
 		Detections: []perception.Detection{{Class: perception.Car, Score: 0.5, Center: geom.Vec3{0, 12, -1}, Size: geom.Vec3{1.9, 4.5, 1.6}}},
 	}
-	if err := bus.NewSink(service, subjects).Publish(ctx, &perception.Moment{Result: detected}); err != nil {
+	if err := bus.NewSink(service, subjects, bus.SinkOptions{}).Publish(ctx, &perception.Moment{Result: detected}); err != nil {
 		log.Fatal(err)
 	}
 

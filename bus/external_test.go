@@ -39,7 +39,7 @@ func TestSeparateServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := NewSink(connect(t, as), car).Publish(within(t), &perception.Moment{Result: testResult()}); err != nil {
+	if err := NewSink(connect(t, as), car, SinkOptions{}).Publish(within(t), &perception.Moment{Result: testResult()}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := results.Next(within(t))

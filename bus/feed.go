@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
@@ -33,7 +34,7 @@ func subscribe[T any](c *Conn, s Subjects, kind string, decode func([]byte) (T, 
 	subject := s.of(kind)
 	sub, err := c.nc.SubscribeSync(subject)
 	if err == nil {
-		err = c.nc.Flush()
+		err = errors.Join(c.nc.Flush(), c.forbidden(subscribing, subject))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bus: subscription to %s: %w", subject, err)

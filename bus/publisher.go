@@ -7,8 +7,6 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/solofusion/solofusion/perception"
@@ -88,36 +86,4 @@ func (p *Publisher) send(ctx context.Context, kind string, m proto.Message) erro
 		return err
 	}
 	return p.confirm(ctx, subject, data)
-}
-
-// keep puts a calibration into the bucket.
-func (p *Publisher) keep(ctx context.Context, m proto.Message) error {
-	data, err := p.conn.encode(p.subjects.of(calibration), m)
-	if err != nil {
-		return err
-	}
-	js, err := jetstream.New(p.conn.nc)
-	if err != nil {
-		return fmt.Errorf("bus: calibration bucket: %w", err)
-	}
-	bucket, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      p.subjects.bucket(),
-		Description: "calibration of each rig, solofusion.v1.RigCalibration",
-	})
-	if noJetStream(err) {
-		return ErrNotKept
-	}
-	if err != nil {
-		return fmt.Errorf("bus: calibration bucket: %w", err)
-	}
-	if _, err := bucket.Put(ctx, p.subjects.key(), data); err != nil {
-		return fmt.Errorf("bus: calibration bucket: %w", err)
-	}
-	return nil
-}
-
-func noJetStream(err error) bool {
-	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
-		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) ||
-		errors.Is(err, nats.ErrNoResponders)
 }

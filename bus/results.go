@@ -14,7 +14,8 @@ import (
 	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
 )
 
-func encodeResult(r *perception.Result) *pb.Detections {
+// encodeResult returns the message of r, with the boxes that o selects.
+func encodeResult(r *perception.Result, o SinkOptions) *pb.Detections {
 	m := &pb.Detections{
 		Rig:            text(r.Rig),
 		TimeUs:         micros(r.Time),
@@ -36,7 +37,9 @@ func encodeResult(r *perception.Result) *pb.Detections {
 	}
 	globalFromModel := r.GlobalFromEgo.Mul(r.EgoFromModel)
 	for i := range r.Detections {
-		m.Detections = append(m.Detections, encodeDetection(r, &r.Detections[i], globalFromModel))
+		if d := encodeDetection(r, &r.Detections[i], globalFromModel); o.selects(d) {
+			m.Detections = append(m.Detections, d)
+		}
 	}
 	for _, name := range sorted(r.Captured) {
 		m.CamerasUsed = append(m.CamerasUsed, &pb.CameraUse{Camera: name, CapturedUs: micros(r.Captured[name])})
@@ -50,6 +53,12 @@ func encodeResult(r *perception.Result) *pb.Detections {
 		m.Stages = append(m.Stages, &pb.StageTime{Stage: name, Milliseconds: ms})
 	}
 	return m
+}
+
+// selects reports whether a sink publishes a box.
+func (o SinkOptions) selects(d *pb.Detection) bool {
+	at := d.Ego.Center
+	return (o.MinScore == 0 || d.Score >= float32(o.MinScore)) && (o.Range == 0 || math.Hypot(at.X, at.Y) <= o.Range)
 }
 
 func encodeRemarks(words map[string]string) (all []*pb.CameraRemark) {

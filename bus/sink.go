@@ -10,14 +10,18 @@ import (
 type Sink struct {
 	conn     *Conn
 	subjects Subjects
+	options  SinkOptions
 }
 
 // NewSink returns a sink for one rig's results.
-func NewSink(c *Conn, s Subjects) *Sink { return &Sink{conn: c, subjects: s} }
+func NewSink(c *Conn, s Subjects, o SinkOptions) *Sink {
+	return &Sink{conn: c, subjects: s, options: o}
+}
 
-// Publish sends the moment's result, without its images.
+// Publish sends the moment's result, without its images and without the boxes that the
+// options leave out.
 func (s *Sink) Publish(_ context.Context, m *perception.Moment) error {
-	return s.conn.publish(s.subjects.of(detections), encodeResult(m.Result))
+	return s.conn.publish(s.subjects.of(detections), encodeResult(m.Result, s.options))
 }
 
 // Status sends a status.

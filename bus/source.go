@@ -1,17 +1,17 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/solofusion/solofusion/internal/option"
 	"github.com/solofusion/solofusion/internal/queue"
@@ -28,8 +28,13 @@ type Source struct {
 	remove   []func() // unregister from the connection
 	closed   atomic.Bool
 
-	malformed, full atomic.Uint64
-	warned          atomic.Int64 // time of the last warning, nanoseconds since 1970
+	malformed, full, over, rival atomic.Uint64
+
+	mu     sync.Mutex // of what follows: the rig's subjects and the bucket have a goroutine each
+	gate   *gate      // nil in a lossless source
+	rivals *rivals
+	last   []byte // message of the last calibration, nil if it is not to be skipped
+	kept   []byte // last entry of the bucket that the source saw
 }
 
 // NewSource subscribes. If the server keeps a calibration, the source delivers it
@@ -40,11 +45,13 @@ func NewSource(ctx context.Context, c *Conn, s Subjects, o SourceOptions) (*Sour
 	}
 	o = option.Fill(o, DefaultSource())
 	least := func(items []item) int { return dispensable(items[:len(items)-1]) } // not the new one
-	if o.Lossless {
-		least = nil
-	}
 	src := &Source{conn: c, subjects: s, lossless: o.Lossless, queue: queue.New(o.Queue, least)}
-	if err := errors.Join(src.subscribe(), c.Flush(ctx), src.recall(ctx)); err != nil {
+	if o.Lossless {
+		src.queue = queue.New[item](o.Queue, nil)
+	} else {
+		src.gate, src.rivals = newGate(option.Fill(o.Limits, DefaultLimits())), newRivals()
+	}
+	if err := errors.Join(src.subscribe(ctx), src.recall(ctx)); err != nil {
 		return nil, errors.Join(err, src.Close())
 	}
 	src.remove = []func(){c.onReconnect.add(src.recallAfterReconnect), c.onClose.add(src.queue.Close)}
@@ -54,66 +61,37 @@ func NewSource(ctx context.Context, c *Conn, s Subjects, o SourceOptions) (*Sour
 	return src, nil
 }
 
-// subscribe subscribes to the rig's messages. Pings have a subscription of their
-// own, so that they are answered even while the queue is full.
-func (s *Source) subscribe() error {
-	if err := s.listen(service, func(msg *nats.Msg) { s.conn.answer(msg)("") }); err != nil {
+// subscribe subscribes to the rig's messages and waits until the server has that.
+// Pings have a subscription of their own, so that they are answered even while the
+// queue is full.
+func (s *Source) subscribe(ctx context.Context) error {
+	err := s.listen(ctx, s.subjects.of(service), func(msg *nats.Msg) { s.conn.answer(msg)("") })
+	if err == nil {
+		err = s.listen(ctx, s.subjects.All(), s.receive)
+	}
+	if err != nil || s.lossless { // a replay sends each calibration before its frames
 		return err
 	}
-	return s.listen(">", s.receive)
+	if err := s.listen(ctx, s.subjects.kept(), s.change); err != nil {
+		s.conn.log.Warn("changes of the kept calibration are not seen, only calibrations that are sent", "error", err)
+	}
+	return nil
 }
 
-func (s *Source) listen(kind string, receive nats.MsgHandler) error {
-	sub, err := s.conn.nc.Subscribe(s.subjects.of(kind), receive)
+func (s *Source) listen(ctx context.Context, subject string, receive nats.MsgHandler) error {
+	sub, err := s.conn.nc.Subscribe(subject, receive)
 	if err == nil {
 		s.subs = append(s.subs, sub)
 	}
 	if err == nil && s.lossless {
 		err = sub.SetPendingLimits(-1, -1)
 	}
-	if err != nil {
-		return fmt.Errorf("bus: subscription to %s: %w", s.subjects.of(kind), err)
-	}
-	return nil
-}
-
-// recallAfterReconnect recalls the calibration after a reconnection.
-func (s *Source) recallAfterReconnect() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := s.recall(ctx); err != nil {
-		s.conn.log.Warn("calibration not read after the reconnection", "error", err)
-	}
-}
-
-// recall delivers the calibration in the bucket, if there is one.
-func (s *Source) recall(ctx context.Context) error {
-	js, err := jetstream.New(s.conn.nc)
-	if err != nil {
-		return fmt.Errorf("bus: calibration bucket: %w", err)
-	}
-	bucket, err := js.KeyValue(ctx, s.subjects.bucket())
-	if noJetStream(err) {
-		s.conn.log.Warn("the NATS server has no JetStream and keeps no calibration: waiting for one to be sent")
-		return nil
-	}
-	var entry jetstream.KeyValueEntry
 	if err == nil {
-		entry, err = bucket.Get(ctx, s.subjects.key())
-	}
-	if errors.Is(err, jetstream.ErrBucketNotFound) || errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil // none was sent yet
+		err = errors.Join(s.conn.Flush(ctx), s.conn.forbidden(subscribing, subject))
 	}
 	if err != nil {
-		return fmt.Errorf("bus: calibration bucket: %w", err)
+		return fmt.Errorf("bus: subscription to %s: %w", subject, err)
 	}
-	rig, err := decodeRig(entry.Value())
-	if err != nil {
-		s.malformed.Add(1)
-		s.warn("the calibration kept by the server is malformed", "bucket", s.subjects.bucket(), "reason", err)
-		return nil
-	}
-	_ = s.queue.PutFirst(item{event: rig, answer: func(string) {}}) // not needed after Close
 	return nil
 }
 
@@ -122,6 +100,19 @@ type item struct {
 	event  perception.Event
 	end    bool // of the stream, instead of an event
 	answer func(refusal string)
+}
+
+// kind names what an item is, for words to operators.
+func (i item) kind() string {
+	switch e := i.event.(type) {
+	case *perception.Rig:
+		return "calibration"
+	case perception.EgoPose:
+		return "ego pose"
+	case *perception.Frame:
+		return "frame of " + e.Camera
+	}
+	return "control message"
 }
 
 // dispensable returns the index of the oldest frame; of the oldest pose if there
@@ -138,25 +129,68 @@ func dispensable(items []item) int {
 
 // receive runs in the subscription's goroutine.
 func (s *Source) receive(msg *nats.Msg) {
-	kind := s.subjects.kind(msg.Subject)
+	kind, answer := s.subjects.kind(msg.Subject), s.conn.answer(msg)
 	if kind == detections || kind == status || kind == service {
 		return
 	}
 	ev, err := decodeEvent(kind, msg.Data)
-	next := item{event: ev, answer: s.conn.answer(msg)}
+	if f, ok := ev.(*perception.Frame); ok {
+		f.Arrived = time.Now()
+	}
 	switch {
 	case err == errEnd && !s.lossless:
-		next.answer("")
-		return
+		answer("")
 	case err == errEnd:
-		next.end = true
+		s.put(item{end: true, answer: answer})
 	case err != nil:
-		s.malformed.Add(1)
-		s.warn("message dropped", "subject", msg.Subject, "reason", err)
-		next.answer(err.Error())
+		s.refuse(msg.Subject, err)
+		answer(err.Error())
+	default:
+		s.take(ev, msg, answer)
+	}
+}
+
+// refuse counts a message that cannot be decoded, and says why. A calibration's faults
+// are told apart, since each is another to mend.
+func (s *Source) refuse(subject string, reason error) {
+	s.malformed.Add(1)
+	key, text := "malformed "+subject, "message dropped"
+	if subject == s.subjects.of(calibration) || subject == s.subjects.kept() {
+		key, text = key+reason.Error(), "calibration dropped: one that is in force stays"
+	}
+	s.conn.warnings.Warn(key, text, "subject", subject, "reason", reason)
+}
+
+// take queues an event that is within the limits. Of a calibration that is the last one
+// again it only says that it has it.
+func (s *Source) take(ev perception.Event, msg *nats.Msg, answer func(refusal string)) {
+	if s.lossless {
+		s.put(item{event: ev, answer: answer})
 		return
 	}
-	s.put(next)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, isRig := ev.(*perception.Rig)
+	if isRig && s.last != nil && bytes.Equal(s.last, msg.Data) {
+		answer(refusal(ev))
+		return
+	}
+	now := time.Now()
+	if err := s.gate.admit(ev, now); err != nil {
+		s.over.Add(1)
+		s.conn.warnings.Warn("over "+msg.Subject, "message over a limit dropped", "subject", msg.Subject, "reason", err)
+		answer(err.Error())
+		return
+	}
+	if evidence := s.rivals.see(ev, now); evidence != "" {
+		s.rival.Add(1)
+		s.conn.warnings.Warn("rivals "+s.subjects.kind(msg.Subject), "two publishers seem to send for one rig: give each vehicle a name of its own",
+			"rig", s.subjects.Rig, "subject", msg.Subject, "reason", evidence)
+	}
+	if isRig {
+		s.last = msg.Data
+	}
+	s.put(item{event: ev, answer: answer})
 }
 
 // put queues an item. In a lossless source it waits for room, and messages wait in
@@ -165,18 +199,14 @@ func (s *Source) put(next item) {
 	switch lost, err := s.queue.Put(context.Background(), next); {
 	case errors.Is(err, queue.ErrFull):
 		s.full.Add(1)
-		s.warn("queue full, oldest frames dropped", "queue_full", s.full.Load())
+		s.conn.warnings.Warn("queue full "+lost.kind(), "queue full: the service is behind, the oldest "+lost.kind()+" dropped",
+			"queue_full", s.full.Load())
+		if _, isRig := lost.event.(*perception.Rig); isRig {
+			s.last = nil
+		}
 		lost.answer("queue_full")
 	case err != nil:
 		lost.answer("the service is closing")
-	}
-}
-
-// warn logs at most once a second.
-func (s *Source) warn(text string, args ...any) {
-	now, last := time.Now().UnixNano(), s.warned.Load()
-	if now-last >= int64(time.Second) && s.warned.CompareAndSwap(last, now) {
-		s.conn.log.Log(context.Background(), slog.LevelWarn, text, args...)
 	}
 }
 
@@ -194,17 +224,45 @@ func (s *Source) Next(ctx context.Context) (perception.Delivery, error) {
 	case err != nil:
 		return perception.Delivery{}, err
 	}
-	next.answer("")
+	next.answer(refusal(next.event))
 	if next.end {
 		return perception.Delivery{}, io.EOF
 	}
 	return perception.Delivery{Event: next.event}, nil
 }
 
+// refusal returns why the service will not use an event, "" if it may.
+func refusal(ev perception.Event) string {
+	if rig, isRig := ev.(*perception.Rig); isRig {
+		if err := rig.Validate(); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
 // Drops calls yield with each reason and the number of messages dropped for it:
-// malformed, queue_full.
+// malformed, queue_full, over_limit, and slow_consumer for those that were lost before
+// the source saw them.
 func (s *Source) Drops(yield func(reason string, n uint64) bool) {
-	_ = yield("malformed", s.malformed.Load()) && yield("queue_full", s.full.Load())
+	_ = yield("malformed", s.malformed.Load()) && yield("queue_full", s.full.Load()) &&
+		yield("over_limit", s.over.Load()) && yield("slow_consumer", s.missed())
+}
+
+// missed returns how many messages the client dropped because the source was slow.
+func (s *Source) missed() (n uint64) {
+	for _, sub := range s.subs {
+		if dropped, err := sub.Dropped(); err == nil {
+			n += uint64(dropped)
+		}
+	}
+	return n
+}
+
+// Counts calls yield with what the source counts beside drops: two_publishers, messages
+// that showed that two publishers send for one rig.
+func (s *Source) Counts(yield func(name string, n uint64) bool) {
+	_ = yield("two_publishers", s.rival.Load())
 }
 
 // Down returns why no message can come, nil while there is a connection.

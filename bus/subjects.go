@@ -62,9 +62,3 @@ func (s Subjects) of(kind string) string { return s.Prefix + "." + Token(s.Rig) 
 
 // kind is the inverse of of.
 func (s Subjects) kind(subject string) string { return strings.TrimPrefix(subject, s.of("")) }
-
-// bucket names the key-value bucket that keeps the calibrations of all rigs.
-func (s Subjects) bucket() string { return strings.ReplaceAll(s.Prefix, ".", "_") + "_calibration" }
-
-// key names the rig's calibration in the bucket.
-func (s Subjects) key() string { return Token(s.Rig) }

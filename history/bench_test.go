@@ -67,7 +67,7 @@ func BenchmarkStep(b *testing.B) {
 				stack := Stack{U8: tensor.New[uint8](1, s.cfg.height(), s.cfg.width(), (s.cfg.Frames+1)*s.cfg.Channels), Scale: 0.02}
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
-					r.Step(Frame{Feature: feature, GlobalFromGrid: drive(i), Time: second(i)}, stack)
+					r.Step(shot{Frame: Frame{Feature: feature, GlobalFromGrid: drive(i), Time: second(i)}}, stack)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(stack.U8.Data)), "ns/byte")
 			})

@@ -11,7 +11,7 @@ import (
 type Mode int
 
 const (
-	Recursive Mode = iota // at every step
+	Recursive Mode = iota // at every frame that they are back
 	Direct                // once, from the frame in which they were seen
 )
 
@@ -34,7 +34,7 @@ func ParseMode(name string) (Mode, error) {
 type Clock int
 
 const (
-	Counted  Clock = iota // frames times the period
+	Counted  Clock = iota // the frame's place among the earlier ones times the period
 	Measured              // seconds between capture times
 )
 

@@ -2,7 +2,7 @@ package history
 
 import (
 	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
@@ -12,12 +12,15 @@ import (
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// Frame is the current frame.
+// Frame is the current frame. Indices are of the ring's planes, newest first; those of
+// a sequence's first frame are empty.
 type Frame struct {
 	Feature        *tensor.F32 // 1 Y X C, read during Step
 	GlobalFromGrid geom.Pose   // finite; global is any frame that stands still from the sequence's start on
 	Time           time.Time
-	First          bool // begins a sequence: nothing of before counts
+	Earlier        []int  // planes of the stack, ascending, at most T; not looked at if T is 0
+	Keep           []int  // planes that stay in the ring, ascending
+	Lost           []bool // Y X: cells of which nothing was seen, and which take what the newest kept plane has there; nil for none
 }
 
 // Stack is where Step writes the head's input, 1 Y X (T+1)·C: in F32, or
@@ -50,6 +53,7 @@ type Convolution struct {
 
 	job                             job
 	projectPart, gatherPart, asItIs func(y int)
+	carryPart                       func(y int)
 }
 
 // buffers are planes beside those of a ring.
@@ -62,14 +66,17 @@ type buffers struct {
 type job struct {
 	ring    *Ring
 	feature []float32 // the current frame's
-	index   int       // of the slot, or current
-	moved   bool      // whether the slot's planes are to be resampled
-	cells   affine    // from current cells to the slot's, if moved
-	add     []float32 // C: what the slot's age adds
+	index   int       // of the plane in the ring, or current
+	here    int       // index of the plane that is in the current grid by now, or current
+	slot    int       // of the stack, from the current frame's
+	lost    []bool    // cells of the current frame, while they are filled
+	moved   bool      // whether the plane is to be resampled
+	cells   affine    // from current cells to the plane's, if moved
+	add     []float32 // C: what the plane's age adds
 	stack   Stack
 }
 
-// current is the index of the current frame among the slots.
+// current is the index of the current frame's plane.
 const current = -1
 
 // New returns the convolution, or an error that names the number that is out of
@@ -81,7 +88,7 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 	cfg.KeepFeatures = cfg.KeepFeatures && cfg.Frames > 0
 	c := &Convolution{cfg: cfg, weights: w, with: with}
 	c.kernel, c.kernels = kernel.Table.Take(with.Kernels)
-	c.projectPart, c.gatherPart, c.asItIs = c.projectRow, c.gatherRow, c.copyRow
+	c.projectPart, c.gatherPart, c.asItIs, c.carryPart = c.projectRow, c.gatherRow, c.copyRow, c.carryRow
 	if cfg.Frames == 0 {
 		return c, nil
 	}
@@ -121,42 +128,83 @@ func (c *Convolution) Kernels() isa.Set { return c.kernels }
 // nil unless the configuration keeps them.
 func (c *Convolution) Features() *tensor.F32 { return c.features }
 
-// Step writes the stack of the current frame and its history, and takes the
-// frame into the history. It panics if shapes disagree.
+// Step writes the stack of the current frame and the earlier ones, and takes the
+// frame into the ring as its newest. It panics if shapes or indices disagree.
 func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 	c.mustShapes(r, f, out)
-	c.job.ring, c.job.feature, c.job.stack = r, f.Feature.Data, out
+	c.job.ring, c.job.feature, c.job.stack, c.job.here = r, f.Feature.Data, out, current
 	defer func() { c.job.ring, c.job.feature, c.job.stack = nil, nil, Stack{} }()
 	if c.cfg.Frames == 0 {
 		c.with.Run(c.cfg.height(), c.asItIs)
 		return Reach{}
 	}
 	c.with.Run(c.cfg.height(), c.projectPart)
-	first := f.First || r.earlier < 0
-	if first {
-		r.fill(f, c.projected.current, c.raw.current)
-	} else {
-		r.advance()
+	if f.Lost != nil && len(f.Keep) > 0 {
+		c.carry(f)
 	}
-	c.gather(current, 0, false)
-	for i := range r.slots {
-		s := &r.slots[i]
-		if !first {
-			c.job.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(c.seenFrom(r, s)))
-		}
-		c.gather(i, c.age(s, f.Time), !first)
+	c.gather(0, current, f)
+	for i := range c.cfg.Frames {
+		c.gather(1+i, f.plane(i), f)
 	}
-	reach := c.reach(r, f.Time)
-	c.projected.current, c.raw.current = r.push(f, c.projected.current, c.raw.current)
+	reach := f.reach(r)
+	c.projected.current, c.raw.current = r.take(f, c.projected.current, c.raw.current)
 	return reach
+}
+
+// carry fills the current frame's lost cells with what the newest kept plane has there.
+func (c *Convolution) carry(f Frame) {
+	j := &c.job
+	j.lost, j.index, j.moved = f.Lost, f.Keep[0], true
+	j.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[j.index].globalFromGrid))
+	c.with.Run(c.cfg.height(), c.carryPart)
+	j.lost = nil
+}
+
+func (c *Convolution) carryRow(y int) {
+	width := c.cfg.width()
+	lost := c.job.lost[y*width:][:width]
+	if !slices.Contains(lost, true) {
+		return
+	}
+	newest := &c.job.ring.planes[c.job.index]
+	c.carryCells(c.projected.current, c.align(newest.projected, c.projected.spare, y), lost, y)
+	if c.cfg.KeepFeatures {
+		c.carryCells(c.raw.current, c.align(newest.raw, c.raw.spare, y), lost, y)
+	}
+}
+
+// carryCells copies the lost cells of a row.
+func (c *Convolution) carryCells(dst, row []float32, lost []bool, y int) {
+	n := c.cfg.Channels
+	for x, isLost := range lost {
+		if isLost {
+			copy(dst[(y*len(lost)+x)*n:][:n], row[x*n:][:n])
+		}
+	}
+}
+
+// plane returns which plane slot i of the earlier ones shows: if there are too few,
+// the oldest stands for those that are absent, or the current one if there is none.
+func (f *Frame) plane(i int) int {
+	n := len(f.Earlier)
+	if n == 0 {
+		return current
+	}
+	return f.Earlier[min(i, n-1)]
 }
 
 func (c *Convolution) mustShapes(r *Ring, f Frame, out Stack) {
 	cfg := &c.cfg
-	if len(r.slots) != cfg.Frames || (r.raw != nil) != cfg.KeepFeatures {
-		panic(fmt.Sprintf("history: a ring of %d frames for a convolution over %d", len(r.slots), cfg.Frames))
+	if r.size != cfg.size() || r.keepsRaw != cfg.KeepFeatures {
+		panic(fmt.Sprintf("history: a ring of planes of %d values for a convolution over %d", r.size, cfg.size()))
+	}
+	if cfg.Frames > 0 && len(f.Earlier) > cfg.Frames {
+		panic(fmt.Sprintf("history: %d earlier planes for a stack of %d", len(f.Earlier), cfg.Frames))
 	}
 	f.Feature.MustShape("bird's-eye plane", 1, cfg.height(), cfg.width(), cfg.Channels)
+	if f.Lost != nil && len(f.Lost) != cfg.height()*cfg.width() {
+		panic(fmt.Sprintf("history: %d lost cells, want a mark for each of %d", len(f.Lost), cfg.height()*cfg.width()))
+	}
 	depth := (cfg.Frames + 1) * cfg.Channels
 	switch {
 	case (out.F32 == nil) == (out.U8 == nil):
@@ -191,76 +239,84 @@ func (c *Convolution) projectRow(y int) {
 	}
 }
 
-// seenFrom returns the pose whose grid the slot's planes are in.
-func (c *Convolution) seenFrom(r *Ring, s *slot) geom.Pose {
-	if c.cfg.Mode == Direct {
-		return s.globalFromGrid
+// age returns the age in seconds of the earlier frame that is the nth before the
+// current one.
+func (c *Convolution) age(r *Ring, f Frame, n int) float64 {
+	switch {
+	case n == 0:
+		return 0
+	case c.cfg.Clock == Measured:
+		return f.Time.Sub(r.planes[f.Earlier[n-1]].time).Seconds()
+	default:
+		return float64(n) * c.cfg.Period
 	}
-	return r.previous
 }
 
-// age returns a slot's age in seconds.
-func (c *Convolution) age(s *slot, now time.Time) float64 {
-	if c.cfg.Clock == Measured {
-		return now.Sub(s.time).Seconds()
+// gather writes one slot of the stack. A plane that was seen elsewhere is resampled;
+// recursively, what it becomes replaces it, once for each frame that it is back.
+func (c *Convolution) gather(slot, index int, f Frame) {
+	j, n := &c.job, min(slot, len(f.Earlier))
+	j.slot, j.index, j.moved = slot, index, index != current && index != j.here
+	if j.moved {
+		j.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[index].globalFromGrid))
 	}
-	return float64(s.steps) * c.cfg.Period
-}
-
-// gather writes one slot's part of the stack, from resampled planes if they
-// moved; recursively, these replace the slot's own.
-func (c *Convolution) gather(index int, age float64, moved bool) {
-	j := &c.job
-	j.index, j.moved = index, moved
+	age := c.age(j.ring, f, n)
 	for ch := range j.add {
 		j.add[ch] = float32(float64(age*float64(c.weights.Age[ch])) + float64(c.weights.Bias[ch]))
 	}
 	c.with.Run(c.cfg.height(), c.gatherPart)
-	if !moved || c.cfg.Mode == Direct {
-		return
+	if j.moved && c.cfg.Mode == Recursive && j.ring.planes[index].resampled < n {
+		c.replace(index, f.GlobalFromGrid)
 	}
-	j.ring.projected[index], c.projected.spare = c.projected.spare, j.ring.projected[index]
-	if c.cfg.KeepFeatures {
-		j.ring.raw[index], c.raw.spare = c.raw.spare, j.ring.raw[index]
-	}
+}
+
+// replace takes a plane's resampled values in its place.
+func (c *Convolution) replace(index int, globalFromGrid geom.Pose) {
+	p := &c.job.ring.planes[index]
+	c.job.here = index
+	p.globalFromGrid = globalFromGrid
+	p.resampled++
+	p.projected, c.projected.spare = c.projected.spare, p.projected
+	p.raw, c.raw.spare = c.raw.spare, p.raw
 }
 
 func (c *Convolution) gatherRow(y int) {
 	cfg, j := &c.cfg, &c.job
-	row := c.align(&c.projected, j.ring.projected, y)
+	projected, raw := c.projected.current, c.raw.current
+	if j.index != current {
+		projected, raw = j.ring.planes[j.index].projected, j.ring.planes[j.index].raw
+	}
+	row := c.align(projected, c.projected.spare, y)
 	stride := (cfg.Frames + 1) * cfg.Channels
-	at := y*cfg.width()*stride + (j.index+1)*cfg.Channels
+	at := y*cfg.width()*stride + j.slot*cfg.Channels
 	if j.stack.F32 != nil {
 		c.kernel.ActivateF32(j.stack.F32.Data[at:], row, j.add, stride)
 	} else {
 		c.kernel.ActivateU8(j.stack.U8.Data[at:], row, j.add, stride, j.stack.Scale, j.stack.Zero)
 	}
-	if cfg.KeepFeatures && j.index != current {
+	if cfg.KeepFeatures && j.slot > 0 {
 		n := cfg.width() * cfg.Channels
-		copy(c.features.Data[(j.index*cfg.height()+y)*n:][:n], c.align(&c.raw, j.ring.raw, y))
+		copy(c.features.Data[((j.slot-1)*cfg.height()+y)*n:][:n], c.align(raw, c.raw.spare, y))
 	}
 }
 
-// align returns row y of the job's plane, resampled into the spare if it moved.
-func (c *Convolution) align(b *buffers, past [][]float32, y int) []float32 {
+// align returns row y of the job's plane, resampled into spare if it moved.
+func (c *Convolution) align(plane, spare []float32, y int) []float32 {
 	cfg, j := &c.cfg, &c.job
 	n := cfg.width() * cfg.Channels
-	plane := b.current
-	if j.index != current {
-		plane = past[j.index]
-	}
 	if !j.moved {
 		return plane[y*n:][:n]
 	}
-	row := b.spare[y*n:][:n]
+	row := spare[y*n:][:n]
 	c.kernel.Warp(row, plane, j.cells.line(y), cfg.width(), cfg.height(), cfg.Channels)
 	return row
 }
 
-func (c *Convolution) reach(r *Ring, now time.Time) Reach {
-	if r.earlier == 0 {
+// reach is by capture times, whatever the clock.
+func (f *Frame) reach(r *Ring) Reach {
+	n := len(f.Earlier)
+	if n == 0 {
 		return Reach{}
 	}
-	seconds := c.age(&r.slots[r.earlier-1], now)
-	return Reach{Frames: r.earlier, Age: time.Duration(math.Round(seconds * float64(time.Second)))}
+	return Reach{Frames: n, Age: f.Time.Sub(r.planes[f.Earlier[n-1]].time)}
 }

@@ -73,11 +73,9 @@ func compareFrame(t *testing.T, name string, r *memory, w Weights, z *golden.Arc
 	c := &r.cfg
 	feature := golden.ChannelsLast(golden.Array[float32](z, "bev_embedded"))
 	got := tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)
-	r.Step(Frame{
-		Feature:        feature,
-		GlobalFromGrid: lidarPose(z),
-		Time:           now,
-		First:          golden.Array[uint8](z, "start_of_sequence").Data[0] != 0,
+	reach := r.Step(shot{
+		Frame{Feature: feature, GlobalFromGrid: lidarPose(z), Time: now},
+		golden.Array[uint8](z, "start_of_sequence").Data[0] != 0,
 	}, Stack{F32: got})
 
 	stack := golden.ChannelsLast(golden.Array[float32](z, "history_stack")) // T+1 Y X C+1
@@ -92,7 +90,7 @@ func compareFrame(t *testing.T, name string, r *memory, w Weights, z *golden.Arc
 	}
 	ages := golden.Array[float64](z, "history_sweep_time_after").Data
 	for i, want := range ages {
-		if got := float64(r.ring.slots[i].steps); got != want {
+		if got := float64(min(i, reach.Frames)); got != want {
 			t.Errorf("%s: slot %d has age %v after the step, want %v", name, i, got, want)
 		}
 	}

@@ -5,121 +5,104 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
 )
 
-// Ring is one rig's history: the past planes, and where and when they were
-// seen. It has no algorithm; [Convolution.Step] reads it and takes a frame in.
+// Ring is one rig's history: planes of earlier frames, and where and when they were
+// seen. Which of them a frame is stacked with and which stay is the caller's
+// choice; [Convolution.Step] reads the ring and takes a frame in.
 type Ring struct {
-	slots    []slot // newest first
-	earlier  int    // real earlier frames; -1 before the first
-	previous geom.Pose
-
-	projected [][]float32 // of each slot: W f, Y X C
-	raw       [][]float32 // of each slot: f; nil unless they are kept
+	size     int  // values of a plane
+	keepsRaw bool // whether f is kept beside W f
+	planes   []plane
+	free     []plane // whose arrays are not in use
 }
 
-// slot is what is known of a past plane beside its values.
-type slot struct {
-	globalFromGrid geom.Pose
-	time           time.Time
-	steps          int64
+// plane is what an earlier frame left.
+type plane struct {
+	projected      []float32 // W f, Y X C
+	raw            []float32 // f; nil unless it is kept
+	globalFromGrid geom.Pose // whose grid they are in
+	time           time.Time // of the frame
+	resampled      int       // times, in recursive mode
 }
 
 // NewRing returns an empty ring for the convolution's configuration.
 func (c *Convolution) NewRing() *Ring {
-	r := &Ring{slots: make([]slot, c.cfg.Frames), earlier: -1}
-	r.projected = planes(c.cfg.Frames, c.cfg.size())
-	if c.cfg.KeepFeatures {
-		r.raw = planes(c.cfg.Frames, c.cfg.size())
-	}
-	return r
+	return &Ring{size: c.cfg.size(), keepsRaw: c.cfg.KeepFeatures}
 }
 
-func planes(n, size int) [][]float32 {
-	p := make([][]float32, n)
-	for i := range p {
-		p[i] = make([]float32, size)
+// Len returns the number of planes.
+func (r *Ring) Len() int { return len(r.planes) }
+
+// Forget frees all planes.
+func (r *Ring) Forget() { r.retain(nil) }
+
+// empty returns a plane whose arrays may be written.
+func (r *Ring) empty() (p plane) {
+	if n := len(r.free); n > 0 {
+		p, r.free = r.free[n-1], r.free[:n-1]
+		return p
+	}
+	p.projected = make([]float32, r.size)
+	if r.keepsRaw {
+		p.raw = make([]float32, r.size)
 	}
 	return p
 }
 
-// Forget makes the next frame begin a sequence.
-func (r *Ring) Forget() { r.earlier = -1 }
+// take keeps the planes that stay and takes the current frame as the newest. The
+// arrays change owners: the given ones become the ring's, others are returned.
+func (r *Ring) take(f Frame, projected, raw []float32) (freeProjected, freeRaw []float32) {
+	r.retain(f.Keep)
+	other := r.empty()
+	r.planes = slices.Insert(r.planes, 0, plane{projected: projected, raw: raw, globalFromGrid: f.GlobalFromGrid, time: f.Time})
+	return other.projected, other.raw
+}
 
-// fill makes every slot a copy of the current frame.
-func (r *Ring) fill(f Frame, projected, raw []float32) {
-	r.earlier = 0
-	for i := range r.slots {
-		r.slots[i] = slot{globalFromGrid: f.GlobalFromGrid, time: f.Time}
-		copy(r.projected[i], projected)
-		if r.raw != nil {
-			copy(r.raw[i], raw)
+// retain frees the planes that do not stay.
+func (r *Ring) retain(stay []int) {
+	next := 0
+	for i, p := range r.planes {
+		if next < len(stay) && stay[next] == i {
+			r.planes[next] = p
+			next++
+		} else {
+			r.free = append(r.free, p)
 		}
 	}
+	r.planes = r.planes[:next]
 }
 
-// advance counts a frame that follows.
-func (r *Ring) advance() {
-	r.earlier = min(r.earlier+1, len(r.slots))
-	for i := range r.slots {
-		r.slots[i].steps++
-	}
-}
-
-// push takes the current frame as the newest, in place of the oldest. The
-// buffers of planes change owners: the current ones become the ring's, and the
-// oldest slot's are returned in their place.
-func (r *Ring) push(f Frame, projected, raw []float32) (freeProjected, freeRaw []float32) {
-	copy(r.slots[1:], r.slots)
-	r.slots[0] = slot{globalFromGrid: f.GlobalFromGrid, time: f.Time}
-	r.previous = f.GlobalFromGrid
-	if r.raw != nil {
-		freeRaw = rotate(r.raw, raw)
-	}
-	return rotate(r.projected, projected), freeRaw
-}
-
-// rotate puts newest before the others and returns the last.
-func rotate(planes [][]float32, newest []float32) (oldest []float32) {
-	oldest = planes[len(planes)-1]
-	copy(planes[1:], planes)
-	planes[0] = newest
-	return oldest
-}
-
-// savedSlot is a slot as it is saved.
-type savedSlot struct {
+// savedPlane is the fixed part of a plane as it is saved.
+type savedPlane struct {
 	GlobalFromGrid geom.Pose
 	Seconds, Nanos int64 // since 1970
-	Steps          int64
+	Resampled      int64
 }
 
-// parts returns the planes in the order in which they are saved.
-func (r *Ring) parts() (all []any) {
-	for _, planes := range [][][]float32{r.projected, r.raw} {
-		for _, p := range planes {
-			all = append(all, p)
-		}
+// arrays returns the planes' arrays in the order in which they are saved.
+func (r *Ring) arrays() (all []any) {
+	for i := range r.planes {
+		all = append(all, r.planes[i].projected)
+	}
+	for i := range r.planes {
+		all = append(all, r.planes[i].raw)
 	}
 	return all
 }
 
-// Save writes the ring, little-endian. Of a ring that has seen no frame of the
-// sequence that begins next it writes just that.
+// Save writes the ring, little-endian.
 func (r *Ring) Save(w io.Writer) error {
-	parts := []any{int64(r.earlier)}
-	if r.earlier >= 0 {
-		parts = append(parts, r.previous)
-		for i := range r.slots {
-			s := &r.slots[i]
-			parts = append(parts, savedSlot{s.globalFromGrid, s.time.Unix(), int64(s.time.Nanosecond()), s.steps})
-		}
-		parts = append(parts, r.parts()...)
+	parts := []any{int64(len(r.planes))}
+	for i := range r.planes {
+		p := &r.planes[i]
+		parts = append(parts, savedPlane{p.globalFromGrid, p.time.Unix(), int64(p.time.Nanosecond()), int64(p.resampled)})
 	}
-	for _, part := range parts {
+	for _, part := range append(parts, r.arrays()...) {
 		if err := binary.Write(w, binary.LittleEndian, part); err != nil {
 			return fmt.Errorf("history: ring: %w", err)
 		}
@@ -127,42 +110,39 @@ func (r *Ring) Save(w io.Writer) error {
 	return nil
 }
 
-// Load reads what Save wrote of a ring with the same configuration.
-func (r *Ring) Load(in io.Reader) error {
-	if err := r.load(in); err != nil {
+// Load reads what Save wrote of a ring with the same configuration and at most that
+// many planes.
+func (r *Ring) Load(in io.Reader, most int) error {
+	if err := r.load(in, most); err != nil {
 		return fmt.Errorf("history: ring: %w", err)
 	}
 	return nil
 }
 
-func (r *Ring) load(in io.Reader) error {
+func (r *Ring) load(in io.Reader, most int) error {
 	read := func(part any) error { return binary.Read(in, binary.LittleEndian, part) }
-	var earlier int64
-	if err := read(&earlier); err != nil {
+	var n int64
+	if err := read(&n); err != nil {
 		return err
 	}
-	if earlier < -1 || earlier > int64(len(r.slots)) {
-		return fmt.Errorf("%d earlier frames, want -1 to %d", earlier, len(r.slots))
+	if n < 0 || n > int64(most) {
+		return fmt.Errorf("%d planes, want 0 to %d", n, most)
 	}
-	r.earlier = int(earlier)
-	if r.earlier < 0 {
-		return nil
-	}
-	if err := read(&r.previous); err != nil {
-		return err
-	}
-	for i := range r.slots {
-		var s savedSlot
+	r.Forget()
+	for range n {
+		var s savedPlane
 		if err := read(&s); err != nil {
 			return err
 		}
-		if !s.GlobalFromGrid.IsFinite() || s.Steps < 0 {
-			return errors.New("a slot's pose is not finite or its age negative")
+		if !s.GlobalFromGrid.IsFinite() || s.Resampled < 0 {
+			return errors.New("a plane's pose is not finite or its number of resamplings negative")
 		}
-		r.slots[i] = slot{s.GlobalFromGrid, time.Unix(s.Seconds, s.Nanos).UTC(), s.Steps}
+		p := r.empty()
+		p.globalFromGrid, p.time, p.resampled = s.GlobalFromGrid, time.Unix(s.Seconds, s.Nanos).UTC(), int(s.Resampled)
+		r.planes = append(r.planes, p)
 	}
-	for _, p := range r.parts() {
-		if err := read(p); err != nil {
+	for _, values := range r.arrays() {
+		if err := read(values); err != nil {
 			return err
 		}
 	}

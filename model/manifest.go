@@ -89,7 +89,7 @@ func (m *Manifest) Fine() geom.Size {
 func (m *Manifest) HasStereo() bool { return m.Stereo != Stereo{} }
 
 // History is the number of earlier frames, 0 in a model without history, and the
-// seconds between them, and how they were aligned (recursive or direct) and timed
+// seconds between frames in training, for stereo too, and how they were aligned (recursive or direct) and timed
 // (counted or measured) in training. If these are absent, it was as in the
 // reference: recursive, counted.
 type History struct {

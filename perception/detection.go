@@ -72,8 +72,8 @@ type Result struct {
 	Damaged        map[string]string    // what is wrong, for cameras whose image was used though it is damaged; nil if there are none
 	Suspect        map[string]string    // what is odd, for cameras whose image came and may not show what is there; nil if there are none
 	HistoryDepth   int                  // earlier frames that the result rests on
-	HistoryAge     time.Duration        // of the oldest of them
-	Outside        []string             // what of the cameras' calibration the model's training never saw; shared
+	HistoryAge     time.Duration        // of the oldest of them, by capture times
+	Outside        []string             // what of the cameras' calibration and of the sets' rate the model's training never saw; shared
 	Reset          string               // why history started anew with this frame; "" if it did not
 	Model          string               // name and short digest of the bundle
 	Quantisation   string               // of the head, "none" if it is float32

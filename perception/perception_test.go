@@ -3,63 +3,10 @@ package perception
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/solofusion/solofusion/geom"
 )
-
-func pair() *Rig {
-	camera := func(name string) Camera {
-		return Camera{
-			Name: name, Width: 1600, Height: 900,
-			Intrinsics:    geom.Mat3{1266, 0, 816, 0, 1266, 491, 0, 0, 1},
-			EgoFromCamera: geom.IdentityTransform(),
-		}
-	}
-	return &Rig{
-		Name:         "pair",
-		Cameras:      []Camera{camera("LEFT"), camera("RIGHT")},
-		EgoFromLidar: new(geom.IdentityTransform()),
-	}
-}
-
-func TestValidate(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		spoil func(*Rig)
-		want  string // in the error; "" if the rig is sound
-	}{
-		{"sound", func(*Rig) {}, ""},
-		{"no cameras", func(r *Rig) { r.Cameras = nil }, "no cameras"},
-		{"same name", func(r *Rig) { r.Cameras[1].Name = "LEFT" }, "LEFT appears twice"},
-		{"no name", func(r *Rig) { r.Cameras[1].Name = "" }, `name "" of a camera: it is empty`},
-		{"name of bytes", func(r *Rig) { r.Cameras[1].Name = "\xfc" }, `name "\xfc" of a camera: it is not UTF-8`},
-		{"long name", func(r *Rig) { r.Cameras[0].Name = strings.Repeat("ü", 128) }, "it has 256 bytes, want at most 255"},
-		{"any other name", func(r *Rig) { r.Cameras[0].Name = " .*>\x00/ü" + strings.Repeat("x", 247) }, ""},
-		{"rig's name of bytes", func(r *Rig) { r.Name = "\xfc" }, ""},
-		{"rig without a name", func(r *Rig) { r.Name = "" }, ""},
-		{"no width", func(r *Rig) { r.Cameras[1].Width = 0 }, "RIGHT: image size 0 x 900"},
-		{"transposed intrinsics", func(r *Rig) { r.Cameras[0].Intrinsics = r.Cameras[0].Intrinsics.Transpose() }, "LEFT: its intrinsics are [1266 0 0 0 1266 0 816 491 1] by rows, want fx, skew, cx, 0, fy, cy, 0, 0, 1"},
-		{"intrinsics of another scale", func(r *Rig) { r.Cameras[0].Intrinsics[8] = 2 }, "LEFT: its intrinsics are [1266 0 816 0 1266 491 0 0 2]"},
-		{"NaN focal length", func(r *Rig) { r.Cameras[0].Intrinsics[0] = math.NaN() }, "LEFT: its calibration is not finite"},
-		{"negative focal length", func(r *Rig) { r.Cameras[0].Intrinsics[4] = -1 }, "must be positive"},
-		{"no rotation", func(r *Rig) { r.Cameras[0].EgoFromCamera = geom.Transform{} }, "LEFT: its calibration is not finite"},
-		{"lidar", func(r *Rig) { r.EgoFromLidar.Translation[2] = math.Inf(1) }, "the lidar's pose"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			rig := pair()
-			test.spoil(rig)
-			err := rig.Validate()
-			switch {
-			case test.want == "" && err != nil:
-				t.Error(err)
-			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
-				t.Errorf("got %v, want an error with %q", err, test.want)
-			}
-		})
-	}
-}
 
 func TestMissing(t *testing.T) {
 	set := FrameSet{Rig: pair(), Frames: []*Frame{nil, {Camera: "RIGHT"}}}

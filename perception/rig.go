@@ -3,7 +3,6 @@ package perception
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -77,55 +76,4 @@ func CheckName(name string) error {
 		return fmt.Errorf("it has %d bytes, want at most %d", len(name), MaxName)
 	}
 	return nil
-}
-
-// Validate returns an error naming the first camera whose calibration cannot
-// be used: duplicate or unusable names, empty images, numbers that are not finite,
-// intrinsics of another form, a focal length that is not positive.
-func (r *Rig) Validate() error {
-	if len(r.Cameras) == 0 {
-		return fmt.Errorf("perception: rig %q has no cameras", r.Name)
-	}
-	if r.EgoFromLidar != nil && !r.EgoFromLidar.IsFinite() {
-		return fmt.Errorf("perception: rig %q: the lidar's pose is not finite", r.Name)
-	}
-	if r.EgoFromBase != nil && !r.EgoFromBase.IsFinite() {
-		return fmt.Errorf("perception: rig %q: the base's pose is not finite", r.Name)
-	}
-	seen := make(map[string]bool, len(r.Cameras))
-	for i := range r.Cameras {
-		c := &r.Cameras[i]
-		if err := CheckName(c.Name); err != nil {
-			return fmt.Errorf("perception: rig %q: name %q of a camera: %w", r.Name, c.Name, err)
-		}
-		if seen[c.Name] {
-			return fmt.Errorf("perception: rig %q: camera %s appears twice", r.Name, c.Name)
-		}
-		seen[c.Name] = true
-		if err := c.validate(); err != nil {
-			return fmt.Errorf("perception: rig %q: camera %s: %w", r.Name, c.Name, err)
-		}
-	}
-	return nil
-}
-
-func (c *Camera) validate() error {
-	switch {
-	case c.Width <= 0 || c.Height <= 0:
-		return fmt.Errorf("image size %d x %d is not positive", c.Width, c.Height)
-	case !c.Intrinsics.IsFinite() || !c.EgoFromCamera.IsFinite():
-		return fmt.Errorf("its calibration is not finite")
-	case !isPinhole(&c.Intrinsics):
-		return fmt.Errorf("its intrinsics are %v by rows, want fx, skew, cx, 0, fy, cy, 0, 0, 1", c.Intrinsics)
-	case c.Intrinsics[0] <= 0 || c.Intrinsics[4] <= 0:
-		return fmt.Errorf("focal lengths %g and %g must be positive", c.Intrinsics[0], c.Intrinsics[4])
-	}
-	return nil
-}
-
-// isPinhole reports whether below its diagonal a matrix has zeros, and one at its
-// end. Others are transposed, or of homogeneous coordinates of another scale.
-func isPinhole(k *geom.Mat3) bool {
-	const rounding = 1e-6
-	return max(math.Abs(k[3]), math.Abs(k[6]), math.Abs(k[7]), math.Abs(k[8]-1)) < rounding
 }

@@ -47,7 +47,7 @@ type Status struct {
 	Model        string            // name and short digest of the bundle; "" before the first result
 	LastError    string            // "" if there was none
 	ErrorTime    time.Time         // of LastError
-	Outside      []string          // what of the cameras' calibration the model's training never saw, in the last result
+	Outside      []string          // what of the cameras' calibration and of the sets' rate the model's training never saw, in the last result
 	Counts       map[string]uint64 // by stable names, for example drop.duplicate
 }
 

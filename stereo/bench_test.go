@@ -58,7 +58,7 @@ func ring(rng *rand.Rand, c *Config, n int, shift float64) []View {
 // against returns the past in which these views were seen.
 func against(views []View) *Past {
 	p := &Past{}
-	p.keep(views)
+	p.take(Frame{Views: views})
 	return p
 }
 
@@ -100,7 +100,7 @@ func BenchmarkStep(b *testing.B) {
 				b.ReportAllocs()
 				past := against(frames[1])
 				for i := 0; b.Loop(); i++ {
-					m.Step(past, frames[i&1], mono, depth)
+					m.Step(past, Frame{Views: frames[i&1]}, mono, depth)
 				}
 				points := 6 * s.cfg.Stereo.Width * s.cfg.Stereo.Height * s.cfg.Samples
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(points), "ns/point")

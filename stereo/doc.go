@@ -1,5 +1,5 @@
 // Package stereo finds depth by matching the current images' features against
-// the previous frame's: the short-term, fine part of SOLOFusion (arXiv
+// an earlier frame's: the short-term, fine part of SOLOFusion (arXiv
 // 2210.02443; model spec, section 3).
 //
 // For every pixel of the coarse map the K most promising depth bins of the
@@ -11,7 +11,7 @@
 //	m, err := stereo.New(cfg, weights, with) // the kernels and the pool
 //	var past stereo.Past                     // one rig's
 //	…
-//	m.Step(&past, current, monoLogits, depth) // depth: N h w D, probabilities
+//	m.Step(&past, stereo.Frame{Views: views, Before: 0}, monoLogits, depth) // depth: N h w D, probabilities
 //	samples := m.Samples()                    // N h w K, the bins that were tested
 //
 // Maps are channels last: [camera][row][column][channel]. A coarse pixel covers
@@ -21,7 +21,8 @@
 // size of global coordinates costs no precision.
 //
 // A [Matcher] has the weights and the buffers, and serves any number of rigs. What
-// is remembered of a rig is its [Past], the frame before. The first frame of a
+// is remembered of a rig is its [Past], some earlier frames. Which of them a frame is
+// matched against and which stay is the caller's choice; the first frame of a
 // sequence is matched against itself. A camera without an image is left out of
 // the views. Results do not depend on the number of goroutines, and Step does not
 // allocate once it has seen the largest number of cameras.

@@ -95,7 +95,7 @@ func compareFrame(t *testing.T, name string, m *Matcher, z *golden.Archive, curr
 	t.Helper()
 	mono := golden.ChannelsLast(golden.Array[float32](z, "mono_depth_logits"))
 	depth := tensor.New[float32](mono.Shape...)
-	m.Step(against(previous), current, mono, depth)
+	m.Step(against(previous), Frame{Views: current}, mono, depth)
 	logits := tensor.New[float32](mono.Shape...)
 	m.Logits(logits)
 

@@ -63,25 +63,35 @@ func New(cfg Config, w Weights, with compute.Resources) (*Matcher, error) {
 // Kernels returns the kernel set that the matcher runs.
 func (m *Matcher) Kernels() isa.Set { return m.kernels }
 
+// Frame is the current frame. Indices are of the past's frames, newest first.
+type Frame struct {
+	Views  []View // one for each camera with an image; read during Step
+	Before int    // that it is matched against, or Itself
+	Keep   []int  // that stay in the past, ascending
+}
+
+// Itself is the [Frame.Before] of a frame without an earlier one.
+const Itself = -1
+
 // Step fuses mono, the monocular logits [N, h, w, D], with what matching the
-// N current views against the past finds, and writes the distribution over bins
-// to depth, of the same shape; depth may be mono itself. The views hold one
-// entry for each camera with an image; those of the past need not be of the same
-// cameras. They then become the past, copied. It panics if shapes disagree.
-func (m *Matcher) Step(past *Past, current []View, mono, depth *tensor.F32) {
-	n, c := len(current), &m.cfg
+// current frame's N views against those of an earlier one finds, and writes the
+// distribution over bins to depth, of the same shape; depth may be mono itself. The
+// earlier views need not be of the same cameras. The current ones then become the
+// newest of the past, copied. It panics if shapes or indices disagree.
+func (m *Matcher) Step(past *Past, f Frame, mono, depth *tensor.F32) {
+	n, c := len(f.Views), &m.cfg
 	mono.MustShape("monocular logits", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
 	depth.MustShape("depth", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
-	m.current, m.previous, m.mono, m.depth = current, past.or(current), mono, depth
+	m.current, m.previous, m.mono, m.depth = f.Views, past.before(f), mono, depth
 	m.mustFeatures("current", m.current)
 	m.mustFeatures("previous", m.previous)
 	m.reserve(n)
-	for i := range current {
+	for i := range f.Views {
 		m.findPairs(i)
 	}
 	m.with.Run(n*c.Coarse.Height, m.part)
 	m.current, m.previous, m.mono, m.depth = nil, nil, nil, nil
-	past.keep(current)
+	past.take(f)
 }
 
 func (m *Matcher) mustFeatures(which string, views []View) {

@@ -49,37 +49,39 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// TestPast: the first frame of a sequence is matched against itself, later ones
-// against the frame before, of whatever cameras, even of none.
+// TestPast: a frame is matched against itself or against the one that is asked for,
+// of whatever cameras, even of none; what is to be kept stays.
 func TestPast(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 9))
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
 	a, b, mono := ring(rng, &toy, 2, 0), ring(rng, &toy, 2, 1), multimodal(rng, &toy, 2)
 	nothing := tensor.New[float32](0, toy.Coarse.Height, toy.Coarse.Width, toy.Depth.Count)
-	step := func(past *Past, views []View) []float32 {
+	step := func(past *Past, f Frame) []float32 {
 		depth := tensor.New[float32](mono.Shape...)
-		m.Step(past, views, mono, depth)
+		m.Step(past, f, mono, depth)
 		return depth.Data
 	}
-	itself, after, unseen := step(against(b), b), step(against(a), b), step(against(nil), b)
+	first := Frame{Views: b, Before: Itself}
+	itself, after, unseen := step(against(b), Frame{Views: b}), step(against(a), Frame{Views: b}), step(against(nil), Frame{Views: b})
 	past := &Past{}
-	for _, forget := range []bool{false, true} {
-		if forget {
-			past.Forget()
-		}
-		step(past, a)
+	for range 2 { // the second time in used arrays
+		step(past, Frame{Views: a, Before: Itself})
 		kept := [][]float32{slices.Clone(a[0].Features), slices.Clone(a[1].Features)}
 		for i := range a {
 			clear(a[i].Features) // the past is a copy
 		}
-		golden.Within(t, "the frame before", step(past, b), after, golden.Bound{})
+		golden.Within(t, "the frame before", step(past, Frame{Views: b, Keep: []int{0}}), after, golden.Bound{})
+		golden.Within(t, "the frame before that", step(past, Frame{Views: b, Before: 1, Keep: []int{1}}), after, golden.Bound{})
+		golden.Within(t, "what was kept", step(past, Frame{Views: b, Before: 1, Keep: []int{0, 1}}), after, golden.Bound{})
 		for i := range a {
 			copy(a[i].Features, kept[i])
 		}
-		past.Forget()
-		golden.Within(t, "the first of a sequence", step(past, b), itself, golden.Bound{})
-		m.Step(past, nil, nothing, nothing)
-		golden.Within(t, "after a frame without images", step(past, b), unseen, golden.Bound{})
+		if past.Len() != 3 {
+			t.Errorf("%d frames are kept, want 3", past.Len())
+		}
+		golden.Within(t, "the first of a sequence", step(past, first), itself, golden.Bound{})
+		m.Step(past, Frame{}, nothing, nothing)
+		golden.Within(t, "after a frame without images", step(past, Frame{Views: b}), unseen, golden.Bound{})
 	}
 }
 
@@ -220,7 +222,7 @@ func TestStepAgreesWithTheSpecification(t *testing.T) {
 		}
 		mono := multimodal(rng, &c, cameras[0])
 		got, logits := tensor.New[float32](mono.Shape...), tensor.New[float32](mono.Shape...)
-		m.Step(against(prev), cur, mono, got)
+		m.Step(against(prev), Frame{Views: cur}, mono, got)
 		m.Logits(logits)
 		wantLogits, want := naiveDepth(&c, &w, cur, prev, mono, m.Samples().Data)
 		name := fmt.Sprintf("%d cameras against %d", cameras[0], cameras[1])
@@ -243,8 +245,8 @@ func TestStepAllowsAliasing(t *testing.T) {
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
 	views, mono := ring(rng, &toy, 3, 0), multimodal(rng, &toy, 3)
 	want := tensor.New[float32](mono.Shape...)
-	m.Step(against(views), views, mono, want)
-	m.Step(against(views), views, mono, mono)
+	m.Step(against(views), Frame{Views: views}, mono, want)
+	m.Step(against(views), Frame{Views: views}, mono, mono)
 	golden.Within(t, "depth", mono.Data, want.Data, golden.Bound{})
 }
 
@@ -253,12 +255,12 @@ func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 	w := randomWeights(rng, toy.Groups)
 	cur, prev, mono := ring(rng, &toy, 5, 1), ring(rng, &toy, 5, 0), multimodal(rng, &toy, 5)
 	want := tensor.New[float32](mono.Shape...)
-	mustNew(t, toy, w, nil).Step(against(prev), cur, mono, want)
+	mustNew(t, toy, w, nil).Step(against(prev), Frame{Views: cur}, mono, want)
 	for _, n := range []int{2, 3, 8} {
 		pool := parallel.New(n)
 		m, got := mustNew(t, toy, w, pool), tensor.New[float32](mono.Shape...)
 		for range 5 {
-			m.Step(against(prev), cur, mono, got)
+			m.Step(against(prev), Frame{Views: cur}, mono, got)
 			golden.Within(t, fmt.Sprintf("%d goroutines", n), got.Data, want.Data, golden.Bound{})
 		}
 		pool.Close()
@@ -273,7 +275,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	cur, prev, mono := ring(rng, &toy, 5, 1), ring(rng, &toy, 5, 0), multimodal(rng, &toy, 5)
 	depth := tensor.New[float32](mono.Shape...)
 	past := against(prev)
-	if n := testing.AllocsPerRun(10, func() { m.Step(past, cur, mono, depth) }); n != 0 {
+	if n := testing.AllocsPerRun(10, func() { m.Step(past, Frame{Views: cur}, mono, depth) }); n != 0 {
 		t.Errorf("%v allocations a step", n)
 	}
 }
@@ -285,12 +287,12 @@ func TestMissingCameras(t *testing.T) {
 	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
 	views, mono := ring(rng, &toy, 2, 0), multimodal(rng, &toy, 2) // back to back
 	both := tensor.New[float32](mono.Shape...)
-	m.Step(against(views), views, mono, both)
+	m.Step(against(views), Frame{Views: views}, mono, both)
 	size := len(mono.Data) / 2
 	for i := range 2 {
 		shape := append([]int{1}, mono.Shape[1:]...)
 		one := tensor.New[float32](shape...)
-		m.Step(against(views[i:i+1]), views[i:i+1], tensor.From(mono.Data[i*size:][:size], shape...), one)
+		m.Step(against(views[i:i+1]), Frame{Views: views[i : i+1]}, tensor.From(mono.Data[i*size:][:size], shape...), one)
 		golden.Within(t, "alone", one.Data, both.Data[i*size:][:size], golden.Bound{})
 		m.Samples().MustShape("samples", 1, 2, 3, 5)
 		m.SampleLogits().MustShape("sample logits", 1, 2, 3, 5)
@@ -307,7 +309,7 @@ func TestUnseenPoints(t *testing.T) {
 	broken := views[0]
 	broken.Camera.Pose.T[0] = math.NaN()
 	for _, prev := range [][]View{nil, {broken}} {
-		m.Step(against(prev), views, mono, tensor.New[float32](mono.Shape...))
+		m.Step(against(prev), Frame{Views: views}, mono, tensor.New[float32](mono.Shape...))
 		want := float32(naiveNetwork(&w, make([]float64, toy.Groups)))
 		for i, got := range m.SampleLogits().Data {
 			if math.Abs(float64(got-want)) > 1e-5 {
@@ -355,7 +357,7 @@ func TestMatchFindsTheDepth(t *testing.T) {
 	m := mustNew(t, c, w, nil)
 	mono := tensor.New[float32](1, 8, 16, 30)
 	depth := tensor.New[float32](mono.Shape...)
-	m.Step(against([]View{look(0)}), []View{look(3)}, mono, depth)
+	m.Step(against([]View{look(0)}), Frame{Views: []View{look(3)}}, mono, depth)
 	right, inside := 0, 0
 	for y := 1; y < 7; y++ {
 		for x := range 11 { // columns beyond look past the previous image
@@ -469,5 +471,5 @@ func TestStepPanicsOnShapes(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	m.Step(against(short), short, mono, mono)
+	m.Step(against(short), Frame{Views: short}, mono, mono)
 }

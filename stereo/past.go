@@ -9,54 +9,84 @@ import (
 	"github.com/solofusion/solofusion/geom"
 )
 
-// Past is what one rig's cameras saw in its last frame: all that matching
-// remembers. The zero value is the past of a frame that begins a sequence.
+// Past is what one rig's cameras saw in some earlier frames, newest first: all that
+// matching remembers. Which they are is the caller's choice. The zero value has none.
 type Past struct {
-	begun    bool      // whether there was a frame
-	views    []View    // their features are in features
-	features []float32 // of all views, one after another
+	frames []sight
+	free   []sight // whose arrays are not in use
 }
 
-// Forget makes the next frame begin a sequence: it is matched against itself.
-func (p *Past) Forget() { p.begun, p.views = false, p.views[:0] }
-
-// or returns the past views, or the current ones if these begin a sequence.
-func (p *Past) or(current []View) []View {
-	if !p.begun {
-		return current
-	}
-	return p.views
+// sight is what the cameras saw in one frame. Features is all of the views'.
+type sight struct {
+	views    []View
+	features []float32
 }
 
-// keep copies the views of a frame.
-func (p *Past) keep(current []View) {
-	p.begun, p.views, p.features = true, p.views[:0], p.features[:0]
-	n := 0
-	for i := range current {
-		n += len(current[i].Features)
+// Len returns the number of frames.
+func (p *Past) Len() int { return len(p.frames) }
+
+// Forget frees all frames.
+func (p *Past) Forget() { p.retain(nil) }
+
+// before returns what a frame is matched against.
+func (p *Past) before(f Frame) []View {
+	if f.Before == Itself {
+		return f.Views
 	}
-	p.features = slices.Grow(p.features, n)
-	for _, v := range current {
-		from := len(p.features)
-		p.features = append(p.features, v.Features...)
-		v.Features = p.features[from:len(p.features):len(p.features)]
-		p.views = append(p.views, v)
-	}
+	return p.frames[f.Before].views
 }
 
-// savedPast is the fixed part of a saved past: its cameras and features follow.
-type savedPast struct {
-	Begun bool
-	Views uint32
+// take keeps the frames that stay and copies the current one as the newest.
+func (p *Past) take(f Frame) {
+	p.retain(f.Keep)
+	s := p.empty()
+	for _, v := range f.Views {
+		s.features = append(s.features, v.Features...)
+	}
+	at := 0
+	for _, v := range f.Views {
+		n := len(v.Features)
+		v.Features = s.features[at:][:n:n]
+		s.views = append(s.views, v)
+		at += n
+	}
+	p.frames = slices.Insert(p.frames, 0, s)
+}
+
+// empty returns a sight of no views.
+func (p *Past) empty() (s sight) {
+	if n := len(p.free); n > 0 {
+		s, p.free = p.free[n-1], p.free[:n-1]
+	}
+	return sight{s.views[:0], s.features[:0]}
+}
+
+// retain frees the frames that do not stay.
+func (p *Past) retain(stay []int) {
+	next := 0
+	for i, s := range p.frames {
+		if next < len(stay) && stay[next] == i {
+			p.frames[next] = s
+			next++
+		} else {
+			p.free = append(p.free, s)
+		}
+	}
+	p.frames = p.frames[:next]
 }
 
 // Save writes the past, little-endian.
 func (p *Past) Save(w io.Writer) error {
-	cameras := make([]geom.Camera, len(p.views))
-	for i := range p.views {
-		cameras[i] = p.views[i].Camera
+	parts := []any{uint32(len(p.frames))}
+	for i := range p.frames {
+		s := &p.frames[i]
+		cameras := make([]geom.Camera, len(s.views))
+		for k := range s.views {
+			cameras[k] = s.views[k].Camera
+		}
+		parts = append(parts, uint32(len(cameras)), cameras, s.features)
 	}
-	for _, part := range []any{savedPast{p.begun, uint32(len(p.views))}, cameras, p.features[:p.length()]} {
+	for _, part := range parts {
 		if err := binary.Write(w, binary.LittleEndian, part); err != nil {
 			return fmt.Errorf("stereo: past: %w", err)
 		}
@@ -64,34 +94,60 @@ func (p *Past) Save(w io.Writer) error {
 	return nil
 }
 
-// length is the number of all views' features.
-func (p *Past) length() (n int) {
-	for i := range p.views {
-		n += len(p.views[i].Features)
-	}
-	return n
-}
+// Most bounds a saved past: the frames, the views of each and the numbers of features
+// of each view.
+type Most struct{ Frames, Views, Features int }
 
-// Load reads what Save wrote: of at most that many views, each with that many
-// numbers of features.
-func (p *Past) Load(r io.Reader, most, features int) error {
-	var fixed savedPast
-	if err := binary.Read(r, binary.LittleEndian, &fixed); err != nil {
+// Load reads what Save wrote, of views with just that many features.
+func (p *Past) Load(r io.Reader, most Most) error {
+	if err := p.load(r, most); err != nil {
 		return fmt.Errorf("stereo: past: %w", err)
 	}
-	if int64(fixed.Views) > int64(most) {
-		return fmt.Errorf("stereo: past of %d views, want at most %d", fixed.Views, most)
+	return nil
+}
+
+func (p *Past) load(r io.Reader, most Most) error {
+	n, err := number(r, "frames", most.Frames)
+	if err != nil {
+		return err
 	}
-	cameras, values := make([]geom.Camera, fixed.Views), make([]float32, int(fixed.Views)*features)
-	for _, part := range []any{cameras, values} {
+	*p = Past{}
+	for range n {
+		s, err := loadSight(r, most)
+		if err != nil {
+			return err
+		}
+		p.frames = append(p.frames, s)
+	}
+	return nil
+}
+
+func loadSight(r io.Reader, most Most) (s sight, err error) {
+	n, err := number(r, "views", most.Views)
+	if err != nil {
+		return s, err
+	}
+	cameras := make([]geom.Camera, n)
+	s.features = make([]float32, n*most.Features)
+	for _, part := range []any{cameras, s.features} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
-			return fmt.Errorf("stereo: past: %w", err)
+			return s, err
 		}
 	}
-	views := make([]View, len(cameras))
-	for i := range views {
-		views[i] = View{Camera: cameras[i], Features: values[i*features:][:features:features]}
+	for i, c := range cameras {
+		s.views = append(s.views, View{Camera: c, Features: s.features[i*most.Features:][:most.Features:most.Features]})
 	}
-	*p = Past{begun: fixed.Begun, views: views, features: values}
-	return nil
+	return s, nil
+}
+
+// number reads a number of at most that many things.
+func number(r io.Reader, things string, most int) (int, error) {
+	var n uint32
+	if err := binary.Read(r, binary.LittleEndian, &n); err != nil {
+		return 0, err
+	}
+	if int64(n) > int64(most) {
+		return 0, fmt.Errorf("%d %s, want at most %d", n, things, most)
+	}
+	return int(n), nil
 }

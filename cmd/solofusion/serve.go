@@ -13,6 +13,7 @@ import (
 	"github.com/solofusion/solofusion/bus"
 	"github.com/solofusion/solofusion/internal/config"
 	"github.com/solofusion/solofusion/internal/service"
+	"github.com/solofusion/solofusion/internal/spans"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
@@ -24,13 +25,16 @@ type serveCmd struct {
 
 func (c *serveCmd) Help() string {
 	return `Detects what arrives over NATS until SIGTERM or SIGINT, then finishes the frames that it has
-and exits with 0. Without nats.url it starts an embedded NATS server. All settings are in
-solofusion.yaml, also the log's level and format.
+and exits with 0. Without nats.url it starts an embedded NATS server, which keeps calibrations in
+solofusion/nats in XDG_STATE_HOME or ~/.local/state. All settings are in solofusion.yaml, also the
+log's level and format; users, TLS and rights are in docs/nats.md.
 
 Examples:
 
   solofusion serve --config solofusion.yaml
-  SOLOFUSION_NATS_URL=nats://host:4222 solofusion serve --check`
+  SOLOFUSION_NATS_URL=nats://host:4222 solofusion serve --check
+  SOLOFUSION_NATS_URL=tls://host:4222 SOLOFUSION_NATS_TLS_CA=ca.pem \
+    SOLOFUSION_NATS_USER=detector SOLOFUSION_NATS_PASSWORD=... solofusion serve`
 }
 
 // Run checks all settings before it starts anything.
@@ -84,14 +88,22 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 	}
 	defer stop()
 	subjects := c.NATS.Subjects()
-	source, err := bus.NewSource(ctx, conn, subjects, c.NATS.Source())
+	source, err := bus.NewSource(ctx, conn, subjects, c.Source())
 	if err != nil {
 		return err
 	}
 	defer source.Close()
 	loop := c.Loop()
 	loop.Rig, loop.Version, loop.Link = c.NATS.Rig, version(), source
-	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), loop)
+	if c.OTel.Endpoint != "" {
+		exporter, err := spans.New(ctx, spans.Options{Endpoint: c.OTel.Endpoint, Version: loop.Version})
+		if err != nil {
+			return err
+		}
+		defer exporter.Close()
+		loop.Trace = exporter.Set
+	}
+	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects, c.Results), loop)
 	closeHTTP, err := listen(c.HTTP.Listen, s.Handler())
 	if err != nil {
 		return err
@@ -110,8 +122,11 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 func join(c *config.NATS) (conn *bus.Conn, stop func(), err error) {
 	as, stopServer := c.Conn(), func() {}
 	if c.URL == "" {
-		as.Server, err = bus.StartServer(c.Server())
+		server, err := c.Server()
 		if err != nil {
+			return nil, nil, err
+		}
+		if as.Server, err = bus.StartServer(server); err != nil {
 			return nil, nil, fmt.Errorf("%w (it listens at nats.embedded.host and nats.embedded.port)", err)
 		}
 		stopServer = as.Server.Close

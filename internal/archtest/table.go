@@ -5,17 +5,17 @@ const module = "github.com/solofusion/solofusion"
 // layers lists every package, the top first. A name ending in /... stands for
 // all folders below it.
 var layers = [][]string{
-	{"cmd/solofusion", "examples/..."},
+	{"cmd/solofusion", "examples/...", "internal/reliability/cmd"},
 	{"internal/config", "internal/demo"},
-	{"internal/playback"},
-	{"internal/service", "internal/trace", "internal/bench", "internal/play", "internal/watch"},
+	{"internal/playback", "internal/spans"},
+	{"internal/service", "internal/trace", "internal/bench", "internal/play", "internal/watch", "internal/reliability"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
-	{"perception/framesync", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
+	{"perception/framesync", "perception/timeline", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes"},
 	{"perception", "proto/solofusion/v1"},
 	{"internal/compute", "tensor/npy"},
-	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/whole"},
+	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/warning", "internal/whole"},
 }
 
 // testSupport lists the packages that only test files import.
@@ -33,7 +33,8 @@ var reserved = []struct {
 	{"gocv.io", []string{"internal/picture", "cmd/solofusion"}, "OpenCV is for drawing pictures"},
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config reads settings"},
-	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure"}, "drawing belongs to the figures"},
+	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure", "internal/reliability"}, "drawing belongs to the figures"},
+	{"go.opentelemetry.io", []string{"internal/spans"}, "only spans knows OpenTelemetry"},
 	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
 }
 

@@ -22,8 +22,11 @@ type Config struct {
 	Model   Model              `yaml:"model"`
 	History History            `yaml:"history"`
 	ONNX    ONNX               `yaml:"onnx"`
+	Results bus.SinkOptions    `yaml:"results"`
+	Limits  bus.Limits         `yaml:"limits"`
 	Kernels string             `yaml:"kernels"`
 	HTTP    HTTP               `yaml:"http"`
+	OTel    OTel               `yaml:"otel"`
 	Log     Log                `yaml:"log"`
 }
 
@@ -36,6 +39,9 @@ type NATS struct {
 	Password       string            `yaml:"password"`
 	Token          string            `yaml:"token"`
 	Creds          string            `yaml:"creds"`
+	NKey           string            `yaml:"nkey"`
+	TLS            bus.TLS           `yaml:"tls"`
+	Inbox          string            `yaml:"inbox"`
 	ConnectTimeout time.Duration     `yaml:"connect_timeout"`
 	Queue          int               `yaml:"queue"`
 	Embedded       bus.ServerOptions `yaml:"embedded"`
@@ -47,20 +53,44 @@ func (n *NATS) Subjects() bus.Subjects { return bus.Subjects{Prefix: n.Prefix, R
 // Conn returns the options of the connection.
 func (n *NATS) Conn() bus.ConnOptions {
 	return bus.ConnOptions{
-		URL: n.URL, User: n.User, Password: n.Password, Token: n.Token, Creds: n.Creds, Timeout: n.ConnectTimeout,
+		URL: n.URL, User: n.User, Password: n.Password, Token: n.Token, Creds: n.Creds, NKey: n.NKey,
+		TLS: n.TLS, Inbox: n.Inbox, Timeout: n.ConnectTimeout,
 	}
 }
 
-// Server returns the options of the embedded server. Its clients need the
-// credentials of the connection.
-func (n *NATS) Server() bus.ServerOptions {
+// Temporary in place of a store's folder keeps nothing between runs.
+const Temporary = "temporary"
+
+// Server returns the options of the embedded server, whose store is the one between
+// runs unless the settings say otherwise. It fails if there is no place for that. A
+// server on any free port has a temporary store, since no client finds it again.
+func (n *NATS) Server() (bus.ServerOptions, error) {
+	o := n.server()
+	switch {
+	case o.Store == Temporary || o.Store == "" && o.Port == -1:
+		o.Store = ""
+	case o.Store == "":
+		dir, err := bus.StateDir(o.Port)
+		if err != nil {
+			return o, err
+		}
+		o.Store = dir
+	}
+	return o, nil
+}
+
+// server returns the options as they are set. Clients need the credentials of the
+// connection, or those of a user.
+func (n *NATS) server() bus.ServerOptions {
 	o := n.Embedded
 	o.User, o.Password, o.Token = n.User, n.Password, n.Token
 	return o
 }
 
 // Source returns the options of the source.
-func (n *NATS) Source() bus.SourceOptions { return bus.SourceOptions{Queue: n.Queue} }
+func (c *Config) Source() bus.SourceOptions {
+	return bus.SourceOptions{Queue: c.NATS.Queue, Limits: c.Limits}
+}
 
 // Model selects the bundle.
 type Model struct {
@@ -82,6 +112,11 @@ type ONNX struct {
 // HTTP configures the server of metrics and health.
 type HTTP struct {
 	Listen string `yaml:"listen"`
+}
+
+// OTel configures the export of spans.
+type OTel struct {
+	Endpoint string `yaml:"endpoint"` // "" for none
 }
 
 // Log configures the log on stderr.
@@ -117,6 +152,7 @@ func Default() Config {
 		NATS: NATS{
 			Prefix:         subjects.Prefix,
 			Rig:            subjects.Rig,
+			Inbox:          bus.DefaultConn().Inbox,
 			ConnectTimeout: bus.DefaultConn().Timeout,
 			Queue:          bus.DefaultSource().Queue,
 			Embedded:       server,
@@ -127,6 +163,7 @@ func Default() Config {
 		Model:   Model{Bundle: model.DefaultName},
 		History: History{Mode: detector.History, Time: detector.Time},
 		ONNX:    ONNX{Providers: detector.Providers, Threads: detector.Threads},
+		Limits:  bus.DefaultLimits(),
 		Kernels: isa.Auto,
 		HTTP:    HTTP{Listen: "127.0.0.1:9464"},
 		Log:     Log{Level: "info", Format: "text"},

@@ -78,6 +78,31 @@ func TestFileAndEnvironment(t *testing.T) {
 	}
 }
 
+// The store between runs is one of the port; a server that nobody finds again has none.
+func TestStoreOfTheEmbeddedServer(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", "/state")
+	for _, test := range []struct{ store, port, want string }{
+		{"", "4222", "/state/solofusion/nats/4222"},
+		{"", "-1", ""},
+		{"temporary", "4222", ""},
+		{"/data", "-1", "/data"},
+	} {
+		c, err := parse(nil, "", []string{"SOLOFUSION_NATS_EMBEDDED_STORE=" + test.store, "SOLOFUSION_NATS_EMBEDDED_PORT=" + test.port})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, err := c.NATS.Server(); err != nil || o.Store != test.want {
+			t.Errorf("store %q of port %s is %q, want %q (%v)", test.store, test.port, o.Store, test.want, err)
+		}
+	}
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("HOME", "")
+	c := Default()
+	if _, err := c.NATS.Server(); err == nil || !strings.Contains(err.Error(), "nats.embedded.store") {
+		t.Errorf("without a home: %v", err)
+	}
+}
+
 func TestFaults(t *testing.T) {
 	tests := []struct {
 		name, text string
@@ -104,9 +129,21 @@ func TestFaults(t *testing.T) {
 		{"negative time", "service: {drain: -1s}\n", nil, []string{`service.drain: "-1s": want a duration above zero`}},
 		{"url", "nats: {url: 'http://x'}\n", nil, []string{`nats.url: "http://x": want nats://host:port`}},
 		{"secrets are hidden", "nats: {password: hush}\n", nil, []string{`nats.password: (hidden): want nats.user with it`}},
-		{"user and token", "nats: {user: a, token: hush}\n", nil, []string{`nats.token: (hidden): want either`}},
+		{"user and token", "nats: {user: a, token: hush}\n", nil, []string{`nats.token: (hidden): want one of nats.user, nats.token`}},
+		{"user twice", "nats: {user: a, url: 'nats://b:hush@x:1'}\n", nil, []string{`nats.user: "a": want one of nats.user`}},
+		{"secret in a wrong url", "nats: {url: 'http://b:hush@x:1'}\n", nil, []string{`nats.url: "http://b:xxxxx@x:1": want nats://`}},
 		{"creds", "nats: {creds: /nowhere.creds, url: 'nats://x:1'}\n", nil, []string{`nats.creds: "/nowhere.creds": want a file`}},
+		{"creds of the embedded server", "nats: {creds: config.go}\n", nil, []string{`nats.creds: "config.go": want a file that can be read, and nats.url`}},
+		{"nkey and creds", "nats: {creds: config.go, nkey: config.go, url: 'nats://x:1'}\n", nil, []string{`nats.creds: "config.go": want`}},
+		{"absent files", "nats: {nkey: /nowhere, url: 'tls://x:1', tls: {ca: /no.pem, cert: /no.crt, key: /no.key}}\n", nil, []string{
+			`nats.nkey: "/nowhere": want a file`, `nats.tls.ca: "/no.pem": want a file`, `nats.tls.cert: "/no.crt": want`, `nats.tls.key: "/no.key": want`}},
+		{"certificate without a key", "nats: {embedded: {tls: {cert: config.go}}}\n", nil, []string{`nats.embedded.tls.cert: "config.go": want`}},
+		{"users", "nats: {embedded: {users: [hush]}}\n", nil, []string{`nats.embedded.users: (hidden): want name:password each`}},
+		{"limits", "limits: {cameras: 65, frame_rate: 0}\n", nil, []string{`limits.cameras: 65: want 1 to 64`, `limits.frame_rate: 0: want 1 to 10000`}},
+		{"results", "results: {min_score: 1.5, range: -1}\n", nil, []string{`results.min_score: 1.5: want 0 to 1`, `results.range: -1: want metres`}},
+		{"text for a fraction", "results: {min_score: high}\n", nil, []string{`results.min_score: "high": want a number`}},
 		{"listen", "http: {listen: here}\n", nil, []string{`http.listen: "here": want host:port`}},
+		{"collector", "otel: {endpoint: here:4318}\n", nil, []string{`otel.endpoint: "here:4318": want http://host:port`}},
 		{"kernels", "kernels: fast\n", nil, []string{`kernels: "fast": want auto, generic`}},
 		{"variable", "", []string{"SOLOFUSION_NATS_EMBEDDED_PORT=x"},
 			[]string{`nats.embedded.port: "x": want a whole number (from SOLOFUSION_NATS_EMBEDDED_PORT)`}},
@@ -142,7 +179,7 @@ func TestFaults(t *testing.T) {
 // value.
 func TestEveryKeyIsChecked(t *testing.T) {
 	c := Default()
-	checked := map[string]bool{"nats.user": true, "nats.embedded.store": true}
+	checked := map[string]bool{"nats.embedded.store": true}
 	for _, b := range c.bounds() {
 		checked[b.Name] = true
 		if !b.OK {

@@ -74,12 +74,15 @@ func assignList(field reflect.Value, value any) (want string) {
 	switch v := value.(type) {
 	case string:
 		for item := range strings.SplitSeq(v, ",") {
-			list = append(list, strings.TrimSpace(item))
+			if v != "" {
+				list = append(list, strings.TrimSpace(item))
+			}
 		}
 	case []any:
 		for _, item := range v {
 			list = append(list, fmt.Sprint(item))
 		}
+	case nil:
 	default:
 		return "a list of texts"
 	}

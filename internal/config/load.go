@@ -12,6 +12,8 @@ import (
 
 	"github.com/knadh/koanf/v2"
 	"gopkg.in/yaml.v3"
+
+	"github.com/solofusion/solofusion/bus"
 )
 
 // Path returns the path of the user's configuration file:
@@ -93,8 +95,11 @@ func isTable(v any) bool { _, ok := v.(map[string]any); return ok }
 
 // show returns the value for a fault; secrets are hidden.
 func show(key string, value any) string {
-	if key == "nats.password" || key == "nats.token" {
+	if slices.Contains([]string{"nats.password", "nats.token", "nats.embedded.users"}, key) {
 		return "(hidden)"
+	}
+	if text, isText := value.(string); isText && key == "nats.url" {
+		value = bus.Redacted(text)
 	}
 	return fmt.Sprintf("%#v", value)
 }

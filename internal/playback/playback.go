@@ -66,7 +66,7 @@ func overNATS(ctx context.Context, source perception.Source, stepper service.Ste
 	}
 	defer results.Close()
 
-	s := service.New(in, stepper, &echo{bus.NewSink(conn, subjects), results, sink}, service.Options{Lossless: true})
+	s := service.New(in, stepper, &echo{bus.NewSink(conn, subjects, bus.SinkOptions{}), results, sink}, service.Options{Lossless: true})
 	both, each := errgroup.WithContext(ctx)
 	both.Go(func() error { return s.Run(each) })
 	unsent := uint64(0)

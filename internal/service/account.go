@@ -19,11 +19,12 @@ const (
 	failed                  // Step returned an error
 	unpublished             // the sink returned an error
 	unfinished              // the time for draining was over
+	surplus                 // between the beats of the rate that is asked for
 
 	losses
 )
 
-var lossNames = [losses]string{"behind", "failed", "unpublished", "unfinished"}
+var lossNames = [losses]string{"behind", "failed", "unpublished", "unfinished", "rate"}
 
 // account gathers the facts from the service's goroutines.
 type account struct {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/solofusion/solofusion/internal/queue"
 	"github.com/solofusion/solofusion/perception/framesync"
@@ -11,6 +12,7 @@ import (
 type waiting struct {
 	framesync.Set
 	sequence
+	left time.Time // the sync
 }
 
 // sequence is one sequence of the input. A new number marks the start of a
@@ -57,8 +59,14 @@ func (s *Service) put(sets []framesync.Set) {
 		if set.NewSequence != "" {
 			s.latest = sequence{s.latest.number + 1, set.NewSequence}
 		}
-		if lost, err := s.backlog.Put(context.Background(), waiting{set, s.latest}); err != nil {
+		next := waiting{set, s.latest, time.Now()}
+		if !s.beats.take(set.Time, set.NewSequence != "") {
+			s.lose(&next, surplus, errSurplus)
+			continue
+		}
+		if lost, err := s.backlog.Put(context.Background(), next); err != nil {
 			s.lose(&lost, behind, err)
+			s.trace(&Way{Set: lost.FrameSet, Left: lost.left, Lost: err})
 		}
 	}
 	s.tell()

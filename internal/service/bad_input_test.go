@@ -168,7 +168,7 @@ func badInputs(t *testing.T) []badInput {
 			asIf:   cutOut(clean, frame), rejected: "empty"},
 		{name: "bytes that are no image",
 			events: changed(clean, frame, func(f *perception.Frame) { f.Image = bytes.Repeat([]byte{7}, 500) }),
-			asIf:   cutOut(clean, frame), rejected: "none that is known"},
+			asIf:   cutOut(clean, frame), rejected: "of no known format"},
 		{name: "unknown camera", events: added(clean, frame, &ghost), asIf: clean,
 			counts: map[string]uint64{"drop.unknown_camera": 1}},
 		{name: "duplicate frame", events: added(clean, frame+1, &twice), asIf: clean,

@@ -92,7 +92,7 @@ func overNATS(t *testing.T, stepper Stepper, events []perception.Event) (got res
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(src, stepper, bus.NewSink(conn, subjects), quiet(Options{Lossless: true}))
+	s := New(src, stepper, bus.NewSink(conn, subjects, bus.SinkOptions{}), quiet(Options{Lossless: true}))
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	p := bus.NewPublisher(vehicle, subjects, bus.PublisherOptions{Confirm: true})
@@ -118,8 +118,9 @@ func overNATS(t *testing.T, stepper Stepper, events []perception.Event) (got res
 		}
 		got = append(got, r)
 	}
-	if n := s.Status().Counts["drop.malformed"]; n != uint64(refused) {
-		t.Errorf("%d messages refused, but %d counted as malformed", refused, n)
+	counts := s.Status().Counts
+	if n := counts["drop.malformed"] + counts["drop.invalid_calibration"]; n != uint64(refused) {
+		t.Errorf("%d messages refused, but %d counted as malformed or an invalid calibration", refused, n)
 	}
 	return got, refused
 }
@@ -167,7 +168,7 @@ func TestLiveOverNATS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { src.Close() })
-	s := New(src, &oracle{}, bus.NewSink(conn, subjects), quiet(Options{Queue: 3}))
+	s := New(src, &oracle{}, bus.NewSink(conn, subjects, bus.SinkOptions{}), quiet(Options{Queue: 3}))
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	for _, ev := range events[1:] {

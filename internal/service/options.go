@@ -12,6 +12,7 @@ import (
 // the keys of the configuration.
 type Options struct {
 	Queue        int           `yaml:"queue"`         // largest number of sets that wait for the detector
+	Rate         float64       `yaml:"rate"`          // of results, Hz; 0 for the sets' own
 	StatusPeriod time.Duration `yaml:"status_period"` // between status messages
 	StaleAfter   time.Duration `yaml:"stale_after"`   // without results until they are said to have stopped; the shortest hold of a trouble
 	Drain        time.Duration `yaml:"drain"`         // time to finish after Run's context is done
@@ -23,6 +24,7 @@ type Options struct {
 	Rig      string            `yaml:"-"` // label of all metrics
 	Version  string            `yaml:"-"` // of the program
 	Link     Link              `yaml:"-"` // of the source; nil if it has none
+	Trace    func(*Way)        `yaml:"-"` // called with each set's way once it has a result or is lost; nil for none
 }
 
 // Link is a source's connection.
@@ -48,11 +50,22 @@ func Defaults() Options {
 func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.Within("queue", o.Queue, 1, 1024),
+		{Name: "rate", OK: o.Rate == 0 || o.Rate >= 0.1 && o.Rate <= 100, Want: "0 for the sets' own, or 0.1 to 100 Hz", Got: o.Rate},
 		option.Positive("status_period", o.StatusPeriod),
 		option.Positive("stale_after", o.StaleAfter),
 		option.Positive("drain", o.Drain),
 		option.Positive("stall", o.Stall),
 	}
+}
+
+// limits returns those of the state. Results that are asked for at a low rate are not late
+// before the second is missing.
+func (o Options) limits() limits {
+	l := limits{o.StaleAfter, o.Stall}
+	if o.Rate > 0 {
+		l.stale = max(l.stale, time.Duration(2/o.Rate*float64(time.Second)))
+	}
+	return l
 }
 
 func (o Options) filled() Options {

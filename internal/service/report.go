@@ -51,7 +51,7 @@ func (s *Service) look() (changed bool) {
 	f := s.gather()
 	changes := s.journal.observe(f.now, f.symptoms())
 	next := view{facts: f, troubles: s.journal.troubles(), since: f.now}
-	next.condition = judge(&f, next.troubles, limits{s.options.StaleAfter, s.options.Stall})
+	next.condition = judge(&f, next.troubles, s.options.limits())
 	last := s.view()
 	if next.state == last.state && next.waitingFor == last.waitingFor {
 		next.since = last.since

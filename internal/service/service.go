@@ -40,6 +40,7 @@ type Service struct {
 	// used by the assembler only
 	sync   *framesync.Sync
 	latest sequence
+	beats  beats
 
 	begun int // number of the stepper's sequence; used by the stepper only
 }
@@ -54,8 +55,9 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 		options: o,
 		log:     o.Log,
 		sync:    framesync.New(o.Sync),
+		beats:   every(o.Rate),
 		backlog: newBacklog(o.Queue, o.Lossless),
-		journal: newJournal(o.StaleAfter),
+		journal: newJournal(o.limits().stale),
 		changed: make(chan struct{}, 1),
 	}
 	if o.Lossless {
@@ -201,9 +203,9 @@ func (s *Service) arm(timer *time.Timer) {
 	timer.Reset(time.Until(at))
 }
 
-// logCalibration logs a calibration that is not the one before.
+// logCalibration logs a calibration that changes something.
 func (s *Service) logCalibration(before, rig *perception.Rig) {
-	if rig != before && (before == nil || !rig.Equal(before)) {
+	if rig != before && (before == nil || before.Name != rig.Name || !before.Same(rig)) {
 		s.log.Info("calibration", "rig", rig.Name, "cameras", len(rig.Cameras))
 	}
 }

@@ -33,7 +33,7 @@ func testRig() *perception.Rig {
 	r := &perception.Rig{Name: "car", EgoFromLidar: new(geom.IdentityTransform())}
 	for _, name := range []string{"a", "b"} {
 		r.Cameras = append(r.Cameras, perception.Camera{
-			Name: name, Width: 8, Height: 4, Intrinsics: geom.Identity3(), EgoFromCamera: geom.IdentityTransform(),
+			Name: name, Width: 8, Height: 4, Intrinsics: geom.Mat3{8, 0, 4, 0, 8, 2, 0, 0, 1}, EgoFromCamera: geom.IdentityTransform(),
 		})
 	}
 	return r

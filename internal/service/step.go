@@ -26,26 +26,30 @@ func (s *Service) step(ctx context.Context) {
 
 // detect steps one set, publishes the moment and settles the set.
 func (s *Service) detect(ctx context.Context, set *waiting) {
-	began := time.Now()
+	way := &Way{Set: set.FrameSet, Left: set.left, Began: time.Now()}
+	defer s.trace(way)
 	if set.number != s.begun {
 		set.NewSequence = set.reason
 	}
-	s.account.begin(began)
-	result, err := s.stepper.Step(set.FrameSet)
+	s.account.begin(way.Began)
+	way.Result, way.Lost = s.stepper.Step(set.FrameSet)
 	s.account.end()
-	if err != nil {
-		s.lose(set, failed, err)
+	way.Stepped = time.Now()
+	if way.Lost != nil {
+		s.lose(set, failed, way.Lost)
 		return
 	}
 	s.begun = set.number
-	if err := s.sink.Publish(ctx, &perception.Moment{Set: set.FrameSet, Result: result}); err != nil {
-		s.lose(set, unpublished, err)
+	way.Lost = s.sink.Publish(ctx, &perception.Moment{Set: set.FrameSet, Result: way.Result})
+	if way.Lost != nil {
+		s.lose(set, unpublished, way.Lost)
 		return
 	}
-	if s.account.publish(result, s.inbox(), time.Now()) {
-		s.warnOutside(result)
+	way.Published = time.Now()
+	if s.account.publish(way.Result, s.inbox(), way.Published) {
+		s.warnOutside(way.Result)
 	}
-	s.metrics.observe(result, time.Since(began))
+	s.metrics.observe(way.Result, way.Published.Sub(way.Began))
 	s.notice()
 	set.Settle(nil)
 }
@@ -60,10 +64,10 @@ func (s *Service) notice() {
 	}
 }
 
-// warnOutside logs what of the cameras the model's training never saw.
+// warnOutside logs what of the cameras and their rate the model's training never saw.
 func (s *Service) warnOutside(r *perception.Result) {
 	for _, words := range r.Outside {
-		s.log.Warn("camera unlike those of training", "rig", r.Rig, "camera", words)
+		s.log.Warn("unlike what training saw", "rig", r.Rig, "what", words)
 	}
 }
 

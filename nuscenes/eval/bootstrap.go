@@ -45,6 +45,23 @@ func (m *Metrics) Bootstrap(resamples int, seed uint64) *Spread {
 	return newSpread(m.resample(resamples, seed))
 }
 
+// Headline is the two numbers that a detector is known by.
+type Headline struct{ MeanAP, NDS float64 }
+
+// Headlines returns those of resamples, from which intervals of what is computed of
+// several results can be made: with one seed and the same scenes the i-th resample is of
+// the same scenes. It returns nil with fewer than MinScenes scenes.
+func (m *Metrics) Headlines(resamples int, seed uint64) []Headline {
+	if len(m.scenes) < MinScenes {
+		return nil
+	}
+	all := make([]Headline, resamples)
+	for i, numbers := range m.resample(resamples, seed) {
+		all[i] = Headline{numbers[0], numbers[1]}
+	}
+	return all
+}
+
 // Comparison is how much results exceed others in each number.
 type Comparison struct {
 	MeanAP, NDS float64
@@ -119,7 +136,7 @@ func newSpread(resamples [][]float64) *Spread {
 				values = append(values, x)
 			}
 		}
-		intervals[i] = central(values)
+		intervals[i] = Central(values)
 	}
 	return &Spread{
 		Resamples: len(resamples), MeanAP: intervals[0], NDS: intervals[1],
@@ -127,8 +144,9 @@ func newSpread(resamples [][]float64) *Spread {
 	}
 }
 
-// central returns the central 95 % of values, NaN of none.
-func central(values []float64) Interval {
+// Central returns the interval of the central 95 % of values, which it sorts; NaN of
+// none.
+func Central(values []float64) Interval {
 	if len(values) == 0 {
 		return Interval{math.NaN(), math.NaN()}
 	}

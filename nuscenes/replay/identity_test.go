@@ -225,3 +225,25 @@ func TestUsage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUsageOfDoubtfulImages: reasons that differ in numbers are one kind, and images
+// that were used though they are damaged or suspect are told apart.
+func TestUsageOfDoubtfulImages(t *testing.T) {
+	var u Usage
+	sent := Stats{Images: map[string]int{"CAM_FRONT": 5}}
+	for _, share := range []string{"50", "62"} {
+		u.Add(&perception.Result{Rejected: map[string]string{"CAM_FRONT": "truncated after " + share + " % of its rows"}})
+	}
+	at := map[string]time.Time{"CAM_FRONT": time.Now()}
+	for _, words := range []string{"frozen: same image for 0.5 s", "frozen: same image for 1.0 s", "black"} {
+		u.Add(&perception.Result{
+			Captured: at, Suspect: map[string]string{"CAM_FRONT": words, "CAM_BACK": "black"},
+			Damaged: map[string]string{"CAM_FRONT": "damaged"},
+		})
+	}
+	want := "3 of 5 images used, 3 of them damaged (CAM_FRONT 3), 1 of them black (CAM_FRONT 1), 2 of them frozen (CAM_FRONT 2); " +
+		"2 rejected (CAM_FRONT 2): truncated after 50 % of its rows"
+	if got := u.Describe(sent, ""); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

@@ -16,7 +16,8 @@ import (
 // nothing.
 type Usage struct {
 	used     map[string]int            // by camera
-	rejected map[string]map[string]int // by reason, by camera
+	rejected map[string]map[string]int // by kind of reason, by camera
+	reason   map[string]string         // the first one of each kind
 	damaged  map[string]int            // of those used, by camera
 	suspect  map[string]map[string]int // of those used, by the first word of what is odd, by camera
 }
@@ -24,17 +25,18 @@ type Usage struct {
 // Add counts the images of a result.
 func (u *Usage) Add(r *perception.Result) {
 	if u.used == nil {
-		u.used, u.rejected = map[string]int{}, map[string]map[string]int{}
+		u.used, u.rejected, u.reason = map[string]int{}, map[string]map[string]int{}, map[string]string{}
 		u.damaged, u.suspect = map[string]int{}, map[string]map[string]int{}
 	}
 	for camera := range r.Captured {
 		u.used[camera]++
 	}
-	for camera, reason := range r.Rejected {
-		if u.rejected[reason] == nil {
-			u.rejected[reason] = map[string]int{}
+	for _, camera := range slices.Sorted(maps.Keys(r.Rejected)) {
+		kind := kindOf(r.Rejected[camera])
+		if u.rejected[kind] == nil {
+			u.rejected[kind], u.reason[kind] = map[string]int{}, r.Rejected[camera]
 		}
-		u.rejected[reason][camera]++
+		u.rejected[kind][camera]++
 	}
 	for camera := range r.Damaged {
 		u.damaged[camera]++
@@ -135,13 +137,13 @@ func (u *Usage) fates(sent Stats, dropped string) []fate {
 		all = append(all, fate{"unreadable", sent.WhyUnreadable, sent.Unreadable})
 	}
 	others := map[string]int{}
-	for i, reason := range u.reasons() {
-		take(u.rejected[reason])
+	for i, kind := range u.kinds() {
+		take(u.rejected[kind])
 		if i < maxReasons {
-			all = append(all, fate{"rejected", reason, u.rejected[reason]})
+			all = append(all, fate{"rejected", u.reason[kind], u.rejected[kind]})
 			continue
 		}
-		for camera, n := range u.rejected[reason] {
+		for camera, n := range u.rejected[kind] {
 			others[camera] += n
 		}
 	}
@@ -155,11 +157,20 @@ func (u *Usage) fates(sent Stats, dropped string) []fate {
 	return all
 }
 
-// maxReasons is the largest number of reasons for rejections that are told apart.
+// maxReasons is the largest number of kinds of rejections that are told apart.
 const maxReasons = 3
 
-// reasons returns the reasons of rejections, the most frequent first.
-func (u *Usage) reasons() []string {
+// kindOf returns a reason up to its first number: images that are truncated after
+// different shares of their rows are of one kind.
+func kindOf(reason string) string {
+	if i := strings.IndexFunc(reason, unicode.IsDigit); i > 0 {
+		return reason[:i]
+	}
+	return reason
+}
+
+// kinds returns the kinds of rejections, the most frequent first.
+func (u *Usage) kinds() []string {
 	return slices.SortedFunc(maps.Keys(u.rejected), func(a, b string) int {
 		return cmp.Or(cmp.Compare(total(u.rejected[b]), total(u.rejected[a])), strings.Compare(a, b))
 	})

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/solofusion/solofusion/perception"
 )
 
 // beat is the pace of the sets of frames without key frames.
@@ -344,7 +346,7 @@ func (s *Sync) release(p *plan, w *window) []Set {
 	g := s.group(w)
 	s.compare(w, g)
 	set, ok := s.finish(g)
-	s.close(p, w, s.firstArrival(w))
+	s.close(p, w, g, s.firstArrival(w))
 	if !ok {
 		return nil
 	}
@@ -370,10 +372,10 @@ func (s *Sync) group(w *window) *group {
 }
 
 // close ends the beat of a window: what can be in no later set is dropped.
-func (s *Sync) close(p *plan, w *window, began time.Time) {
+func (s *Sync) close(p *plan, w *window, g *group, began time.Time) {
 	s.beat.leave(p.departure(w, s.time))
-	for i := range s.cameras {
-		s.cameras[i].pass(w.pick[i])
+	for i, f := range g.frames {
+		s.cameras[i].pass(f)
 	}
 	for i := range s.cameras {
 		s.dropPassed(p, w, i)
@@ -381,14 +383,13 @@ func (s *Sync) close(p *plan, w *window, began time.Time) {
 	s.beat.last, s.beat.began = w.instant, began
 }
 
-// pass notes that a set has left, with the camera's frame at that place of those that
-// wait, or without any if at is negative.
-func (c *camera) pass(at int) {
-	if at < 0 {
+// pass notes that a set has left with the camera's frame, or without any if f is nil.
+func (c *camera) pass(f *perception.Frame) {
+	if f == nil {
 		c.missing++
 		return
 	}
-	c.used, c.missing, c.late, c.apart, c.alone = c.waiting[at].frame.Captured, 0, 0, 0, false
+	c.used, c.missing, c.late, c.apart, c.alone = f.Captured, 0, 0, 0, false
 }
 
 // dropPassed removes a camera's frames that are in the window or can be in no set

@@ -18,21 +18,10 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
 		s.drop(UnknownCamera, "", d)
 		return nil
 	}
-	c := &s.cameras[i]
+	c, a := &s.cameras[i], arrival{f, d, s.arrivalOf(f), s.counters.Frames}
 	c.count(f.Sequence)
-	if !knownPoses(f) {
-		s.drop(PoseNotFinite, "", d)
-		return nil
-	}
-	a := arrival{f, d, s.arrivalOf(f), s.counters.Frames}
-	if c.unit = s.misdated(c, &a); c.unit != "" {
-		c.refused++
-		s.drop(Unit, c.unit, d)
-		return nil
-	}
-	if f.Key == nil && c.has(f.Captured) {
-		c.repeats++
-		s.drop(Duplicate, "", d)
+	if r, words, bad := s.unusable(c, &a); bad {
+		s.drop(r, words, d)
 		return nil
 	}
 	if s.start.IsZero() {
@@ -44,6 +33,22 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
 	return s.hold(i, a)
 }
 
+// unusable returns why a frame cannot be used whatever the others are, and in words.
+func (s *Sync) unusable(c *camera, a *arrival) (r Reason, words string, bad bool) {
+	if !knownPoses(a.frame) {
+		return PoseNotFinite, "", true
+	}
+	if c.unit = s.misdated(c, a); c.unit != "" {
+		c.refused++
+		return Unit, c.unit, true
+	}
+	if a.frame.Key == nil && c.has(a.frame.Captured) {
+		c.repeats++
+		return Duplicate, "", true
+	}
+	return 0, "", false
+}
+
 // arrivalOf returns when a frame came: now, or in stream time at its stamp, unless
 // later ones have come.
 func (s *Sync) arrivalOf(f *perception.Frame) time.Time {
@@ -53,11 +58,16 @@ func (s *Sync) arrivalOf(f *perception.Frame) time.Time {
 	return s.time
 }
 
-// onLine reports whether a frame goes on from the one before of its camera. The
-// first one does, and so do the key frames of a recording, whose times are right.
+// onLine reports whether a frame goes on from the one before of its camera. The first
+// one does. A recording's key frames are right whatever their times, and those with an
+// identity may leap ahead.
 func (s *Sync) onLine(c *camera, a *arrival) bool {
-	if !c.placed || s.options.StreamTime && a.frame.Key != nil {
+	key := a.frame.Key
+	switch {
+	case !c.placed || s.options.StreamTime && key != nil:
 		return true
+	case key != nil && key.ID != "":
+		return !key.Time.Before(c.stamp)
 	}
 	return follows(c.stamp, stamp(a.frame), s.elapsed(c.arrived, a.at), s.options.Jump)
 }
@@ -80,11 +90,11 @@ func (s *Sync) accept(i int, a arrival) []Set {
 		s.time = a.at
 	}
 	c.advance(&a)
+	s.beat.period = s.period()
 	if a.frame.Key != nil {
 		return s.takeKeyed(i, a)
 	}
 	c.note(&a)
-	s.beat.period = s.period()
 	return s.takeBeat(i, a)
 }
 
@@ -129,7 +139,7 @@ func (s *Sync) hold(i int, a arrival) []Set {
 	c := &s.cameras[i]
 	c.came = a.at
 	old := c.held
-	again := old != nil && follows(stamp(old.frame), stamp(a.frame), s.elapsed(old.at, a.at), s.options.Jump)
+	again := old != nil && stamp(a.frame).After(stamp(old.frame)) && follows(stamp(old.frame), stamp(a.frame), s.elapsed(old.at, a.at), s.options.Jump)
 	if old != nil && !again {
 		s.dropStray(c)
 	}

@@ -12,6 +12,7 @@ import (
 type keyFrames struct {
 	pending  []*group // by order, at most Options.Pending
 	previous *group   // last that left in this sequence, nil if none did
+	left     time.Time
 }
 
 // takeKeyed puts a frame into the group of its key frame, or drops it if that has left.
@@ -22,12 +23,21 @@ func (s *Sync) takeKeyed(i int, a arrival) []Set {
 			out := s.newLine(s.keyed.previous.order(), a.frame.Key.Time)
 			return append(out, s.accept(i, a)...)
 		}
-		s.drop(r, "", a.from)
+		s.drop(r, s.lateKeyed(&s.cameras[i], &a), a.from)
 		return nil
 	}
 	s.taken = a.at
 	s.keyed.join(i, len(s.cameras), &a, s.time.Add(s.options.Deadline))
 	return nil
+}
+
+// lateKeyed returns by how much a frame missed the latest set, "" if it is of another.
+func (s *Sync) lateKeyed(c *camera, a *arrival) string {
+	if k := &s.keyed; k.previous == nil || !k.previous.key.Same(a.frame.Key) || c.missing == 0 || s.options.StreamTime {
+		return ""
+	}
+	c.late = max(a.at.Sub(s.keyed.left), 1)
+	return s.lateWords(c)
 }
 
 // refuse returns the reason if f cannot become part of a set any more.
@@ -76,7 +86,10 @@ func (s *Sync) firstKeyed(n int) (out []Set) {
 	for _, g := range s.keyed.pending[:n] {
 		if set, ok := s.finish(g); ok {
 			out = append(out, set)
-			s.keyed.previous = g
+			s.keyed.previous, s.keyed.left = g, s.time
+		}
+		for i, f := range g.frames {
+			s.cameras[i].pass(f)
 		}
 	}
 	s.keyed.pending = slices.Delete(s.keyed.pending, 0, n)

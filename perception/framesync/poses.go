@@ -12,8 +12,8 @@ import (
 const strayLimit = 3
 
 // track is the latest ego poses in order of time, at most limit of them. Poses far
-// from the others are strays: they wait until the next ones show whether time has
-// jumped.
+// behind the newest are strays: they wait until the next ones show whether time went
+// back.
 type track struct {
 	poses   []perception.EgoPose
 	limit   int
@@ -43,13 +43,10 @@ func (k *track) arrived() time.Time {
 	return k.recent[len(k.recent)-1].arrived
 }
 
-// strange reports whether a pose that comes at now is off the line: more than gap
-// behind the newest, or ahead of it by more than the arrivals and jump.
-func (k *track) strange(t, now time.Time, gap, jump time.Duration) bool {
-	if len(k.poses) == 0 || k.trusted {
-		return false
-	}
-	return !follows(k.newest.Add(-gap), t, now.Sub(k.arrived())+gap, jump)
+// strange reports whether a pose is off the line: more than gap behind the newest. One
+// far ahead disturbs none before it.
+func (k *track) strange(t time.Time, gap time.Duration) bool {
+	return len(k.poses) > 0 && !k.trusted && k.newest.Sub(t) > gap
 }
 
 // note records the time of a pose and its arrival.
@@ -148,7 +145,7 @@ func (s *Sync) pose(p perception.EgoPose, d perception.Delivery, now time.Time) 
 		s.drop(Unit, words, d)
 		return
 	}
-	if s.poses.strange(p.Time, now, s.options.PoseGap, s.options.Jump) {
+	if s.poses.strange(p.Time, s.options.PoseGap) {
 		s.strayPose(p, d, now)
 		return
 	}
@@ -180,15 +177,11 @@ func (s *Sync) strayPose(p perception.EgoPose, d perception.Delivery, now time.T
 	}
 }
 
-// foldStrays ends the wait of strays that nothing confirmed: those of the past are
-// late and belong to the track, those of the future are wrong.
+// foldStrays ends the wait of strays that nothing confirmed: they are late and belong
+// to the track.
 func (s *Sync) foldStrays() {
 	for _, x := range s.poses.strays {
-		if x.pose.Time.After(s.poses.newest) {
-			s.drop(ClockJump, "", x.from)
-		} else {
-			s.insert(x.pose, x.from)
-		}
+		s.insert(x.pose, x.from)
 	}
 	s.poses.strays = s.poses.strays[:0]
 }

@@ -13,7 +13,7 @@ const (
 	PoseConflict                     // a second, different ego pose for one time
 	BeforeCalibration                // a frame before the first usable calibration
 	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
-	ClockJump                        // a time far from that of the frames or poses before it, which nothing confirmed
+	ClockJump                        // a time far from that of the frames before it, which nothing confirmed
 	Unfinished                       // a frame of a set that Discard dropped
 	Surplus                          // a frame between beats, or of the emptiest set when too many wait
 	Late                             // a frame whose set has left

@@ -166,31 +166,41 @@ func (s *Sync) dropWaiting(c *camera, r Reason) {
 	c.waiting = c.waiting[:0]
 }
 
+// calibrate takes a calibration. Within a sequence, one that means the same as the one
+// in force changes nothing. Another of the same cameras is used from the next set on, and
+// does not end the sequence: where the vehicle was does not depend on it. Other cameras
+// begin one, since nothing is known of their time lines.
 func (s *Sync) calibrate(r *perception.Rig, d perception.Delivery) (out []Set) {
 	if r.Validate() != nil {
 		s.drop(InvalidCalibration, "", d)
 		return nil
 	}
-	if s.rig != nil && !s.rig.Equal(r) {
+	d.Settle(nil)
+	begun := !s.start.IsZero()
+	switch {
+	case s.rig == nil:
+		s.cameras = make([]camera, len(r.Cameras))
+	case begun && s.rig.Name == r.Name && s.rig.Same(r):
+		return nil
+	case !s.rig.SameCameras(r):
 		out = s.restart("calibration changed")
-	}
-	if s.rig == nil || !s.rig.Equal(r) {
-		s.cameras = s.camerasOf(r)
+		s.cameras = s.camerasOf(r, func(old *camera) camera { return camera{tally: old.tally} })
+	case !s.rig.Equal(r):
+		out = s.firstKeyed(len(s.keyed.pending)) // by the numbers before
+		s.keyed.previous = nil
+		s.cameras = s.camerasOf(r, func(old *camera) camera { return *old })
 	}
 	s.rig = r
-	d.Settle(nil)
 	return out
 }
 
-// camerasOf returns the cameras of a new rig. Counts go on by name.
-func (s *Sync) camerasOf(r *perception.Rig) []camera {
+// camerasOf returns the cameras of another rig: of those that have the name of one
+// before, what keep leaves of it.
+func (s *Sync) camerasOf(r *perception.Rig, keep func(old *camera) camera) []camera {
 	cameras := make([]camera, len(r.Cameras))
 	for i := range cameras {
-		if s.rig == nil {
-			continue
-		}
 		if old := s.rig.Index(r.Cameras[i].Name); old >= 0 {
-			cameras[i].tally = s.cameras[old].tally
+			cameras[i] = keep(&s.cameras[old])
 		}
 	}
 	return cameras

@@ -22,7 +22,7 @@ func rig(cameras ...string) *perception.Rig {
 	r := &perception.Rig{Name: "test", EgoFromLidar: new(geom.IdentityTransform())}
 	for _, name := range cameras {
 		r.Cameras = append(r.Cameras, perception.Camera{
-			Name: name, Width: 8, Height: 4, Intrinsics: geom.Identity3(), EgoFromCamera: geom.IdentityTransform(),
+			Name: name, Width: 8, Height: 4, Intrinsics: geom.Mat3{8, 0, 4, 0, 8, 2, 0, 0, 1}, EgoFromCamera: geom.IdentityTransform(),
 		})
 	}
 	return r
@@ -137,12 +137,6 @@ func TestCompleteSetLeavesAtOnce(t *testing.T) {
 	s.dropped(t, map[string]uint64{})
 }
 
-func TestKeyTimesGroupFarCaptures(t *testing.T) {
-	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 1000, 100)...)
-	s.at(10, keyed("a", 100, 300), keyed("a", 600, 800), keyed("b", 380, 300), keyed("b", 900, 800))
-	s.want(t, "300 a100 b380 (stream started)", "800 a600 b900")
-}
-
 func TestIncompleteSetLeavesAtDeadline(t *testing.T) {
 	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 600, 100)...)
 	s.at(20, frame("a", 20))
@@ -218,64 +212,6 @@ func TestPoses(t *testing.T) {
 		s.at(0, poseAt(-5000), poseAt(-4900), poseAt(-4800), frame("a", -4850))
 		s.want(t, "-4850 a-4850 (stream started)")
 	})
-}
-
-// A frame's own pose and its key frame's come before those sent by time.
-func TestOwnPosesComeFirst(t *testing.T) {
-	at := func(x float64) *geom.Transform {
-		p := geom.IdentityTransform()
-		p.Translation[0] = x
-		return &p
-	}
-	own := keyed("a", 20, 30)
-	own.OwnPose, own.Key.GlobalFromEgo = at(7), at(9)
-	other := keyed("b", 20, 30)
-	other.Key.GlobalFromEgo = at(9)
-	s := New(Options{})
-	var sets []Set
-	for _, ev := range []perception.Event{rig("a", "b"), poseAt(20), poseAt(30), own, other} {
-		sets = append(sets, s.Push(perception.Delivery{Event: ev}, epoch)...)
-	}
-	if len(sets) != 1 {
-		t.Fatalf("%d sets, want 1", len(sets))
-	}
-	set := sets[0]
-	if a, b, key := set.Frames[0].GlobalFromEgo.T[0], set.Frames[1].GlobalFromEgo.T[0], set.GlobalFromEgo.T[0]; a != 7 || b != 20 || key != 9 {
-		t.Errorf("a stands at %g, b at %g, the set at %g; want 7, 20, 9", a, b, key)
-	}
-}
-
-func TestOwnPosesNeedNoOthers(t *testing.T) {
-	f := keyed("a", 20, 30)
-	f.OwnPose = &geom.Transform{Rotation: geom.Quat{W: 1}, Translation: geom.Vec3{20}}
-	f.Key.GlobalFromEgo = f.OwnPose
-	newScript(Options{}, rig("a"), f).want(t, "30 a20 (stream started)")
-	bad := *f
-	bad.OwnPose = &geom.Transform{}
-	worse := *f
-	worse.Key = &perception.KeyFrame{Time: ms(30), GlobalFromEgo: &geom.Transform{}}
-	newScript(Options{}, rig("a"), &bad, &worse).dropped(t, map[string]uint64{"pose_not_finite": 2})
-}
-
-func TestKeyFramesAreToldApartByIdentity(t *testing.T) {
-	named := func(id string, key int) *perception.Frame {
-		f := keyed("a", 0, key) // the same capture time in all of them
-		f.Key.ID = id
-		return f
-	}
-	s := New(Options{StreamTime: true})
-	var got []string
-	for _, ev := range []perception.Event{rig("a"), poseAt(0), poseAt(500),
-		named("one", 0), named("two", 500), perception.Reset{}, poseAt(500), poseAt(0), named("three", 500)} {
-		for _, set := range s.Push(perception.Delivery{Event: ev}, epoch) {
-			got = append(got, set.KeyFrame)
-		}
-	}
-	if !slices.Equal(got, []string{"one", "two", "three"}) {
-		t.Errorf("sets of %v, want one, two, three", got)
-	}
-	newScript(Options{}, rig("a", "b"), named("one", 0), named("two", 0), named("two", 0)).
-		dropped(t, map[string]uint64{"duplicate": 1})
 }
 
 func TestDrops(t *testing.T) {
@@ -379,6 +315,45 @@ func TestCalibrationChange(t *testing.T) {
 	}
 }
 
+// A calibration that means the same as the one in force changes nothing, however often
+// it comes: no set is split.
+func TestSameCalibrationAgain(t *testing.T) {
+	again := rig("a", "b")
+	again.Cameras[0].Intrinsics[0] += 1e-9
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 200, 100)...)
+	inForce := s.sync.Rig()
+	s.at(0, frame("a", 0), again, frame("b", 0), again, frame("a", 100), again, frame("b", 100))
+	s.want(t, "0 a0 b0 (stream started)", "100 a100 b100")
+	if s.sync.Rig() != inForce {
+		t.Error("the calibration in force was replaced by one that means the same")
+	}
+}
+
+// Other numbers, or another order, of the same cameras are used from the next set on,
+// and neither split a set nor end the sequence.
+func TestOtherNumbersKeepTheSequence(t *testing.T) {
+	turned := rig("b", "a")
+	turned.Cameras[0].Intrinsics[0]++
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 200, 100)...)
+	s.at(0, frame("a", 0), frame("b", 0), frame("a", 100), turned, frame("b", 100), frame("a", 200), frame("b", 200))
+	s.want(t, "0 a0 b0 (stream started)", "100 b100 a100", "200 b200 a200")
+	if s.sync.Rig() != turned {
+		t.Error("the calibration is not in force")
+	}
+}
+
+// At the start of a sequence the calibration is taken as it is, so that the results of
+// a recording do not depend on what was replayed before.
+func TestSameCalibrationInAnotherSequence(t *testing.T) {
+	again := rig("a", "b")
+	again.Cameras[0].Intrinsics[0] += 1e-9
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 200, 100)...)
+	s.at(0, frame("a", 0), frame("b", 0), perception.Reset{Reason: "scene 2"}, again)
+	if s.sync.Rig() != again {
+		t.Error("the calibration of the second scene was not taken")
+	}
+}
+
 func TestPendingIsBounded(t *testing.T) {
 	s := newScript(Options{Pending: 2}, rig("a", "b")).at(0, poses(0, 1000, 100)...)
 	for i := range 4 {
@@ -401,36 +376,12 @@ func TestStreamTime(t *testing.T) {
 	s.flush().want(t, "0 a0 - (stream started)", "500 a500 -")
 }
 
-// A recording may pause for hours between its key frames.
-func TestKeyFramesOfARecordingAreTrusted(t *testing.T) {
-	for _, cameras := range [][]string{{"a"}, {"a", "b"}} {
-		s := newScript(Options{StreamTime: true}, rig(cameras...))
-		for at := 0; at < 4*3600_000; at += 3600_000 {
-			s.at(0, poseAt(at))
-			for _, camera := range cameras {
-				s.at(0, keyed(camera, at, at))
-			}
-		}
-		s.dropped(t, map[string]uint64{})
-		if c := s.sync.Counters(); c.Sets != 4 || c.Incomplete != 0 {
-			t.Errorf("%v: %d sets, %d incomplete; want 4, all complete", cameras, c.Sets, c.Incomplete)
-		}
-	}
-}
-
 func TestFramesAreNotModified(t *testing.T) {
 	f := frame("a", 25)
 	newScript(Options{}, rig("a"), poseAt(0), poseAt(100), f)
 	if f.GlobalFromEgo != (geom.Pose{}) {
 		t.Error("the caller's frame was changed")
 	}
-}
-
-// A group whose key frame has a pose, but none of whose frames has one, is no set.
-func TestNoSetWithoutFrames(t *testing.T) {
-	s := newScript(Options{}, rig("a", "b"), poseAt(300), keyed("a", 100, 300), keyed("b", 100, 300)).wait(500)
-	s.want(t)
-	s.dropped(t, map[string]uint64{"no_pose": 2})
 }
 
 // A recording is played over and over, slower than it was made.
@@ -441,23 +392,6 @@ func TestLoopSlowly(t *testing.T) {
 		for at := 0; at < 1500; at += 500 {
 			now += 1600
 			s.at(now, poseAt(at), frame("a", at), frame("b", at))
-		}
-	}
-	loop := []string{"0 a0 b0 (time went back by 1.0 s)", "500 a500 b500", "1000 a1000 b1000"}
-	want := slices.Concat(loop, loop, loop)
-	want[0] = "0 a0 b0 (stream started)"
-	s.want(t, want...)
-	s.dropped(t, map[string]uint64{})
-}
-
-// A recording with key times is played over and over, slower than it was made.
-func TestKeyFramesInALoop(t *testing.T) {
-	s := newScript(Options{}, rig("a", "b"))
-	now := 0
-	for range 3 {
-		for key := 0; key < 1500; key += 500 {
-			now += 1600
-			s.at(now, poseAt(key), keyed("a", key, key), keyed("b", key, key))
 		}
 	}
 	loop := []string{"0 a0 b0 (time went back by 1.0 s)", "500 a500 b500", "1000 a1000 b1000"}

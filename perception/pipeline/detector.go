@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/internal/compute"
@@ -10,6 +11,7 @@ import (
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception/preprocess"
+	"github.com/solofusion/solofusion/perception/timeline"
 )
 
 // Detector is the model at work: the networks' sessions, the weights and the
@@ -21,6 +23,7 @@ type Detector struct {
 	options  Options
 	mode     history.Mode
 	clock    history.Clock
+	rule     timeline.Rule
 	with     compute.Resources
 	sessions sessions
 
@@ -35,7 +38,7 @@ func New(b *model.Bundle, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Detector{bundle: b, options: o}
+	d := &Detector{bundle: b, options: o, rule: rule(&b.Manifest)}
 	if d.mode, d.clock, err = o.modes(&b.Manifest.History); err != nil {
 		return nil, err
 	}
@@ -47,6 +50,15 @@ func New(b *model.Bundle, o Options) (*Detector, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// rule returns how the model wants its frames. Stereo alone wants one earlier frame.
+func rule(m *model.Manifest) timeline.Rule {
+	r := timeline.Rule{Interval: time.Duration(m.History.Period * float64(time.Second)), Frames: m.History.Frames}
+	if r.Frames == 0 && m.HasStereo() {
+		r.Frames = 1
+	}
+	return r
 }
 
 // Close frees the graphs and ends the detector's goroutines. No Step may be

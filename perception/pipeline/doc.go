@@ -4,8 +4,8 @@
 //	 images ─▶ preprocess ─▶ [image_encoder] ─▶ context, mono logits, features
 //	                                                 │          │         │
 //	                                                 │          ▼         ▼
-//	                                                 │        stereo, against the
-//	                                                 ▼        previous frame
+//	                                                 │        stereo, against an
+//	                                                 ▼        earlier frame
 //	                                               lift ◀────── depth
 //	                                                 │
 //	                                            [bev_embed] ─▶ history ─▶ [head]
@@ -26,17 +26,24 @@
 //
 // Three lifetimes. A [Detector] is the process's: sessions, weights, goroutines,
 // and a worker with the buffers of the set under way. A [Memory] is a rig's:
-// prepared cameras, the last frame for stereo, the history. The views, features
+// prepared cameras, earlier frames for stereo, the history. The views, features
 // and planes that pass from line to line of a Step are the set's. Any number of
 // rigs share a detector; each gets what it would get alone. A memory can be saved
 // and loaded, and then continues with the same bytes.
+//
+// The model was trained with frames an interval apart, a stream may be faster. Each
+// set gives a result; package timeline says which earlier sets it is seen together
+// with, by stereo and in the history, and which are kept.
 //
 // A bundle without stereo takes the monocular depth, one without history gives
 // the head the current plane alone.
 //
 // Cameras are known by name. One without a usable image is left out: it is not
 // lifted, it is no previous camera for the next frame, and the others' part
-// is unchanged. A set without any image still moves the history on.
+// is unchanged. Cells that only such cameras look at keep what the set before had there,
+// as if it stood still, for as long as the history reaches back: an image or two that get
+// lost are no hole in what is detected. A camera that had no image in the sequence keeps
+// nothing. A set without any image still moves the history on.
 //
 // An [Observer] is given what each stage made, the head's input included: timing,
 // traces and calibration hang on it, so that there is one pipeline for all.

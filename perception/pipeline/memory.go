@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"time"
+
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/perception"
@@ -9,16 +11,17 @@ import (
 )
 
 // Memory is what a [Detector] keeps of one rig: its cameras with their tables,
-// where its sequence stands, the last frame for stereo, and the history. It is
+// where its sequence stands, earlier frames for stereo, and the history. It is
 // one goroutine's at a time.
 type Memory struct {
 	detector *Detector // that made it
 	sequence sequence
 
-	rig    *mounted   // nil before the first set
-	still  []still    // of the rig's cameras
-	origin geom.Vec3  // of the sequence's frame, in the global frame
-	points lift.Table // which cells the cameras' pixels may fall into
+	rig    *mounted             // nil before the first set
+	still  []still              // of the rig's cameras
+	origin geom.Vec3            // of the sequence's frame, in the global frame
+	seen   map[string]time.Time // of the latest set of the sequence in which each camera had an image
+	points lift.Table           // which cells the cameras' pixels may fall into
 	past   stereo.Past
 	ring   *history.Ring
 }

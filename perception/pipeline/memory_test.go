@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -171,8 +172,13 @@ func inUse() uint64 {
 // that has never seen the rig, continues with the same results, wherever it is
 // cut.
 func TestSavedMemoryContinues(t *testing.T) {
+	checkContinues(t, drive(t, 6))
+	checkContinues(t, paced(t, slices.Repeat([]time.Duration{150 * time.Millisecond}, 6)...))
+}
+
+func checkContinues(t *testing.T, sets []*perception.FrameSet) {
+	t.Helper()
 	b := bundle(t)
-	sets := drive(t, 6)
 	sets[2] = without(sets[2], "CAM_BACK", nil)
 	for _, frame := range sets[3].Frames {
 		sets[3] = without(sets[3], frame.Camera, nil)
@@ -217,6 +223,23 @@ func TestSavedResetIsKept(t *testing.T) {
 	}
 	p.memory = m
 	if r := step(t, p, sets[1]); r.Reset != "asked" || r.HistoryDepth != 0 {
+		t.Errorf("reset %q, history of %d", r.Reset, r.HistoryDepth)
+	}
+}
+
+// TestSavedAfterAFailure: what a failed set left is not of the next sequence.
+func TestSavedAfterAFailure(t *testing.T) {
+	p := open(t, Options{})
+	sets := drive(t, 2)
+	step(t, p, sets[0])
+	p.memory.begin(sets[1], "")
+	_ = p.memory.fail(Head, errors.New("no memory"))
+	m, err := p.LoadMemory(bytes.NewReader(saved(t, p)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.memory = m
+	if r := step(t, p, sets[1]); r.Reset != "a failure in head" || r.HistoryDepth != 0 {
 		t.Errorf("reset %q, history of %d", r.Reset, r.HistoryDepth)
 	}
 }

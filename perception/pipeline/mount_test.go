@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
@@ -162,5 +163,37 @@ func TestResolutionIsNoNumberOfTheCamera(t *testing.T) {
 				t.Errorf("%d times the size: %v, want %v", scale, b, a)
 			}
 		}
+	}
+}
+
+// A change of the cameras keeps the history: where the vehicle was, and where the
+// planes are, does not depend on it.
+func TestCalibrationChangeKeepsHistory(t *testing.T) {
+	turned, fewer, ordered := testRig(), testRig(), testRig()
+	turned.Cameras[0].Intrinsics[0]++
+	fewer.Cameras = fewer.Cameras[:4]
+	slices.Reverse(ordered.Cameras)
+	after := func(rig *perception.Rig, frames func([]*perception.Frame) []*perception.Frame) *perception.Result {
+		sets := drive(t, 2)
+		p := open(t, Options{})
+		step(t, p, sets[0])
+		if rig != nil {
+			sets[1].Rig, sets[1].Frames = rig, frames(sets[1].Frames)
+		}
+		return step(t, p, sets[1])
+	}
+	same := func(f []*perception.Frame) []*perception.Frame { return f }
+	want := after(nil, nil)
+	for name, got := range map[string]*perception.Result{
+		"a focal length": after(turned, same),
+		"fewer cameras":  after(fewer, func(f []*perception.Frame) []*perception.Frame { return f[:4] }),
+	} {
+		if got.Reset != "" || got.HistoryDepth != want.HistoryDepth || slices.Equal(got.Detections, want.Detections) {
+			t.Errorf("%s: reset %q, history of %d, want %d and other boxes", name, got.Reset, got.HistoryDepth, want.HistoryDepth)
+		}
+	}
+	reversed := after(ordered, func(f []*perception.Frame) []*perception.Frame { f = slices.Clone(f); slices.Reverse(f); return f })
+	if diff := cmp.Diff(want, reversed, cmpopts.IgnoreFields(perception.Result{}, "StageDurations")); diff != "" {
+		t.Errorf("cameras in another order: %s", diff)
 	}
 }

@@ -60,6 +60,7 @@ func (s sessions) close() error {
 // row for each camera of the largest rig so far.
 type encoder struct {
 	session  *onnx.Session
+	known    *Encodings             // may be nil
 	size     int                    // rows
 	inputs   map[string]*tensor.F32 // images, cameras
 	outputs  map[string]*tensor.F32 // context, mono_logits, stereo_features
@@ -100,7 +101,19 @@ func allocate(ports []onnx.Port, rows int) map[string]*tensor.F32 {
 	return tensors
 }
 
+// run encodes the first n rows of the inputs.
 func (e *encoder) run(n int) error {
+	if e.known.recall(e, n) {
+		return nil
+	}
+	if err := e.encode(n); err != nil {
+		return err
+	}
+	e.known.keep(e, n)
+	return nil
+}
+
+func (e *encoder) encode(n int) error {
 	if e.bindings[n] == nil {
 		first := func(tensors map[string]*tensor.F32) onnx.Tensors {
 			all := onnx.Tensors{}

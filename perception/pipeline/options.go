@@ -26,6 +26,7 @@ type Options struct {
 	Threads      int           // 0 for the processors that Go uses
 	Kernels      isa.Set       // default generic
 	Observer     Observer      // may be nil
+	Encodings    *Encodings    // not to encode an image twice; may be nil
 	Images       preprocess.Options
 	KeepFeatures bool // show the observer the aligned history; costs its resampling once more
 }

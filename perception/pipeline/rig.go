@@ -117,6 +117,16 @@ func egoFromModel(f *model.Frame, r *perception.Rig) geom.Transform {
 	}
 }
 
+// moved reports whether the model's frame is elsewhere on the other rig, by more than
+// a lidar's own place varies: the planes seen before are then of another height or tilt,
+// which no motion in the plane takes back.
+func (m *mounted) moved(other *mounted) bool {
+	const metres, degrees = 0.1, 1
+	apart := m.egoFromModel.RelativeTo(other.egoFromModel)
+	cosine := (apart.R[0] + apart.R[4] + apart.R[8] - 1) / 2
+	return apart.T.Norm() > metres || cosine < math.Cos(degrees*math.Pi/180)
+}
+
 // camera prepares the rig's camera of that index.
 func (m *mounted) camera(config preprocess.Config, i int, with compute.Resources) (camera, error) {
 	c := &m.Cameras[i]

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/stereo"
 )
 
 // A saved memory is a line that names the format, the length of a header, the
@@ -35,9 +37,13 @@ type header struct {
 	Features bool            `json:"features"`
 	Ended    string          `json:"ended"`
 	Last     time.Time       `json:"last"`
+	Kept     []time.Time     `json:"kept"`
+	Slow     string          `json:"slow"`
 	Rig      *perception.Rig `json:"rig"`
 	Origin   geom.Vec3       `json:"origin"`
 	Still    []still         `json:"still"`
+
+	Seen map[string]time.Time `json:"seen"`
 }
 
 func (m *Memory) header() header {
@@ -45,7 +51,8 @@ func (m *Memory) header() header {
 	return header{
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
-		Ended: m.sequence.ended, Last: m.sequence.last, Rig: m.calibration(), Origin: m.origin, Still: m.still,
+		Ended: m.sequence.ended, Last: m.sequence.last, Kept: m.sequence.kept, Slow: m.sequence.slow,
+		Rig: m.calibration(), Origin: m.origin, Still: m.still, Seen: m.seen,
 	}
 }
 
@@ -97,7 +104,10 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 	if err := h.fits(m.header()); err != nil {
 		return nil, err
 	}
-	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last}, h.Origin
+	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last, kept: h.Kept, slow: h.Slow}, h.Origin
+	if m.seen = h.Seen; m.seen == nil {
+		m.seen = map[string]time.Time{}
+	}
 	if h.Rig != nil {
 		if m.rig, err = d.mount(h.Rig); err != nil {
 			return nil, err
@@ -106,11 +116,7 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 			return nil, fmt.Errorf("it has the last images of %d cameras, want %d", len(m.still), m.rows())
 		}
 	}
-	fine := d.bundle.Manifest.Fine()
-	if err := m.past.Load(in, m.rows(), fine.Pixels()*d.bundle.Manifest.Features.Stereo); err != nil {
-		return nil, err
-	}
-	if err := m.ring.Load(in); err != nil {
+	if err := m.loadArrays(in); err != nil {
 		return nil, err
 	}
 	want := sum.Sum32()
@@ -122,6 +128,32 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 		return nil, fmt.Errorf("it is damaged: its checksum is %08x, its content's %08x", got, want)
 	}
 	return m, nil
+}
+
+// loadArrays reads stereo's past and the history, which must be of the kept sets.
+func (m *Memory) loadArrays(in io.Reader) error {
+	manifest, rule, kept := &m.detector.bundle.Manifest, m.detector.rule, len(m.sequence.kept)
+	if kept > rule.Most() {
+		return fmt.Errorf("it keeps %d sets, want at most %d", kept, rule.Most())
+	}
+	if !slices.IsSortedFunc(m.sequence.kept, func(a, b time.Time) int { return b.Compare(a) }) {
+		return errors.New("its sets are not in order of time")
+	}
+	fine := manifest.Fine()
+	err := m.past.Load(in, stereo.Most{Frames: kept, Views: m.rows(), Features: fine.Pixels() * manifest.Features.Stereo})
+	if err != nil {
+		return err
+	}
+	if err := m.ring.Load(in, kept); err != nil {
+		return err
+	}
+	if n := m.ring.Len(); manifest.History.Frames > 0 && n != kept {
+		return fmt.Errorf("its history has %d planes, want %d", n, kept)
+	}
+	if n, want := m.past.Len(), rule.Near(m.sequence.kept); manifest.HasStereo() && n != want {
+		return fmt.Errorf("its stereo past has %d frames, want %d", n, want)
+	}
+	return nil
 }
 
 func readHeader(r io.Reader) (h header, err error) {

@@ -63,9 +63,6 @@ func (w *worker) look(f *frame, m *Memory) (*views, error) {
 	if err := w.encoder.reserve(len(cameras)); err != nil {
 		return nil, err
 	}
-	if f.first {
-		clear(m.still)
-	}
 	w.reader.read(w.encoder.inputs["images"], m, f.set)
 	v := &w.views
 	v.placed, v.own = v.placed[:0], v.own[:0]
@@ -132,7 +129,8 @@ func (w *worker) encode(f *frame, v *views) (*features, error) {
 	return x, nil
 }
 
-// match finds the depth. The first set of a sequence is matched against itself.
+// match finds the depth, with the set that is an interval before. Without one, as for
+// the first set of a sequence, the set is matched against itself.
 func (w *worker) match(f *frame, past *stereo.Past, v *views, x *features) *depths {
 	began := f.begin(Stereo)
 	d := &w.depths
@@ -140,22 +138,23 @@ func (w *worker) match(f *frame, past *stereo.Past, v *views, x *features) *dept
 	if w.matcher == nil {
 		w.monocular.Step(x.mono, d.probability)
 	} else {
-		if f.first {
-			past.Forget()
-		}
-		w.matcher.Step(past, w.seen(v, x), x.mono, d.probability)
+		w.matcher.Step(past, w.seen(f, v, x), x.mono, d.probability)
 	}
 	f.end(Stereo, began, d)
 	return d
 }
 
 // seen joins the cameras with their descriptors.
-func (w *worker) seen(v *views, x *features) []stereo.View {
+func (w *worker) seen(f *frame, v *views, x *features) stereo.Frame {
 	w.stereoViews = w.stereoViews[:0]
 	for i := range v.placed {
 		w.stereoViews = append(w.stereoViews, stereo.View{Camera: v.placed[i], Features: row(x.stereo, i)})
 	}
-	return w.stereoViews
+	before := stereo.Itself
+	if len(f.plan.Earlier) > 0 {
+		before = f.plan.Earlier[0]
+	}
+	return stereo.Frame{Views: w.stereoViews, Before: before, Keep: f.plan.Keep[:f.plan.Near]}
 }
 
 func (w *worker) splat(f *frame, points *lift.Table, v *views, d *depths, x *features) *plane {
@@ -171,14 +170,17 @@ func (w *worker) embed(f *frame, _ *plane) (*plane, error) {
 	return &w.plane, w.embedding.run(f, BEVEmbed, &w.plane)
 }
 
-// remember aligns the history with the set, and takes the set's plane into it.
-func (w *worker) remember(f *frame, ring *history.Ring, p *plane) *stack {
+// remember aligns the earlier sets' planes with the set, and takes its own into the
+// history.
+func (w *worker) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 	began := f.begin(History)
-	reach := w.convolution.Step(ring, history.Frame{
+	reach := w.convolution.Step(m.ring, history.Frame{
 		Feature:        p.values,
 		GlobalFromGrid: f.fromModel,
 		Time:           f.set.Time,
-		First:          f.first,
+		Earlier:        f.plan.Earlier,
+		Keep:           f.plan.Keep,
+		Lost:           w.shadow.of(f, m, v),
 	}, w.stack.Stack)
 	w.stack.aligned = w.convolution.Features()
 	f.result.HistoryDepth, f.result.HistoryAge = reach.Frames, reach.Age

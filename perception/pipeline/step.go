@@ -3,10 +3,12 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/timeline"
 )
 
 // The stages of a Step.
@@ -31,11 +33,11 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 	if m.detector != d {
 		panic("pipeline: a memory of another detector")
 	}
-	changed, err := m.admit(set)
+	moved, err := m.admit(set)
 	if err != nil {
 		return nil, &SetError{Time: set.Time, Reason: err}
 	}
-	reset := m.sequence.next(set, changed, d.options.MaxGap)
+	reset := m.sequence.next(set, moved, d.options.MaxGap)
 	f := m.begin(set, reset)
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -43,19 +45,26 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 		return nil, err
 	}
 	f.result.Missing = f.missing()
+	for camera := range f.result.Captured {
+		m.seen[camera] = set.Time
+	}
 	return f.result, nil
 }
 
 // begin returns the frame of a set, the first of a sequence if reset says why.
 func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 	if reset != "" {
-		m.origin = set.GlobalFromEgo.T
+		m.origin, m.seen = set.GlobalFromEgo.T, map[string]time.Time{}
+		clear(m.still)
 	}
 	f := &frame{
-		set: set, origin: m.origin, first: reset != "",
+		set: set, origin: m.origin, plan: m.sequence.plan(m.detector.rule, set.Time),
 		observer: m.detector.options.Observer, result: m.detector.newResult(m.rig, set, reset),
 	}
 	f.fromModel = f.local(set.GlobalFromEgo).Mul(m.rig.egoFromModel)
+	if m.sequence.slow != "" {
+		f.result.Outside = append(slices.Clone(f.result.Outside), m.sequence.slow)
+	}
 	return f
 }
 
@@ -69,14 +78,14 @@ func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
 	if err != nil {
 		return nil, m.fail(ImageEncoder, err)
 	}
-	depth := w.match(f, &m.past, views, features)        // features against the last set's → distributions of depth
+	depth := w.match(f, &m.past, views, features)        // features against an earlier set's → distributions of depth
 	raw := w.splat(f, &m.points, views, depth, features) // depth x context → bird's-eye plane
 	plane, err := w.embed(f, raw)                        // → the set's feature
 	if err != nil {
 		return nil, m.fail(BEVEmbed, err)
 	}
-	stack := w.remember(f, m.ring, plane) // with the earlier ones', aligned → head's input
-	maps, err := w.head(f, stack)         // → box maps
+	stack := w.remember(f, m, views, plane) // with the earlier ones', aligned → head's input
+	maps, err := w.head(f, stack)           // → box maps
 	if err != nil {
 		return nil, m.fail(Head, err)
 	}
@@ -86,15 +95,18 @@ func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
 // fail ends the sequence, since the set is only partly in the memory.
 func (m *Memory) fail(stage string, err error) error {
 	m.Reset("a failure in " + stage)
+	m.sequence.kept = nil
+	m.past.Forget()
+	m.ring.Forget()
 	return fmt.Errorf("pipeline: %s: %w", stage, err)
 }
 
 // frame is the set under way and the account of it.
 type frame struct {
 	set       *perception.FrameSet
-	origin    geom.Vec3 // of the sequence's frame, in the global frame
-	fromModel geom.Pose // the sequence's frame from the model's, at the set's time
-	first     bool      // of a sequence
+	origin    geom.Vec3     // of the sequence's frame, in the global frame
+	fromModel geom.Pose     // the sequence's frame from the model's, at the set's time
+	plan      timeline.Plan // the earlier sets that it is seen together with
 	result    *perception.Result
 	observer  Observer // may be nil
 }
@@ -155,9 +167,13 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset strin
 	return result
 }
 
-// admit checks a set, prepares its rig if that is new, and reports whether the
-// rig's calibration changed. Until it succeeds nothing of the memory changes.
-func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
+// admit checks a set, prepares its rig if that is new, and reports whether the model's
+// frame moved on the vehicle. Until it succeeds nothing of the memory changes.
+//
+// Planes and the last images keep the places in which their own calibration put them,
+// in the sequence's frame, so that other cameras, or the same ones elsewhere, go on
+// with them.
+func (m *Memory) admit(set *perception.FrameSet) (moved bool, err error) {
 	if err := check(set); err != nil {
 		return false, err
 	}
@@ -168,9 +184,12 @@ func (m *Memory) admit(set *perception.FrameSet) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	changed = m.rig != nil
-	m.rig, m.still = rig, make([]still, len(rig.cameras))
-	return changed, nil
+	if m.rig == nil || !m.rig.SameCameras(rig.Rig) {
+		m.still = make([]still, len(rig.cameras))
+	}
+	moved = m.rig != nil && m.rig.moved(rig)
+	m.rig = rig
+	return moved, nil
 }
 
 func check(set *perception.FrameSet) error {

@@ -23,6 +23,7 @@ type worker struct {
 	monocular   *stereo.Monocular
 	lifter      *lift.Lifter
 	embedding   *fixed
+	shadow      *shadow
 	convolution *history.Convolution
 	detection   *fixed
 	decoder     *decode.Decoder
@@ -40,7 +41,7 @@ type worker struct {
 
 func newWorker(d *Detector) (w *worker, err error) {
 	m, weights := &d.bundle.Manifest, &d.bundle.Weights
-	w = &worker{reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder]}}
+	w = &worker{shadow: newShadow(m), reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
 	if w.lifter, err = lift.New(liftConfig(m), d.with); err != nil {
 		return w, err
 	}

@@ -17,11 +17,13 @@
 //
 //	cam, err := preprocess.NewCamera(config, preprocess.Picture{Size: size, Focal: f, CenterX: cx, Horizon: cy}, with)
 //	…
-//	err = cam.Image(dst, jpeg, &scratch) // dst: 3 x Height x Width, R then G then B
+//	report, err := cam.Image(dst, jpeg, perception.Layout{}, &scratch) // dst: 3 x Height x Width, R then G then B
 //	k := cam.Placing.Intrinsics(own)     // canvas pixels from camera coordinates
 //	a := cam.Crop.Matrix()               // network pixels from canvas pixels
 //
-// An image that is truncated, damaged, of another format than JPEG and PNG or
-// of another size than the camera's calibration is an error; OpenCV's decoder
-// alone would return a truncated JPEG as a picture with a grey rest.
+// An image of another format than JPEG, PNG and declared pixels, or of another size than
+// the camera's calibration, is an error, and so is a damaged one if [Options] say so.
+// A report says what is wrong or odd with an image that was decoded: damage, black or
+// without contrast, without colour. Pixels are taken as they are stored: an orientation
+// in a file's header is ignored, and lenses' distortion stays.
 package preprocess

@@ -373,8 +373,17 @@ def build_cache(cfg: Config, root: Path, version: str, out: Path, wanted: set[st
             frames += part
     images.flush()
     data = f"{root.resolve().name} {version}: {len(scenes)} scenes, {total} key frames, depth {source}"
-    torch.save({"format": FORMAT, "data": data, "numbers": numbers(cfg), "frames": frames}, out / "frames.pt")
+    content = {"format": FORMAT, "data": data, "numbers": numbers(cfg), "frames": frames,
+               "interval": interval(tables, scenes)}
+    torch.save(content, out / "frames.pt")
     say(f"cache: {data}")
+
+
+def interval(tables: Tables, scenes: list[dict]) -> float | None:
+    """Seconds between the key frames, the median; None if no scene has two."""
+    times = [[s["timestamp"] * 1e-6 for s in tables.samples(scene)] for scene in scenes]
+    gaps = np.concatenate([np.diff(t) for t in times])
+    return float(np.median(gaps)) if len(gaps) else None
 
 
 def numbers(cfg: Config) -> dict:
@@ -389,6 +398,7 @@ class Dataset:
         """Of the first so many drives, or of all."""
         self.cache, content = cache, read_cache(cache / "frames.pt")
         self.data, self.numbers = content["data"], content["numbers"]
+        self.interval: float | None = content.get("interval")  # s; caches of before have none
         self.frames: list[Frame] = content["frames"]
         starts = [i for i, f in enumerate(self.frames) if f.first]
         if drives is not None and drives < len(starts):
@@ -403,11 +413,15 @@ class Dataset:
         return len(self.frames)
 
     def check(self, cfg: Config) -> "Dataset":
-        """Itself, if it was prepared with the configuration's numbers."""
+        """Itself, if it was prepared with the configuration's numbers, at its rate."""
         for key, value in numbers(cfg).items():
             if self.numbers[key] != value:
                 raise Refused(f"{self.cache} was prepared with {key} {self.numbers[key]}, {cfg.name} has "
                               f"{value}: prepare it with --config {cfg.name}")
+        period = cfg.history["period"]
+        if self.interval is not None and not 3 / 4 <= self.interval / period <= 3 / 2:
+            raise Refused(f"{self.cache} has key frames {self.interval:.2g} s apart, and {cfg.name}'s "
+                          f"history.period is {period:g} s: want them the same")
         return self
 
     def input(self, i: int) -> Tensor:

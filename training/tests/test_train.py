@@ -118,6 +118,8 @@ def test_without_any_depth_prepare_says_what_it_wants(run: Path, tmp_path: Path)
 def test_a_real_recording_has_depth_from_its_lidar(tmp_path: Path) -> None:
     folder = shared("data/ddad-moving")
     build_cache(load_config("tiny"), folder, version_in(folder), tmp_path / "cache")
+    with pytest.raises(Refused, match="key frames 1 s apart, and tiny's history.period is 0.5 s: want them the same"):
+        Dataset(tmp_path / "cache").check(load_config("tiny"))
     for frame in Dataset(tmp_path / "cache").frames:
         assert (frame.depth_bins >= 0).float().mean() > 0.8
         assert np.isin(frame.objects.unique().numpy(), [*range(-2, len(frame.boxes))]).all()

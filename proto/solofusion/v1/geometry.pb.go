@@ -83,7 +83,7 @@ func (x *Vector3) GetZ() float64 {
 }
 
 // Quaternion is the rotation w + xi + yj + zk. It must not be zero, but need not be
-// of unit length.
+// of unit length: 1e-6 to 1e6 will do.
 type Quaternion struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	W             float64                `protobuf:"fixed64,1,opt,name=w,proto3" json:"w,omitempty"`

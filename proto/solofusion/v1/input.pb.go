@@ -248,20 +248,36 @@ func (x *EgoPose) GetGlobalFromEgo() *Transform {
 	return nil
 }
 
-// RigCalibration describes a vehicle's cameras, on <prefix>.<rig>.calibration
-// and in the key-value bucket under the rig's token. It is sent before its frames; a
-// change starts a new sequence.
+// RigCalibration describes a vehicle's cameras, on <prefix>.<rig>.calibration. It is
+// sent before its frames, and put into the key-value bucket <prefix>_calibration, with
+// dots of the prefix as underscores, under the key <rig>, for services that start
+// later; a bucket that does not exist is created. A service needs to read the bucket
+// and to subscribe to $KV.<prefix>_calibration.<rig>, a vehicle to create the bucket and
+// to publish there; all rights are in docs/nats.md. What is put into the bucket is taken
+// up at once, as is what is only sent.
+//
+// It may be sent as often as one likes. One that means the same as the one in force
+// changes nothing: if intrinsics differ by at most 0.05 pixels, places by at most 1 mm,
+// and directions by at most what moves a far pixel by 0.05. Another is used from the next
+// set on, and history goes on with it, unless the base moves by more than 0.1 m or 1
+// degree.
+//
+// What cannot be right is refused, with the camera's name and the number, in the log,
+// in Status.last_error and in a confirmation; the one before stays in force. The limits
+// are beside the fields. One rig has one publisher: two that send for it, which shows in
+// what goes back and forth, are told of in the log and counted as two_publishers.
 type RigCalibration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// At least one.
+	// 1 to 64.
 	Cameras []*CameraCalibration `protobuf:"bytes,2,rep,name=cameras,proto3" json:"cameras,omitempty"`
 	// Placement of a lidar's frame, for those who want detections in it. May be
-	// absent: cameras, ego poses and the base are all that detecting needs.
+	// absent: cameras, ego poses and the base are all that detecting needs. At most 50 m
+	// from the ego frame.
 	EgoFromLidar *Transform `protobuf:"bytes,3,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
 	// Placement of the base: the ground point under the middle of the rear axle, x
 	// forward, y left, z up. Absent if the ego frame, in which the poses and this
-	// calibration are given, is the base itself.
+	// calibration are given, is the base itself. At most 50 m from the ego frame.
 	EgoFromBase   *Transform `protobuf:"bytes,4,opt,name=ego_from_base,json=egoFromBase,proto3" json:"ego_from_base,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -330,11 +346,15 @@ func (x *RigCalibration) GetEgoFromBase() *Transform {
 type CameraCalibration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Size of the images as they are sent, pixels.
+	// Size of the images as they are sent, pixels; 4 to 16384 a side.
 	Width  uint32 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
 	Height uint32 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
-	// 3 x 3 matrix, row by row: pixels of those images from camera coordinates.
-	Intrinsics    []float64  `protobuf:"fixed64,4,rep,packed,name=intrinsics,proto3" json:"intrinsics,omitempty"`
+	// 3 x 3 matrix, row by row: pixels of those images from camera coordinates (x right, y
+	// down, z ahead). fx, skew, cx, 0, fy, cy, 0, 0, 1: focal lengths of 0.05 to 100 times
+	// the longer side, a skew of at most a quarter of them, and a principal point (cx, cy)
+	// that is not (0, 0) and outside the image by at most half its size.
+	Intrinsics []float64 `protobuf:"fixed64,4,rep,packed,name=intrinsics,proto3" json:"intrinsics,omitempty"`
+	// Placement of the camera's coordinates, metres, at most 50 m from the ego frame.
 	EgoFromCamera *Transform `protobuf:"bytes,5,opt,name=ego_from_camera,json=egoFromCamera,proto3" json:"ego_from_camera,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -98,7 +98,10 @@ type Detections struct {
 	GlobalFromEgo *Pose `protobuf:"bytes,3,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
 	// Placement of the rig's lidar frame; absent if it has none.
 	EgoFromLidar *Pose `protobuf:"bytes,4,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
-	// By descending score within each group of classes.
+	// By descending score within each group of classes: all that the model finds, down to
+	// its own least score, unless the service's results.min_score and results.range leave
+	// boxes out. Most have low scores: a
+	// consumer that wants likely objects only chooses a threshold.
 	Detections  []*Detection `protobuf:"bytes,5,rep,name=detections,proto3" json:"detections,omitempty"`
 	CamerasUsed []*CameraUse `protobuf:"bytes,6,rep,name=cameras_used,json=camerasUsed,proto3" json:"cameras_used,omitempty"`
 	// Cameras without a usable image.
@@ -114,9 +117,9 @@ type Detections struct {
 	// Placement of the model's frame, in which it detects: a fixed place above the
 	// base of the rig, the same for every rig.
 	EgoFromModel *Pose `protobuf:"bytes,14,opt,name=ego_from_model,json=egoFromModel,proto3" json:"ego_from_model,omitempty"`
-	// What of the cameras' calibration the model's training never saw: for each such
-	// camera its name, the numbers, their values and the ranges. Its boxes are less
-	// to be relied on.
+	// What the model's training never saw: for each such camera its name, the numbers of
+	// its calibration, their values and the ranges; and that sets are further apart than
+	// in training. Boxes are then less to be relied on.
 	Outside []string `protobuf:"bytes,15,rep,name=outside,proto3" json:"outside,omitempty"`
 	// key_frame of the frames; empty if they have none.
 	KeyFrame string `protobuf:"bytes,13,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
@@ -615,7 +618,7 @@ type History struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of earlier frames.
 	Depth uint32 `protobuf:"varint,1,opt,name=depth,proto3" json:"depth,omitempty"`
-	// Age of the oldest of them.
+	// Age of the oldest of them, by capture times.
 	OldestAgeUs int64 `protobuf:"varint,2,opt,name=oldest_age_us,json=oldestAgeUs,proto3" json:"oldest_age_us,omitempty"`
 	// Why a new sequence started with this frame; empty if none did.
 	ResetReason   string `protobuf:"bytes,3,opt,name=reset_reason,json=resetReason,proto3" json:"reset_reason,omitempty"`
@@ -741,7 +744,8 @@ type Status struct {
 	// Empty if there was none.
 	LastError   string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastErrorUs int64  `protobuf:"varint,6,opt,name=last_error_us,json=lastErrorUs,proto3" json:"last_error_us,omitempty"`
-	// Counts by stable names, for example drop.duplicate.
+	// Counts by stable names, for example drop.duplicate, or two_publishers: messages
+	// that showed that two publishers send for one rig.
 	Counts map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// As in the last result.
 	Outside []string `protobuf:"bytes,8,rep,name=outside,proto3" json:"outside,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"flag"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -325,7 +326,7 @@ func TestUnreadable(t *testing.T) {
 		want string
 	}{
 		"nothing":             {nil, "image is empty"},
-		"text":                {[]byte("JPEG"), "none that is known, of 4 bytes that begin with 4a 50 45 47, want a JPEG or PNG file, or raw pixels"},
+		"text":                {[]byte("JPEG"), "image is of no known format, 4 bytes that begin with 4a 50 45 47, want a JPEG or PNG file, or raw pixels"},
 		"GIF":                 {[]byte("GIF89a"), "image is a GIF file, want"},
 		"WebP":                {[]byte("RIFF\x04\x00\x00\x00WEBP"), "image is a WebP file"},
 		"BMP":                 {[]byte("BM123456"), "image is a BMP file"},
@@ -387,6 +388,64 @@ func scans(t testing.TB) []byte {
 	file := encode(t, gocv.JPEGFileExt, size, gocv.IMWriteJpegProgressive, 1)
 	last := bytes.LastIndex(file, []byte{0xff, markerSOS})
 	return append(slices.Clone(file[:last]), bytes.Repeat(file[last:len(file)-2], 2000)...)
+}
+
+var mutations = flag.Int("mutations", 3000, "damaged files that are decoded")
+
+// TestAnyDamage: whatever is changed in a file, decoding ends with an image, whole or
+// said to be damaged, or with an error. Most of this happens in C, which Go's fuzzing
+// does not see into.
+func TestAnyDamage(t *testing.T) {
+	small, r := geom.Size{Width: 40, Height: 24}, rand.New(rand.NewPCG(3, 4))
+	var files [][]byte
+	for _, flags := range [][]int{nil, {gocv.IMWriteJpegProgressive, 1}, {gocv.IMWriteJpegRstInterval, 2}} {
+		files = append(files, encode(t, gocv.JPEGFileExt, small, flags...))
+	}
+	files = append(files, encode(t, gocv.PNGFileExt, small), encode(t, gocv.PNGFileExt, small, gocv.IMWritePngCompression, 0))
+	whole, damaged, refused := 0, 0, 0
+	var buffer Buffer
+	for range *mutations {
+		file := mutated(r, files[r.IntN(len(files))])
+		switch got, err := Decode(file, perception.Layout{}, small, r.IntN(2) == 0, &buffer); {
+		case err != nil:
+			refused++
+		case got.Damage != "":
+			damaged++
+		default:
+			whole++
+		}
+	}
+	t.Logf("%d whole, %d damaged, %d refused", whole, damaged, refused)
+	if whole == 0 || damaged == 0 || refused == 0 {
+		t.Error("want some of each")
+	}
+}
+
+// mutated returns a file with some bytes changed, cut out, doubled or filled.
+func mutated(r *rand.Rand, file []byte) []byte {
+	file = slices.Clone(file)
+	for range 1 + r.IntN(4) {
+		at := 2 + r.IntN(len(file)-2)
+		n := min(1+r.IntN(1<<r.IntN(10)), len(file)-at)
+		switch r.IntN(6) {
+		case 0:
+			file[at] = byte(r.Uint32())
+		case 1:
+			file[at] ^= 1 << r.IntN(8)
+		case 2:
+			file = slices.Delete(file, at, at+n)
+		case 3:
+			file = slices.Insert(file, at, file[at:at+n]...)
+		case 4:
+			clear(file[at : at+n])
+		case 5:
+			file = file[:at]
+		}
+		if len(file) < 4 {
+			break
+		}
+	}
+	return file
 }
 
 func FuzzDecode(f *testing.F) {

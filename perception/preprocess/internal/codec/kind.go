@@ -60,7 +60,7 @@ func kind(data []byte, size geom.Size) string {
 	if text := undeclared(len(data), size); text != "" {
 		return text
 	}
-	return fmt.Sprintf("none that is known, of %d bytes that begin with % x", len(data), data[:min(len(data), 8)])
+	return fmt.Sprintf("of no known format, %d bytes that begin with % x", len(data), data[:min(len(data), 8)])
 }
 
 // searched is how far a file's beginning is looked for, in bytes.

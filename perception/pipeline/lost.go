@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/model"
+)
+
+// shadow finds the cells of the plane that nothing is seen of because cameras have no
+// image. Where no camera ever looks is not in it.
+type shadow struct {
+	grid  geom.Grid
+	width float64       // of the network's images
+	depth geom.Span     // that is lifted, metres
+	reach time.Duration // how long after its last image a camera's cells keep what was in them
+	cells []bool        // Y X, of the latest set
+}
+
+// newShadow returns the shadow of a model, whose cells keep what was in them as long as
+// its history reaches back.
+func newShadow(m *model.Manifest) *shadow {
+	return &shadow{
+		grid: m.Grid, width: float64(m.Image.Width),
+		depth: geom.Span{m.Depth.Edge(0), m.Depth.Edge(m.Depth.Count)},
+		reach: time.Duration(float64(m.History.Frames) * m.History.Period * float64(time.Second)),
+		cells: make([]bool, m.Grid.Cells()),
+	}
+}
+
+// of returns the cells of which only cameras see something that have no image, but had
+// one a short while ago; nil if there is no such camera.
+func (s *shadow) of(f *frame, m *Memory, v *views) []bool {
+	fell := false
+	for i := range m.rig.cameras {
+		c := &m.rig.cameras[i]
+		_, used := f.result.Captured[c.Name]
+		last, ever := m.seen[c.Name]
+		if used || !ever || f.set.Time.Sub(last) > s.reach {
+			continue
+		}
+		if !fell {
+			clear(s.cells)
+			fell = true
+		}
+		_, own := c.placed(f.fromModel, f.local(f.set.GlobalFromEgo))
+		s.mark(&own, true)
+	}
+	if !fell {
+		return nil
+	}
+	for i := range v.own {
+		s.mark(&v.own[i], false)
+	}
+	return s.cells
+}
+
+// mark gives the cells that a camera looks at a value: those in whose column a point at
+// the camera's height is in its picture.
+func (s *shadow) mark(c *geom.Camera, value bool) {
+	cameraFromModel, pixels := c.Pose.Inv(), c.PixelsFromCamera()
+	columns := s.grid.X.Cells()
+	for i := range s.cells {
+		at := cameraFromModel.Apply(geom.Vec3{middle(s.grid.X, i%columns), middle(s.grid.Y, i/columns), c.Pose.T[2]})
+		if at[2] < s.depth[0] || at[2] > s.depth[1] {
+			continue
+		}
+		if q := pixels.Apply(at); q[0] >= 0 && q[0] < q[2]*s.width {
+			s.cells[i] = value
+		}
+	}
+}
+
+// middle returns where the middle of a cell is.
+func middle(a geom.Axis, cell int) float64 {
+	return a.Min() + float64((float64(cell)+0.5)*a.Step())
+}
