@@ -77,7 +77,7 @@ def test_a_stream_records_what_the_vehicle_sends(small, tiny):
             await stream.add_stream(StreamConfig(name="REC", subjects=["sf.car.frame.>", "sf.car.pose"]))
             acknowledged = 0
 
-            async def publish(kind, message):
+            async def publish(kind, message, confirm=False):
                 nonlocal acknowledged
                 answer = await stream.publish(client.subject + kind, message.SerializeToString())
                 acknowledged += answer.stream == "REC"
