@@ -101,7 +101,7 @@ def finite(result) -> bool:
 
 
 def test_impossible_calibrations(patient, tiny):
-    """19: what cannot be right is refused, by its camera in the log or the last error; the good
+    """19: what cannot be right is refused, by its camera in log or status; the good
     calibration stays in force. (The log limits what it says of one kind of trouble.)"""
 
     async def run():
@@ -121,6 +121,12 @@ def test_impossible_calibrations(patient, tiny):
 
                 def named(before=before, heard=heard):
                     words = patient.lines("WARN|ERROR")[before:] + [s.last_error for s in client.said[heard:]]
+                    words += [
+                        trouble.words
+                        for s in client.said[heard:]
+                        for trouble in s.troubles
+                        if not trouble.is_camera
+                    ]
                     return any(FRONT in text or "CAM_BACK" in text for text in words)
 
                 if not await until(named, 3):
