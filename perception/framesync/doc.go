@@ -55,8 +55,8 @@
 // the camera's next frame goes on from the held one, its own clock has jumped. If
 // it does not, the held frame is dropped. If no frame can become part of a set for
 // a beat and the deadline, or most cameras are far from the sets, a sequence begins as
-// well: frames of a valid rig with poses lead to a set within two beats and the
-// deadline, whatever came before. Poses follow the frames to a new line, or go there
+// well: frames of a valid rig with poses lead to a set within two beats (1.2 s at the
+// start of a stream, if that is longer) and the deadline, whatever came before. Poses follow the frames to a new line, or go there
 // after three in a row; those of the old line are forgotten.
 //
 // Cameras' clocks are compared with each other, by the frames that came when those
