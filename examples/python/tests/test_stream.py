@@ -181,7 +181,7 @@ def test_one_clock_off(small, tiny, off):
 
     async def part(client):
         stamp = lambda us, who: us + off if who == BACK else us  # noqa: E731
-        return await live(client, tiny, 4, all_at(4), stamp=stamp), words(client)
+        return await live(client, tiny, 6, all_at(2), stamp=stamp), words(client)
 
     ((results, said),) = stream(small, tiny, part)
     assert len(results) >= 4 and mostly(results, 5, 6), used(results)
