@@ -12,6 +12,7 @@ import (
 	"github.com/solofusion/solofusion/internal/play"
 	"github.com/solofusion/solofusion/nuscenes"
 	"github.com/solofusion/solofusion/nuscenes/replay"
+	"github.com/solofusion/solofusion/perception"
 )
 
 type playCmd struct {
@@ -91,9 +92,9 @@ func (c *playCmd) play(ctx context.Context, source *replay.Source, total int, co
 		return err
 	}
 	p := play.Player{Source: source, Schedule: play.NewSchedule(rate, c.Now)}
-	p.Send = bus.NewPublisher(conn, subjects, bus.PublisherOptions{Confirm: p.Schedule.Immediate()}).Publish
+	p.Send = bus.NewPublisher(conn, subjects, bus.PublisherOptions{}).Publish
 	if p.Schedule.Immediate() {
-		p.Await = back.Await
+		p.Send, p.Await = confirming(conn, subjects, p.Send), back.Await
 	}
 	progress, finish := progressBar("sending", "images")
 	p.Progress = func() { progress(p.Sent.Frames, max(total, p.Sent.Frames)) }
@@ -107,6 +108,21 @@ func (c *playCmd) play(ctx context.Context, source *replay.Source, total int, co
 	c.sum(&p, source.Stats(), subjects, back.Count(), time.Since(start))
 	return c.outcome(err, &p, subjects, back.Count())
 }
+
+// confirming returns send, with a calibration confirmed by the service, so that its
+// absence or refusal is known before images wait for results. The images of an instant
+// come together and are not confirmed one by one.
+func confirming(conn *bus.Conn, subjects bus.Subjects, send sender) sender {
+	confirmed := bus.NewPublisher(conn, subjects, bus.PublisherOptions{Confirm: true})
+	return func(ctx context.Context, ev perception.Event) error {
+		if _, rig := ev.(*perception.Rig); rig {
+			return confirmed.Publish(ctx, ev)
+		}
+		return send(ctx, ev)
+	}
+}
+
+type sender = func(context.Context, perception.Event) error
 
 // lingering is how long play waits for a further result after the last image.
 const lingering = 2 * time.Second

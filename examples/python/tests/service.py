@@ -1,6 +1,7 @@
 """A process of solofusion serve, and a client that keeps all that it gets."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 
+import nats.errors
 from solofusion_client.client import Client
 
 
@@ -127,6 +129,21 @@ class Recorder(Client):
         n = len(self.said)
         await until(lambda: any(what(s) for s in self.said[n:]), timeout)
         return next((s for s in self.said[n:] if what(s)), self.said[-1])
+
+    async def publish(self, kind, message, confirm=False):
+        """Sends as a vehicle does, which goes on if the server is away."""
+        try:
+            await super().publish(kind, message, confirm)
+        except (
+            ConnectionError,
+            nats.errors.OutboundBufferLimitError,
+            nats.errors.ConnectionClosedError,
+        ) as error:
+            self.errors.append(error)
+
+    async def flush(self):
+        with contextlib.suppress(nats.errors.Error, ConnectionError):
+            await super().flush()
 
     async def send_set(self, made, shift=0, replace=None, without=(), key=True, poses=True, **fields):
         """Sends a set of a recording: poses, then images. replace has other bytes for cameras."""

@@ -170,7 +170,9 @@ def test_orientation_is_ignored(patient, tiny):
         return change
 
     got = shown(
-        patient, tiny, {"plain": again(), "3": tagged(3), "6": tagged(6), "turned": tagged(6, Image.ROTATE_90)}
+        patient,
+        tiny,
+        {"plain": again(), "3": tagged(3), "6": tagged(6), "turned": tagged(6, Image.ROTATE_90)},
     )
     for name in ("3", "6"):
         assert rejection(got[name]) == "", name
