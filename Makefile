@@ -15,13 +15,14 @@ GOFMT := "$$(go env GOROOT)/bin/gofmt"
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+PROMTOOL := github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-eval parity rigs \
-	reliability losses overload test test-race test-python fuzz lint golangci fmt proto clean
+	reliability losses overload test test-race test-python fuzz check-deploy lint golangci fmt proto clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +120,10 @@ golangci: deps ## the linters of .golangci.yml; building golangci-lint takes min
 fmt: toolchain ## format Go, and Python if .venv is there
 	@files=$$($(GIT) ls-files '*.go') && $(GOFMT) -w $$files
 	@if [ -x .venv/bin/ruff ]; then .venv/bin/ruff format; fi
+
+check-deploy: deps ## check the alert rules with promtool, whose build takes minutes the first time, and the systemd unit
+	@cd deploy && go run $(PROMTOOL) check rules alerts.yml && go run $(PROMTOOL) test rules alerts_test.yml
+	@go test ./internal/service -run 'TestUnit|TestMetricsAreDocumented|TestRulesAndDashboardNameMetrics' -count 1 -v
 
 proto: deps ## lint the wire schema, generate its Go, fail if that changes what is committed
 	@cd proto && go run $(BUF) lint && go run $(BUF) generate

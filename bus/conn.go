@@ -163,6 +163,17 @@ func (c *Conn) publish(subject string, m proto.Message) error {
 	return nil
 }
 
+// down returns why nothing can be sent or received, nil while there is a connection.
+func (c *Conn) down() error {
+	switch {
+	case c.nc.IsConnected():
+		return nil
+	case c.nc.IsClosed():
+		return errors.New("bus: the connection to the NATS server is closed")
+	}
+	return errors.New("bus: the connection to the NATS server is lost, trying again")
+}
+
 // Flush waits until the server has all that was published, at most 10 s if ctx
 // has no deadline.
 func (c *Conn) Flush(ctx context.Context) error {

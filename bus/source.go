@@ -39,7 +39,7 @@ func NewSource(ctx context.Context, c *Conn, s Subjects, o SourceOptions) (*Sour
 		return nil, err
 	}
 	o = option.Fill(o, DefaultSource())
-	least := dispensable
+	least := func(items []item) int { return dispensable(items[:len(items)-1]) } // not the new one
 	if o.Lossless {
 		least = nil
 	}
@@ -143,6 +143,9 @@ func (s *Source) receive(msg *nats.Msg) {
 		return
 	}
 	ev, err := decodeEvent(kind, msg.Data)
+	if f, ok := ev.(*perception.Frame); ok {
+		f.Arrived = time.Now()
+	}
 	next := item{event: ev, answer: s.conn.answer(msg)}
 	switch {
 	case err == errEnd && !s.lossless:
@@ -206,6 +209,12 @@ func (s *Source) Next(ctx context.Context) (perception.Delivery, error) {
 func (s *Source) Drops(yield func(reason string, n uint64) bool) {
 	_ = yield("malformed", s.malformed.Load()) && yield("queue_full", s.full.Load())
 }
+
+// Down returns why no message can come, nil while there is a connection.
+func (s *Source) Down() error { return s.conn.down() }
+
+// Waiting returns how many messages wait for Next.
+func (s *Source) Waiting() int { return s.queue.Len() }
 
 // Close ends the subscriptions and refuses the messages that wait.
 func (s *Source) Close() error {

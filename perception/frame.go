@@ -11,9 +11,10 @@ type Frame struct {
 	Camera        string
 	Captured      time.Time
 	Key           *KeyFrame       // that it belongs to; nil if the source has none
-	Sequence      uint64          // counts the camera's images, to tell duplicates and gaps
+	Sequence      uint64          // counts the camera's images, to tell how many were lost
 	Image         []byte          // encoded as Layout says; never modified
 	Layout        Layout          // zero for a JPEG or PNG file
+	Arrived       time.Time       // at the service, by its clock; zero in a recording
 	OwnPose       *geom.Transform // global from ego at capture; nil if the source sends ego poses by time instead
 	GlobalFromEgo geom.Pose       // at capture; framesync fills it in from OwnPose or the ego poses
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/solofusion/solofusion/bus"
 	"github.com/solofusion/solofusion/internal/config"
 	"github.com/solofusion/solofusion/internal/service"
+	"github.com/solofusion/solofusion/internal/spans"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
@@ -89,7 +90,17 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 		return err
 	}
 	defer source.Close()
-	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), c.Loop())
+	loop := c.Loop()
+	loop.Rig, loop.Version, loop.Link = c.NATS.Rig, version(), source
+	if c.OTel.Endpoint != "" {
+		exporter, err := spans.New(ctx, spans.Options{Endpoint: c.OTel.Endpoint, Version: loop.Version})
+		if err != nil {
+			return err
+		}
+		defer exporter.Close()
+		loop.Trace = exporter.Set
+	}
+	s := service.New(source, p.For(p.NewMemory()), bus.NewSink(conn, subjects), loop)
 	closeHTTP, err := listen(c.HTTP.Listen, s.Handler())
 	if err != nil {
 		return err

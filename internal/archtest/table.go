@@ -7,7 +7,7 @@ const module = "github.com/solofusion/solofusion"
 var layers = [][]string{
 	{"cmd/solofusion", "examples/...", "internal/reliability/cmd"},
 	{"internal/config", "internal/demo"},
-	{"internal/playback"},
+	{"internal/playback", "internal/spans"},
 	{"internal/service", "internal/trace", "internal/bench", "internal/reliability"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
 	{"model", "onnx", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
@@ -34,6 +34,7 @@ var reserved = []struct {
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config reads settings"},
 	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure", "internal/reliability"}, "drawing belongs to the figures"},
+	{"go.opentelemetry.io", []string{"internal/spans"}, "only spans knows OpenTelemetry"},
 	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ func (c *Config) bounds() []option.Bound {
 		option.Bound{Name: "model.bundle", OK: c.Model.Bundle != "", Want: "a bundle's folder, or default"},
 		option.Bound{Name: "kernels", OK: noKernels == nil, Want: "auto, generic, or a set that this machine can run (see solofusion doctor)"},
 		option.Bound{Name: "http.listen", OK: c.HTTP.ok(), Want: "host:port, or \"\" for none"},
+		option.Bound{Name: "otel.endpoint", OK: c.OTel.ok(), Want: "http://host:port or https://host:port, or \"\" for none"},
 		option.OneOf("log.level", strings.ToLower(c.Log.Level), "debug", "info", "warn", "error"),
 		option.OneOf("log.format", c.Log.Format, "text", "json"),
 	)
@@ -72,6 +74,11 @@ func (c *Config) check(known Faults, origins map[string]string) (faults Faults) 
 		faults = append(faults, Fault{b.Name, show(b.Name, value), b.Want, origins[b.Name]})
 	}
 	return faults
+}
+
+func (o *OTel) ok() bool {
+	u, err := url.Parse(o.Endpoint)
+	return o.Endpoint == "" || err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 func (h *HTTP) ok() bool {

@@ -24,6 +24,7 @@ type Config struct {
 	ONNX    ONNX               `yaml:"onnx"`
 	Kernels string             `yaml:"kernels"`
 	HTTP    HTTP               `yaml:"http"`
+	OTel    OTel               `yaml:"otel"`
 	Log     Log                `yaml:"log"`
 }
 
@@ -82,6 +83,11 @@ type ONNX struct {
 // HTTP configures the server of metrics and health.
 type HTTP struct {
 	Listen string `yaml:"listen"`
+}
+
+// OTel configures the export of spans.
+type OTel struct {
+	Endpoint string `yaml:"endpoint"` // "" for none
 }
 
 // Log configures the log on stderr.

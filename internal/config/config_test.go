@@ -107,6 +107,7 @@ func TestFaults(t *testing.T) {
 		{"user and token", "nats: {user: a, token: hush}\n", nil, []string{`nats.token: (hidden): want either`}},
 		{"creds", "nats: {creds: /nowhere.creds, url: 'nats://x:1'}\n", nil, []string{`nats.creds: "/nowhere.creds": want a file`}},
 		{"listen", "http: {listen: here}\n", nil, []string{`http.listen: "here": want host:port`}},
+		{"collector", "otel: {endpoint: here:4318}\n", nil, []string{`otel.endpoint: "here:4318": want http://host:port`}},
 		{"kernels", "kernels: fast\n", nil, []string{`kernels: "fast": want auto, generic`}},
 		{"variable", "", []string{"SOLOFUSION_NATS_EMBEDDED_PORT=x"},
 			[]string{`nats.embedded.port: "x": want a whole number (from SOLOFUSION_NATS_EMBEDDED_PORT)`}},

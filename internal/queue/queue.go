@@ -29,7 +29,7 @@ var ErrClosed = errors.New("queue: closed")
 // Queue holds values first in, first out.
 type Queue[T any] struct {
 	limit int
-	least func(waiting []T) int
+	least func(values []T) int
 
 	mu     sync.Mutex
 	change sync.Cond
@@ -39,9 +39,9 @@ type Queue[T any] struct {
 
 // New returns a queue of at most limit values; limit is at least 1. If least is
 // nil, Put waits when the queue is full. Otherwise Put drops the value whose index
-// least returns. waiting has the oldest value first; least must neither keep nor
-// change it.
-func New[T any](limit int, least func(waiting []T) int) *Queue[T] {
+// least returns. values are those that wait, the oldest first, and after them the new
+// one; least must neither keep nor change them.
+func New[T any](limit int, least func(values []T) int) *Queue[T] {
 	q := &Queue[T]{limit: limit, least: least}
 	q.change.L = &q.mu
 	return q
@@ -60,10 +60,10 @@ func (q *Queue[T]) Put(ctx context.Context, v T) (lost T, err error) {
 	if q.closed {
 		return v, ErrClosed
 	}
-	if len(q.values) >= q.limit {
+	q.insert(len(q.values), v)
+	if len(q.values) > q.limit {
 		lost, err = q.remove(q.least(q.values)), ErrFull
 	}
-	q.insert(len(q.values), v)
 	return lost, err
 }
 

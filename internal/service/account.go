@@ -1,6 +1,8 @@
 package service
 
 import (
+	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,113 +26,146 @@ const (
 
 var lossNames = [losses]string{"behind", "failed", "unpublished", "unfinished", "rate"}
 
-// account is the service's state and counts, shared by its goroutines.
+// account gathers the facts from the service's goroutines.
 type account struct {
-	mu        sync.Mutex
-	state     perception.State
-	counters  framesync.Counters
-	lost      [losses]uint64
-	results   uint64
-	model     string
-	quant     string
-	outside   []string // of the last result
-	lastError string
-	errorTime time.Time
-	stepping  time.Time // start of the running step; zero if there is none
+	mu       sync.Mutex
+	facts    facts // without those of the source
+	counters framesync.Counters
+	made     identity
+	fault    fault
+	outside  []string // of the last result
 }
 
-// enter changes the state. Draining is the last state.
-func (a *account) enter(s perception.State) {
+// identity is what the results are made with.
+type identity struct{ model, quantisation string }
+
+// fault is the last error.
+type fault struct {
+	words string
+	at    time.Time
+}
+
+// enter changes the phase. Draining is the last one.
+func (a *account) enter(p phase) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.state != perception.Draining {
-		a.state = s
+	a.facts.phase = max(a.facts.phase, p)
+}
+
+// arrived counts a frame.
+func (a *account) arrived(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f := &a.facts.frames
+	if f.count == 0 {
+		f.first = now
+	}
+	f.count++
+	f.last = now
+}
+
+// input takes what the assembler knows.
+func (a *account) input(c framesync.Counters, h framesync.Health, calibrated bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counters, a.facts.health, a.facts.calibrated = c, h, calibrated
+}
+
+// refused keeps the words of a drop, if err is one.
+func (a *account) refused(event perception.Event, err error) {
+	var d *framesync.Drop
+	if !errors.As(err, &d) {
+		return
+	}
+	words := dropped(d, event)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.facts.refusals[d.Reason.String()] = words
+}
+
+// dropped returns the words of a drop with its camera.
+func dropped(d *framesync.Drop, event perception.Event) string {
+	rig, ok := event.(*perception.Rig)
+	switch {
+	case ok && d.Words == "":
+		return rig.Validate().Error()
+	case d.Camera == "" || d.Words == "":
+		return d.Camera + d.Words
+	}
+	return d.Camera + ": " + d.Words
+}
+
+func (a *account) loseSet(why loss, cause error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.facts.lost[why]++
+	a.facts.causes[why] = cause.Error()
+	if why == failed || why == unpublished {
+		a.fault = fault{cause.Error(), time.Now()}
 	}
 }
 
-func (a *account) input(c framesync.Counters) {
+// unsent counts a status message.
+func (a *account) unsent(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.counters = c
-}
-
-func (a *account) loseSet(why loss) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lost[why]++
-}
-
-func (a *account) fail(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lastError, a.errorTime = err.Error(), time.Now()
+	a.facts.unsent++
+	a.facts.unsentWhy = err.Error()
 }
 
 func (a *account) begin(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stepping = now
+	a.facts.stepping = now
 }
 
 func (a *account) end() { a.begin(time.Time{}) }
 
-// publish counts a result. It reports whether what training never saw of the
+// publish counts a result; source is what the source counts. It reports whether what training never saw of the
 // cameras is other than in the last one.
-func (a *account) publish(r *perception.Result) (otherwise bool) {
-	state := perception.Running
-	if len(r.Missing) > 0 {
-		state = perception.Degraded
-	}
-	a.enter(state)
+func (a *account) publish(r *perception.Result, source map[string]uint64, now time.Time) (otherwise bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.results++
-	a.model, a.quant = r.Model, r.Quantisation
+	f := &a.facts
+	f.result.take(r, now)
+	for k := range faults(r) {
+		f.tolls[k]++
+	}
+	f.before = tally{maps.Collect(a.counters.Drops), source, f.lost}
+	a.made = identity{r.Model, r.Quantisation}
 	otherwise = !slices.Equal(a.outside, r.Outside)
 	a.outside = r.Outside
 	return otherwise
 }
 
-// Status returns the service's state and counts. The counts are frames, poses,
-// sets, incomplete and results, drop.<reason> of input and lost.<reason> of
-// sets. The caller owns the status.
-func (s *Service) Status() *perception.Status {
-	a := &s.account
+// take notes a result that is published at now.
+func (o *outcome) take(r *perception.Result, now time.Time) {
+	o.count++
+	o.at, o.latest = now, *r
+	if r.Reset != "" {
+		o.resets++
+		o.reset = r.Reset
+	}
+}
+
+// now returns the facts of this time, in maps of their own.
+func (a *account) now(now time.Time) facts {
 	a.mu.Lock()
-	st := &perception.Status{
-		Time:      time.Now().UTC(),
-		State:     a.state,
-		Model:     a.model,
-		LastError: a.lastError,
-		ErrorTime: a.errorTime,
-		Outside:   a.outside,
-		Counts: map[string]uint64{
-			"frames":     a.counters.Frames,
-			"poses":      a.counters.Poses,
-			"sets":       a.counters.Sets,
-			"incomplete": a.counters.Incomplete,
-			"results":    a.results,
-		},
-	}
-	for why, n := range a.lost {
-		st.Counts["lost."+lossNames[why]] = n
-	}
-	for reason, n := range a.counters.Drops {
-		st.Counts["drop."+reason] = n
-	}
-	a.mu.Unlock()
-	for reason, n := range s.source.Drops {
-		st.Counts["drop."+reason] = n
-	}
-	return st
+	defer a.mu.Unlock()
+	f := a.facts
+	f.now = now
+	f.drops = maps.Collect(a.counters.Drops)
+	f.refusals = maps.Clone(f.refusals)
+	f.tolls = maps.Clone(f.tolls)
+	return f
 }
 
 // stalled returns how long the running step has taken so far, 0 if there is none.
 func (a *account) stalled(now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.stepping.IsZero() {
+	if a.facts.stepping.IsZero() {
 		return 0
 	}
-	return now.Sub(a.stepping)
+	return now.Sub(a.facts.stepping)
 }

@@ -6,17 +6,16 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/solofusion/solofusion/perception"
 )
 
 // Handler serves
 //
 //	/metrics  for Prometheus
 //	/healthz  200 unless a step has been running for longer than Stall
-//	/readyz   200 while the service takes frames
+//	/readyz   200 if frames that arrive give results, as far as is known
 //
-// The body of the last two is a line of text with the state or the fault.
+// The body of the last two is text: the state or the fault in one line, for /readyz followed
+// by a line for each trouble.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -35,9 +34,13 @@ func (s *Service) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Service) readyz(w http.ResponseWriter, _ *http.Request) {
-	st := s.Status()
-	if st.State == perception.Starting || st.State == perception.Draining {
+	v := s.view()
+	if !v.ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	fmt.Fprintln(w, st.State)
+	fmt.Fprintln(w, v.words)
+	for i := range v.troubles {
+		c := change{Trouble: v.troubles[i]}
+		fmt.Fprintln(w, c.begun(s.options.Lossless))
+	}
 }

@@ -44,25 +44,25 @@ func TestHealth(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	events := drive(2, func(i int, camera string) bool { return i == 1 && camera == "b" })
-	s := New(&script{events: append(events, testFrame("x", 500)), err: io.EOF}, &detector{}, &notebook{}, quiet(Options{Lossless: true}))
+	s := New(&script{events: append(events, testFrame("x", 500)), err: io.EOF}, &detector{}, &notebook{}, quiet(Options{Lossless: true, Rig: "car", Version: "v9"}))
 	if err := s.Run(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	_, body := get(s, "/metrics")
 	for _, line := range []string{
-		"solofusion_frames_total 4",
-		"solofusion_sets_total 2",
-		"solofusion_incomplete_total 1",
-		"solofusion_results_total 2",
-		`solofusion_dropped_total{reason="unknown_camera"} 1`,
-		`solofusion_dropped_total{reason="malformed"} 3`,
-		`solofusion_sets_lost_total{reason="behind"} 0`,
-		`solofusion_camera_missing_total{camera="b"} 1`,
-		`solofusion_stage_seconds_count{stage="head"} 2`,
-		"solofusion_step_seconds_count 2",
-		`solofusion_state{state="degraded"} 1`,
-		`solofusion_state{state="running"} 0`,
-		`solofusion_model_info{model="test",quantisation="none"} 1`,
+		`solofusion_frames_total{rig="car"} 4`,
+		`solofusion_sets_total{rig="car"} 2`,
+		`solofusion_incomplete_total{rig="car"} 1`,
+		`solofusion_results_total{rig="car"} 2`,
+		`solofusion_dropped_total{reason="unknown_camera",rig="car"} 1`,
+		`solofusion_dropped_total{reason="malformed",rig="car"} 3`,
+		`solofusion_sets_lost_total{reason="behind",rig="car"} 0`,
+		`solofusion_camera_missing_total{camera="b",rig="car"} 1`,
+		`solofusion_stage_seconds_count{rig="car",stage="head"} 2`,
+		`solofusion_step_seconds_count{rig="car"} 2`,
+		`solofusion_state{rig="car",state="degraded"} 1`,
+		`solofusion_state{rig="car",state="running"} 0`,
+		`solofusion_model_info{model="test",quantisation="none",rig="car"} 1`,
 		"go_goroutines ",
 	} {
 		if !strings.Contains(body, line) {

@@ -13,20 +13,32 @@ import (
 type Options struct {
 	Queue        int           `yaml:"queue"`         // largest number of sets that wait for the detector
 	Rate         float64       `yaml:"rate"`          // of results, Hz; 0 for the sets' own
-	StatusPeriod time.Duration `yaml:"status_period"` // between status messages, and between log lines about drops
+	StatusPeriod time.Duration `yaml:"status_period"` // between status messages
+	StaleAfter   time.Duration `yaml:"stale_after"`   // without results until they are said to have stopped; the shortest hold of a trouble
 	Drain        time.Duration `yaml:"drain"`         // time to finish after Run's context is done
 	Stall        time.Duration `yaml:"stall"`         // duration of a step from which the service is unhealthy
 
 	Sync     framesync.Options `yaml:"-"`
 	Lossless bool              `yaml:"-"` // for recordings: wait instead of dropping, deadlines in the frames' own time
 	Log      *slog.Logger      `yaml:"-"` // default slog.Default
+	Rig      string            `yaml:"-"` // label of all metrics
+	Version  string            `yaml:"-"` // of the program
+	Link     Link              `yaml:"-"` // of the source; nil if it has none
+	Trace    func(*Way)        `yaml:"-"` // called with each set's way once it has a result or is lost; nil for none
+}
+
+// Link is a source's connection.
+type Link interface {
+	Down() error  // why nothing can come, nil if something can
+	Waiting() int // messages that wait for the service
 }
 
 // Defaults returns the defaults.
 func Defaults() Options {
 	return Options{
-		Queue:        2,
+		Queue:        1,
 		StatusPeriod: time.Second,
+		StaleAfter:   3 * time.Second,
 		Drain:        10 * time.Second,
 		Stall:        30 * time.Second,
 		Sync:         framesync.Defaults(),
@@ -40,9 +52,20 @@ func (o Options) Bounds() []option.Bound {
 		option.Within("queue", o.Queue, 1, 1024),
 		{Name: "rate", OK: o.Rate == 0 || o.Rate >= 0.1 && o.Rate <= 100, Want: "0 for the sets' own, or 0.1 to 100 Hz", Got: o.Rate},
 		option.Positive("status_period", o.StatusPeriod),
+		option.Positive("stale_after", o.StaleAfter),
 		option.Positive("drain", o.Drain),
 		option.Positive("stall", o.Stall),
 	}
+}
+
+// limits returns those of the state. Results that are asked for at a low rate are not late
+// before the second is missing.
+func (o Options) limits() limits {
+	l := limits{o.StaleAfter, o.Stall}
+	if o.Rate > 0 {
+		l.stale = max(l.stale, time.Duration(2/o.Rate*float64(time.Second)))
+	}
+	return l
 }
 
 func (o Options) filled() Options {

@@ -2,50 +2,128 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"maps"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/solofusion/solofusion/perception"
 )
 
-// report publishes the status and logs drops each period. It logs the remaining
-// drops at the end.
-func (s *Service) report(ctx context.Context) {
-	ticker := time.NewTicker(s.options.StatusPeriod)
-	defer ticker.Stop()
-	reported := map[string]uint64{}
+// pulse is the time between two looks at the facts, and the largest delay of what they
+// show.
+const pulse = 100 * time.Millisecond
+
+// watch looks at the facts each pulse, and publishes the status each period and when the
+// condition changes.
+func (s *Service) watch(ctx context.Context) {
+	looks, periods := time.NewTicker(pulse), time.NewTicker(s.options.StatusPeriod)
+	defer looks.Stop()
+	defer periods.Stop()
 	for {
-		s.reportOnce(ctx, reported)
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			s.logDrops(s.Status().Counts, reported)
-			return
+		s.publishStatus(ctx)
+		for due := false; !due; {
+			select {
+			case <-looks.C:
+				due = s.look()
+			case <-s.changed:
+				due = true
+			case <-periods.C:
+				due = true
+			case <-ctx.Done():
+				s.look()
+				return
+			}
 		}
 	}
 }
 
-func (s *Service) reportOnce(ctx context.Context, reported map[string]uint64) {
-	st := s.Status()
-	s.logDrops(st.Counts, reported)
-	if err := s.sink.Status(ctx, st); err != nil {
-		s.log.Warn("status not published", "error", err)
+func (s *Service) publishStatus(ctx context.Context) {
+	if err := s.sink.Status(ctx, s.Status()); err != nil {
+		s.account.unsent(err)
 	}
 }
 
-// logDrops logs the drops and losses since reported but those that are asked for, and
-// updates reported.
-func (s *Service) logDrops(counts, reported map[string]uint64) {
-	var news []any
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		isDrop := strings.HasPrefix(name, "drop.") || strings.HasPrefix(name, "lost.")
-		asked := name == "lost."+lossNames[surplus]
-		if n := counts[name] - reported[name]; isDrop && !asked && n > 0 {
-			news = append(news, name, n)
-		}
+// look makes a new view of the facts and logs what changed. It reports whether the state,
+// what is waited for, or the readiness did.
+func (s *Service) look() (changed bool) {
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	f := s.gather()
+	changes := s.journal.observe(f.now, f.symptoms())
+	next := view{facts: f, troubles: s.journal.troubles(), since: f.now}
+	next.condition = judge(&f, next.troubles, s.options.limits())
+	last := s.view()
+	if next.state == last.state && next.waitingFor == last.waitingFor {
+		next.since = last.since
 	}
-	maps.Copy(reported, counts)
-	if len(news) > 0 {
-		s.log.Warn("dropped since the last report", news...)
+	s.seen.Store(&next)
+	s.logCondition(last, &next)
+	for i := range changes {
+		s.logChange(&changes[i], next.state)
 	}
+	return next.state != last.state || next.waitingFor != last.waitingFor || next.ready != last.ready
+}
+
+func (s *Service) view() *view { return s.seen.Load() }
+
+// gather returns the facts of now, the source's with them.
+func (s *Service) gather() facts {
+	f := s.account.now(time.Now())
+	f.lossless = s.options.Lossless
+	if s.options.Link != nil {
+		f.down = s.options.Link.Down()
+	}
+	f.source = s.inbox()
+	return f
+}
+
+// inbox returns what the source dropped, by reason, and what it counts beside.
+func (s *Service) inbox() map[string]uint64 {
+	counts := maps.Collect(s.source.Drops)
+	if more, ok := s.source.(countingSource); ok {
+		maps.Insert(counts, more.Counts)
+	}
+	return counts
+}
+
+// logCondition logs a change of the condition, except one between running and degraded,
+// which the lines of the troubles show.
+func (s *Service) logCondition(last, next *view) {
+	same := next.waitingFor == last.waitingFor && next.ready == last.ready
+	if s.options.Lossless || same && (next.state == last.state || flowing(next.state) && flowing(last.state)) {
+		return
+	}
+	words, level := next.words, slog.LevelInfo
+	if !next.ready && next.state == perception.Waiting {
+		level = slog.LevelWarn
+	}
+	if flowing(next.state) && last.state == perception.Waiting {
+		words += ", after " + seconds(next.since.Sub(last.since)) + " of waiting for " + last.waitingFor
+	}
+	s.log.Log(context.Background(), level, words, "state", next.state, "waiting_for", next.waitingFor, "ready", next.ready)
+}
+
+// flowing reports whether results come in a state.
+func flowing(s perception.State) bool { return s == perception.Running || s == perception.Degraded }
+
+// logChange logs the beginning of a trouble, and its end if it cost anything that the first
+// line does not have.
+func (s *Service) logChange(c *change, state perception.State) {
+	level, words := slog.LevelWarn, ""
+	switch {
+	case c.Subject == ofHistory && s.options.Lossless: // a recording's scenes
+		return
+	case c.Subject == ofSource: // which logs it itself, with more to tell
+		return
+	case !c.ended:
+		words = c.begun(s.options.Lossless)
+	case c.Degrades || c.more:
+		level, words = slog.LevelInfo, c.over()
+	default:
+		return
+	}
+	if c.Subject == ofHistory {
+		level = slog.LevelInfo
+	}
+	s.log.Log(context.Background(), level, words, "subject", c.Subject, "cause", c.Cause, "count", c.Count, "state", state)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/solofusion/solofusion/internal/queue"
@@ -31,6 +32,11 @@ type Service struct {
 	account account
 	metrics *metrics
 
+	looking sync.Mutex // held while the facts are looked at
+	journal journal    // of looking
+	seen    atomic.Pointer[view]
+	changed chan struct{} // when the stepper saw the condition change
+
 	// used by the assembler only
 	sync   *framesync.Sync
 	latest sequence
@@ -51,8 +57,15 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 		sync:    framesync.New(o.Sync),
 		beats:   every(o.Rate),
 		backlog: newBacklog(o.Queue, o.Lossless),
+		journal: newJournal(o.limits().stale),
+		changed: make(chan struct{}, 1),
 	}
-	s.account.state = perception.Starting
+	if o.Lossless {
+		s.journal = newJournal(0)
+	}
+	s.account.facts.refusals, s.account.facts.tolls = map[string]string{}, map[key]uint64{}
+	s.seen.Store(&view{since: time.Now()})
+	s.look()
 	s.metrics = newMetrics(s)
 	return s
 }
@@ -61,7 +74,7 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 // It returns nil, the error of the source or that of flushing the sink. Every
 // delivery that it took is settled by then. It must be called only once.
 func (s *Service) Run(ctx context.Context) error {
-	s.account.enter(perception.Waiting)
+	s.enter(taking)
 	finishing, expire := context.WithCancel(context.WithoutCancel(ctx))
 	defer expire()
 	stop := context.AfterFunc(ctx, func() {
@@ -72,11 +85,11 @@ func (s *Service) Run(ctx context.Context) error {
 
 	var stepping, reporting sync.WaitGroup
 	stepping.Go(func() { s.step(finishing) })
-	reporting.Go(func() { s.report(finishing) })
+	reporting.Go(func() { s.watch(finishing) })
 
 	err := s.assemble(s.read(ctx))
 	if ctx.Err() != nil {
-		s.account.enter(perception.Draining)
+		s.enter(draining)
 	}
 	s.backlog.Close()
 	stepping.Wait()
@@ -84,6 +97,12 @@ func (s *Service) Run(ctx context.Context) error {
 	expire()
 	reporting.Wait()
 	return err
+}
+
+// enter begins a phase.
+func (s *Service) enter(p phase) {
+	s.account.enter(p)
+	s.look()
 }
 
 // input is a delivery of the source, or the error that ended it.
@@ -120,8 +139,10 @@ func (s *Service) read(ctx context.Context) <-chan input {
 // assemble makes sets of deliveries until the channel closes or an input has an
 // error. It returns the source's error, nil for io.EOF.
 func (s *Service) assemble(in <-chan input) error {
-	timer := time.NewTimer(time.Hour)
+	timer, looks := time.NewTimer(time.Hour), time.NewTicker(pulse)
 	defer timer.Stop()
+	defer looks.Stop()
+	defer s.tell()
 	for {
 		s.arm(timer)
 		select {
@@ -138,19 +159,39 @@ func (s *Service) assemble(in <-chan input) error {
 				s.abandon()
 				return fmt.Errorf("service: input: %w", d.err)
 			}
-			s.logCalibration(d.Event)
-			s.put(s.sync.Push(d.Delivery, time.Now()))
+			s.push(d.Delivery)
 		case <-timer.C:
 			s.put(s.sync.Advance(time.Now()))
+		case <-looks.C:
+			s.tell()
 		}
 	}
 }
 
-// abandon drops the pending sets.
-func (s *Service) abandon() {
-	s.sync.Discard()
-	s.account.input(s.sync.Counters())
+// push gives a delivery to the sync. The reason is kept if it is dropped.
+func (s *Service) push(d perception.Delivery) {
+	now, event, done := time.Now(), d.Event, d.Done
+	d.Done = func(err error) {
+		s.account.refused(event, err)
+		if done != nil {
+			done(err)
+		}
+	}
+	if _, ok := d.Event.(*perception.Frame); ok {
+		s.account.arrived(now)
+	}
+	before := s.sync.Rig()
+	s.put(s.sync.Push(d, now))
+	s.logCalibration(before, s.sync.Rig())
 }
+
+// tell gives the account what the sync knows.
+func (s *Service) tell() {
+	s.account.input(s.sync.Counters(), s.sync.Health(), s.sync.Rig() != nil)
+}
+
+// abandon drops the pending sets.
+func (s *Service) abandon() { s.sync.Discard() }
 
 // arm sets the timer to the next deadline. Stream time has none.
 func (s *Service) arm(timer *time.Timer) {
@@ -162,17 +203,11 @@ func (s *Service) arm(timer *time.Timer) {
 	timer.Reset(time.Until(at))
 }
 
-// logCalibration logs ev if it is a calibration.
-func (s *Service) logCalibration(ev perception.Event) {
-	rig, ok := ev.(*perception.Rig)
-	if !ok {
-		return
+// logCalibration logs a calibration that is not the one before.
+func (s *Service) logCalibration(before, rig *perception.Rig) {
+	if rig != before && (before == nil || !rig.Equal(before)) {
+		s.log.Info("calibration", "rig", rig.Name, "cameras", len(rig.Cameras))
 	}
-	if err := rig.Validate(); err != nil {
-		s.log.Warn("calibration refused", "error", err)
-		return
-	}
-	s.log.Info("calibration", "rig", rig.Name, "cameras", len(rig.Cameras))
 }
 
 func (s *Service) flush(ctx context.Context) error {

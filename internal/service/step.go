@@ -26,31 +26,42 @@ func (s *Service) step(ctx context.Context) {
 
 // detect steps one set, publishes the moment and settles the set.
 func (s *Service) detect(ctx context.Context, set *waiting) {
-	began := time.Now()
+	way := &Way{Set: set.FrameSet, Left: set.left, Began: time.Now()}
+	defer s.trace(way)
 	if set.number != s.begun {
 		set.NewSequence = set.reason
 	}
-	s.account.begin(began)
-	result, err := s.stepper.Step(set.FrameSet)
+	s.account.begin(way.Began)
+	way.Result, way.Lost = s.stepper.Step(set.FrameSet)
 	s.account.end()
-	if err != nil {
-		s.log.Error("set failed", "time", set.Time, "error", err)
-		s.account.fail(err)
-		s.lose(set, failed, err)
+	way.Stepped = time.Now()
+	if way.Lost != nil {
+		s.lose(set, failed, way.Lost)
 		return
 	}
 	s.begun = set.number
-	if err := s.sink.Publish(ctx, &perception.Moment{Set: set.FrameSet, Result: result}); err != nil {
-		s.log.Error("result not published", "time", set.Time, "error", err)
-		s.account.fail(err)
-		s.lose(set, unpublished, err)
+	way.Lost = s.sink.Publish(ctx, &perception.Moment{Set: set.FrameSet, Result: way.Result})
+	if way.Lost != nil {
+		s.lose(set, unpublished, way.Lost)
 		return
 	}
-	if s.account.publish(result) {
-		s.warnOutside(result)
+	way.Published = time.Now()
+	if s.account.publish(way.Result, s.inbox(), way.Published) {
+		s.warnOutside(way.Result)
 	}
-	s.metrics.observe(result, time.Since(began))
+	s.metrics.observe(way.Result, way.Published.Sub(way.Began))
+	s.notice()
 	set.Settle(nil)
+}
+
+// notice looks at the facts, and has the status published if the condition changed.
+func (s *Service) notice() {
+	if s.look() {
+		select {
+		case s.changed <- struct{}{}:
+		default: // it will be published anyway
+		}
+	}
 }
 
 // warnOutside logs what of the cameras and their rate the model's training never saw.
@@ -62,6 +73,6 @@ func (s *Service) warnOutside(r *perception.Result) {
 
 // lose counts and settles a set that led to no result.
 func (s *Service) lose(set *waiting, why loss, cause error) {
-	s.account.loseSet(why)
+	s.account.loseSet(why, cause)
 	set.Settle(fmt.Errorf("service: set lost: %s: %w", lossNames[why], cause))
 }

@@ -62,7 +62,7 @@ const (
 	pictureWidth = 760
 	lane         = 18
 	left, right  = 40, 20
-	head         = 30
+	head         = 36
 )
 
 func (p *panel) x(t float64) float64 {

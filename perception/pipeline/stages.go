@@ -63,6 +63,9 @@ func (w *worker) look(f *frame, m *Memory) (*views, error) {
 	if err := w.encoder.reserve(len(cameras)); err != nil {
 		return nil, err
 	}
+	if f.result.Reset != "" {
+		clear(m.still)
+	}
 	w.reader.read(w.encoder.inputs["images"], m, f.set)
 	v := &w.views
 	v.placed, v.own = v.placed[:0], v.own[:0]

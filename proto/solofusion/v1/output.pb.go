@@ -21,17 +21,20 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ServiceState is the state of the service.
+// ServiceState is what the service does.
 type ServiceState int32
 
 const (
 	ServiceState_SERVICE_STATE_UNSPECIFIED ServiceState = 0
 	// Loading, connecting.
 	ServiceState_SERVICE_STATE_STARTING ServiceState = 1
-	// Waiting for a calibration and frames.
+	// No results come; waiting_for has the reason. The service is in this state until the
+	// first result, while there is no connection to the NATS server, and when there has been
+	// no result for service.stale_after.
 	ServiceState_SERVICE_STATE_WAITING ServiceState = 2
+	// Results come, and nothing is wrong with what they rest on.
 	ServiceState_SERVICE_STATE_RUNNING ServiceState = 3
-	// Running, but the latest result lacks a camera.
+	// Results come, with one trouble or more that degrades.
 	ServiceState_SERVICE_STATE_DEGRADED ServiceState = 4
 	// Finishing complete sets, taking no more messages.
 	ServiceState_SERVICE_STATE_DRAINING ServiceState = 5
@@ -724,7 +727,9 @@ func (x *StageTime) GetMilliseconds() float64 {
 	return 0
 }
 
-// Status is the service's state and counts, on <prefix>.<rig>.status.
+// Status is the service's account of itself, on <prefix>.<rig>.status. It is sent each
+// service.status_period, and at once if state, waiting_for or ready change. The log,
+// /readyz and the metrics have the same state and troubles.
 type Status struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The service's nats.rig, whose token the subject has, since there may be no
@@ -739,7 +744,29 @@ type Status struct {
 	// Counts by stable names, for example drop.duplicate.
 	Counts map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// As in the last result.
-	Outside       []string `protobuf:"bytes,8,rep,name=outside,proto3" json:"outside,omitempty"`
+	Outside []string `protobuf:"bytes,8,rep,name=outside,proto3" json:"outside,omitempty"`
+	// Whether frames that arrive give results, as far as is known; the answer of /readyz. A
+	// service that waits for the first calibration or the first frames is ready.
+	Ready bool `protobuf:"varint,9,opt,name=ready,proto3" json:"ready,omitempty"`
+	// What the next result waits for if state is WAITING: server, calibration, frames,
+	// poses, sets (frames and poses arrive, but do not make a set) or detector (sets leave,
+	// but lead to no result).
+	WaitingFor string `protobuf:"bytes,10,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
+	// State and reason in one line, for people.
+	Words string `protobuf:"bytes,11,opt,name=words,proto3" json:"words,omitempty"`
+	// Since when state and waiting_for are as they are.
+	SinceUs int64 `protobuf:"varint,12,opt,name=since_us,json=sinceUs,proto3" json:"since_us,omitempty"`
+	// What is wrong now, by subject and cause.
+	Troubles []*Trouble `protobuf:"bytes,13,rep,name=troubles,proto3" json:"troubles,omitempty"`
+	// The cameras of the calibration, in its order; empty before the first calibration.
+	Cameras []*CameraStatus `protobuf:"bytes,14,rep,name=cameras,proto3" json:"cameras,omitempty"`
+	Poses   *PoseStatus     `protobuf:"bytes,15,opt,name=poses,proto3" json:"poses,omitempty"`
+	// Of the program.
+	Version string `protobuf:"bytes,16,opt,name=version,proto3" json:"version,omitempty"`
+	// When the last result was published; 0 before the first.
+	LastResultUs int64 `protobuf:"varint,17,opt,name=last_result_us,json=lastResultUs,proto3" json:"last_result_us,omitempty"`
+	// Number of earlier frames that the last result uses.
+	HistoryDepth  uint32 `protobuf:"varint,18,opt,name=history_depth,json=historyDepth,proto3" json:"history_depth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -830,6 +857,347 @@ func (x *Status) GetOutside() []string {
 	return nil
 }
 
+func (x *Status) GetReady() bool {
+	if x != nil {
+		return x.Ready
+	}
+	return false
+}
+
+func (x *Status) GetWaitingFor() string {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return ""
+}
+
+func (x *Status) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *Status) GetSinceUs() int64 {
+	if x != nil {
+		return x.SinceUs
+	}
+	return 0
+}
+
+func (x *Status) GetTroubles() []*Trouble {
+	if x != nil {
+		return x.Troubles
+	}
+	return nil
+}
+
+func (x *Status) GetCameras() []*CameraStatus {
+	if x != nil {
+		return x.Cameras
+	}
+	return nil
+}
+
+func (x *Status) GetPoses() *PoseStatus {
+	if x != nil {
+		return x.Poses
+	}
+	return nil
+}
+
+func (x *Status) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Status) GetLastResultUs() int64 {
+	if x != nil {
+		return x.LastResultUs
+	}
+	return 0
+}
+
+func (x *Status) GetHistoryDepth() uint32 {
+	if x != nil {
+		return x.HistoryDepth
+	}
+	return 0
+}
+
+// Trouble is one thing that is wrong. It ends when it was not seen for a while, so that a
+// trouble that comes and goes is one trouble.
+type Trouble struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A camera's name if is_camera, otherwise poses, sync, detector, results, status, history,
+	// input (what arrived was not used) or source (it could not be taken).
+	Subject  string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	IsCamera bool   `protobuf:"varint,2,opt,name=is_camera,json=isCamera,proto3" json:"is_camera,omitempty"`
+	// Stable word, for example missing, late, rejected, overload; for input and source, the
+	// reason of a drop.
+	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Numbers, and what would be right, for people.
+	Words   string `protobuf:"bytes,4,opt,name=words,proto3" json:"words,omitempty"`
+	SinceUs int64  `protobuf:"varint,5,opt,name=since_us,json=sinceUs,proto3" json:"since_us,omitempty"`
+	// Sets, images or messages that it cost so far.
+	Count uint64 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`
+	// Whether it makes the state DEGRADED. Others are only reported.
+	Degrades      bool `protobuf:"varint,7,opt,name=degrades,proto3" json:"degrades,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Trouble) Reset() {
+	*x = Trouble{}
+	mi := &file_solofusion_v1_output_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Trouble) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Trouble) ProtoMessage() {}
+
+func (x *Trouble) ProtoReflect() protoreflect.Message {
+	mi := &file_solofusion_v1_output_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Trouble.ProtoReflect.Descriptor instead.
+func (*Trouble) Descriptor() ([]byte, []int) {
+	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Trouble) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Trouble) GetIsCamera() bool {
+	if x != nil {
+		return x.IsCamera
+	}
+	return false
+}
+
+func (x *Trouble) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Trouble) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *Trouble) GetSinceUs() int64 {
+	if x != nil {
+		return x.SinceUs
+	}
+	return 0
+}
+
+func (x *Trouble) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Trouble) GetDegrades() bool {
+	if x != nil {
+		return x.Degrades
+	}
+	return false
+}
+
+// CameraStatus is what one camera does.
+type CameraStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// used, or the cause of its first trouble that degrades; waiting before its first frame.
+	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// The words of that trouble.
+	Words string `protobuf:"bytes,3,opt,name=words,proto3" json:"words,omitempty"`
+	// Since its last frame arrived, by the service's clock; -1 before the first.
+	AgeUs int64 `protobuf:"varint,4,opt,name=age_us,json=ageUs,proto3" json:"age_us,omitempty"`
+	// Capture time of its last frame, by the camera's clock.
+	CapturedUs int64  `protobuf:"varint,5,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
+	Frames     uint64 `protobuf:"varint,6,opt,name=frames,proto3" json:"frames,omitempty"`
+	// Time between its frames.
+	PeriodUs int64 `protobuf:"varint,7,opt,name=period_us,json=periodUs,proto3" json:"period_us,omitempty"`
+	// Of its captures from those of the other cameras.
+	OffsetUs      int64 `protobuf:"varint,8,opt,name=offset_us,json=offsetUs,proto3" json:"offset_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CameraStatus) Reset() {
+	*x = CameraStatus{}
+	mi := &file_solofusion_v1_output_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CameraStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CameraStatus) ProtoMessage() {}
+
+func (x *CameraStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_solofusion_v1_output_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CameraStatus.ProtoReflect.Descriptor instead.
+func (*CameraStatus) Descriptor() ([]byte, []int) {
+	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *CameraStatus) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CameraStatus) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *CameraStatus) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *CameraStatus) GetAgeUs() int64 {
+	if x != nil {
+		return x.AgeUs
+	}
+	return 0
+}
+
+func (x *CameraStatus) GetCapturedUs() int64 {
+	if x != nil {
+		return x.CapturedUs
+	}
+	return 0
+}
+
+func (x *CameraStatus) GetFrames() uint64 {
+	if x != nil {
+		return x.Frames
+	}
+	return 0
+}
+
+func (x *CameraStatus) GetPeriodUs() int64 {
+	if x != nil {
+		return x.PeriodUs
+	}
+	return 0
+}
+
+func (x *CameraStatus) GetOffsetUs() int64 {
+	if x != nil {
+		return x.OffsetUs
+	}
+	return 0
+}
+
+// PoseStatus is what the ego poses do.
+type PoseStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Time of the newest.
+	NewestUs int64 `protobuf:"varint,1,opt,name=newest_us,json=newestUs,proto3" json:"newest_us,omitempty"`
+	// Since the last arrived, by the service's clock; -1 before the first.
+	AgeUs         int64  `protobuf:"varint,2,opt,name=age_us,json=ageUs,proto3" json:"age_us,omitempty"`
+	Poses         uint64 `protobuf:"varint,3,opt,name=poses,proto3" json:"poses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PoseStatus) Reset() {
+	*x = PoseStatus{}
+	mi := &file_solofusion_v1_output_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PoseStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PoseStatus) ProtoMessage() {}
+
+func (x *PoseStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_solofusion_v1_output_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PoseStatus.ProtoReflect.Descriptor instead.
+func (*PoseStatus) Descriptor() ([]byte, []int) {
+	return file_solofusion_v1_output_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PoseStatus) GetNewestUs() int64 {
+	if x != nil {
+		return x.NewestUs
+	}
+	return 0
+}
+
+func (x *PoseStatus) GetAgeUs() int64 {
+	if x != nil {
+		return x.AgeUs
+	}
+	return 0
+}
+
+func (x *PoseStatus) GetPoses() uint64 {
+	if x != nil {
+		return x.Poses
+	}
+	return 0
+}
+
 var File_solofusion_v1_output_proto protoreflect.FileDescriptor
 
 const file_solofusion_v1_output_proto_rawDesc = "" +
@@ -889,7 +1257,7 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"\freset_reason\x18\x03 \x01(\tR\vresetReason\"E\n" +
 	"\tStageTime\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\tR\x05stage\x12\"\n" +
-	"\fmilliseconds\x18\x02 \x01(\x01R\fmilliseconds\"\xcf\x02\n" +
+	"\fmilliseconds\x18\x02 \x01(\x01R\fmilliseconds\"\xb8\x05\n" +
 	"\x06Status\x12\x10\n" +
 	"\x03rig\x18\x01 \x01(\tR\x03rig\x12\x17\n" +
 	"\atime_us\x18\x02 \x01(\x03R\x06timeUs\x121\n" +
@@ -899,10 +1267,45 @@ const file_solofusion_v1_output_proto_rawDesc = "" +
 	"last_error\x18\x05 \x01(\tR\tlastError\x12\"\n" +
 	"\rlast_error_us\x18\x06 \x01(\x03R\vlastErrorUs\x129\n" +
 	"\x06counts\x18\a \x03(\v2!.solofusion.v1.Status.CountsEntryR\x06counts\x12\x18\n" +
-	"\aoutside\x18\b \x03(\tR\aoutside\x1a9\n" +
+	"\aoutside\x18\b \x03(\tR\aoutside\x12\x14\n" +
+	"\x05ready\x18\t \x01(\bR\x05ready\x12\x1f\n" +
+	"\vwaiting_for\x18\n" +
+	" \x01(\tR\n" +
+	"waitingFor\x12\x14\n" +
+	"\x05words\x18\v \x01(\tR\x05words\x12\x19\n" +
+	"\bsince_us\x18\f \x01(\x03R\asinceUs\x122\n" +
+	"\btroubles\x18\r \x03(\v2\x16.solofusion.v1.TroubleR\btroubles\x125\n" +
+	"\acameras\x18\x0e \x03(\v2\x1b.solofusion.v1.CameraStatusR\acameras\x12/\n" +
+	"\x05poses\x18\x0f \x01(\v2\x19.solofusion.v1.PoseStatusR\x05poses\x12\x18\n" +
+	"\aversion\x18\x10 \x01(\tR\aversion\x12$\n" +
+	"\x0elast_result_us\x18\x11 \x01(\x03R\flastResultUs\x12#\n" +
+	"\rhistory_depth\x18\x12 \x01(\rR\fhistoryDepth\x1a9\n" +
 	"\vCountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01*\xb7\x01\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xb9\x01\n" +
+	"\aTrouble\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12\x1b\n" +
+	"\tis_camera\x18\x02 \x01(\bR\bisCamera\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\x12\x14\n" +
+	"\x05words\x18\x04 \x01(\tR\x05words\x12\x19\n" +
+	"\bsince_us\x18\x05 \x01(\x03R\asinceUs\x12\x14\n" +
+	"\x05count\x18\x06 \x01(\x04R\x05count\x12\x1a\n" +
+	"\bdegrades\x18\a \x01(\bR\bdegrades\"\xd8\x01\n" +
+	"\fCameraStatus\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
+	"\x05words\x18\x03 \x01(\tR\x05words\x12\x15\n" +
+	"\x06age_us\x18\x04 \x01(\x03R\x05ageUs\x12\x1f\n" +
+	"\vcaptured_us\x18\x05 \x01(\x03R\n" +
+	"capturedUs\x12\x16\n" +
+	"\x06frames\x18\x06 \x01(\x04R\x06frames\x12\x1b\n" +
+	"\tperiod_us\x18\a \x01(\x03R\bperiodUs\x12\x1b\n" +
+	"\toffset_us\x18\b \x01(\x03R\boffsetUs\"V\n" +
+	"\n" +
+	"PoseStatus\x12\x1b\n" +
+	"\tnewest_us\x18\x01 \x01(\x03R\bnewestUs\x12\x15\n" +
+	"\x06age_us\x18\x02 \x01(\x03R\x05ageUs\x12\x14\n" +
+	"\x05poses\x18\x03 \x01(\x04R\x05poses*\xb7\x01\n" +
 	"\fServiceState\x12\x1d\n" +
 	"\x19SERVICE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SERVICE_STATE_STARTING\x10\x01\x12\x19\n" +
@@ -924,7 +1327,7 @@ func file_solofusion_v1_output_proto_rawDescGZIP() []byte {
 }
 
 var file_solofusion_v1_output_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_solofusion_v1_output_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_solofusion_v1_output_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_solofusion_v1_output_proto_goTypes = []any{
 	(ServiceState)(0),       // 0: solofusion.v1.ServiceState
 	(*Detections)(nil),      // 1: solofusion.v1.Detections
@@ -936,34 +1339,40 @@ var file_solofusion_v1_output_proto_goTypes = []any{
 	(*History)(nil),         // 7: solofusion.v1.History
 	(*StageTime)(nil),       // 8: solofusion.v1.StageTime
 	(*Status)(nil),          // 9: solofusion.v1.Status
-	nil,                     // 10: solofusion.v1.Status.CountsEntry
-	(*Pose)(nil),            // 11: solofusion.v1.Pose
-	(*Vector3)(nil),         // 12: solofusion.v1.Vector3
+	(*Trouble)(nil),         // 10: solofusion.v1.Trouble
+	(*CameraStatus)(nil),    // 11: solofusion.v1.CameraStatus
+	(*PoseStatus)(nil),      // 12: solofusion.v1.PoseStatus
+	nil,                     // 13: solofusion.v1.Status.CountsEntry
+	(*Pose)(nil),            // 14: solofusion.v1.Pose
+	(*Vector3)(nil),         // 15: solofusion.v1.Vector3
 }
 var file_solofusion_v1_output_proto_depIdxs = []int32{
-	11, // 0: solofusion.v1.Detections.global_from_ego:type_name -> solofusion.v1.Pose
-	11, // 1: solofusion.v1.Detections.ego_from_lidar:type_name -> solofusion.v1.Pose
+	14, // 0: solofusion.v1.Detections.global_from_ego:type_name -> solofusion.v1.Pose
+	14, // 1: solofusion.v1.Detections.ego_from_lidar:type_name -> solofusion.v1.Pose
 	2,  // 2: solofusion.v1.Detections.detections:type_name -> solofusion.v1.Detection
 	4,  // 3: solofusion.v1.Detections.cameras_used:type_name -> solofusion.v1.CameraUse
 	5,  // 4: solofusion.v1.Detections.cameras_rejected:type_name -> solofusion.v1.CameraRejection
 	7,  // 5: solofusion.v1.Detections.history:type_name -> solofusion.v1.History
 	8,  // 6: solofusion.v1.Detections.stages:type_name -> solofusion.v1.StageTime
-	11, // 7: solofusion.v1.Detections.ego_from_model:type_name -> solofusion.v1.Pose
+	14, // 7: solofusion.v1.Detections.ego_from_model:type_name -> solofusion.v1.Pose
 	6,  // 8: solofusion.v1.Detections.cameras_damaged:type_name -> solofusion.v1.CameraRemark
 	6,  // 9: solofusion.v1.Detections.cameras_suspect:type_name -> solofusion.v1.CameraRemark
-	12, // 10: solofusion.v1.Detection.size:type_name -> solofusion.v1.Vector3
+	15, // 10: solofusion.v1.Detection.size:type_name -> solofusion.v1.Vector3
 	3,  // 11: solofusion.v1.Detection.lidar:type_name -> solofusion.v1.Placement
 	3,  // 12: solofusion.v1.Detection.ego:type_name -> solofusion.v1.Placement
 	3,  // 13: solofusion.v1.Detection.global:type_name -> solofusion.v1.Placement
 	3,  // 14: solofusion.v1.Detection.model:type_name -> solofusion.v1.Placement
-	12, // 15: solofusion.v1.Placement.center:type_name -> solofusion.v1.Vector3
+	15, // 15: solofusion.v1.Placement.center:type_name -> solofusion.v1.Vector3
 	0,  // 16: solofusion.v1.Status.state:type_name -> solofusion.v1.ServiceState
-	10, // 17: solofusion.v1.Status.counts:type_name -> solofusion.v1.Status.CountsEntry
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	13, // 17: solofusion.v1.Status.counts:type_name -> solofusion.v1.Status.CountsEntry
+	10, // 18: solofusion.v1.Status.troubles:type_name -> solofusion.v1.Trouble
+	11, // 19: solofusion.v1.Status.cameras:type_name -> solofusion.v1.CameraStatus
+	12, // 20: solofusion.v1.Status.poses:type_name -> solofusion.v1.PoseStatus
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_solofusion_v1_output_proto_init() }
@@ -978,7 +1387,7 @@ func file_solofusion_v1_output_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_solofusion_v1_output_proto_rawDesc), len(file_solofusion_v1_output_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,172 @@
+package service
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/framesync"
+)
+
+// lines are the log lines of changes.
+func lines(changes []change) (all []string) {
+	for i := range changes {
+		if c := &changes[i]; c.ended {
+			all = append(all, c.over())
+		} else {
+			all = append(all, c.begun(false))
+		}
+	}
+	return all
+}
+
+func absent(since time.Time, sets uint64) symptom {
+	t := degrading("CAM_BACK", missing, "arrives 104 ms after its set left; sync.deadline is 150ms", sets)
+	t.IsCamera, t.Since = true, since
+	return symptom{Trouble: t, present: true, units: "sets"}
+}
+
+func duplicates(n uint64) symptom {
+	return symptom{Trouble: noted(ofInput, "duplicate", "", n), units: "messages"}
+}
+
+// A trouble has one line when it begins and one when it is over, which is a hold after it
+// was seen last.
+func TestTroubleBeginsAndEndsOnce(t *testing.T) {
+	j := newJournal(3 * time.Second)
+	at := func(n int) time.Time { return ms(1000 * n) }
+	var got []string
+	look := func(second int, symptoms ...symptom) {
+		for _, line := range lines(j.observe(at(second), symptoms)) {
+			got = append(got, fmt.Sprintf("%d: %s", second, line))
+		}
+	}
+	look(0, duplicates(0))
+	look(1, duplicates(2), absent(at(0), 7)) // six sets before it was seen are of an earlier time
+	look(2, duplicates(2), absent(at(0), 8))
+	look(3, duplicates(5), absent(at(0), 9))
+	look(4, duplicates(5))
+	look(5, duplicates(5))
+	look(6, duplicates(5))
+	want := []string{
+		"1: input duplicate since 12:00:01: 2 messages",
+		"1: CAM_BACK missing since 12:00:00: arrives 104 ms after its set left; sync.deadline is 150ms",
+		"6: CAM_BACK no longer missing after 3.0 s: 3 sets",
+		"6: input no longer duplicate after 2.0 s: 5 messages",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if open := j.troubles(); len(open) != 0 {
+		t.Errorf("open are %v", open)
+	}
+}
+
+// What comes and goes is one trouble: each time it begins soon after its end, it takes twice
+// as long to end.
+func TestATroubleThatComesAndGoesIsOne(t *testing.T) {
+	j := newJournal(time.Second)
+	changes := 0
+	for second := range 3600 {
+		var symptoms []symptom
+		if second%4 == 0 {
+			symptoms = append(symptoms, absent(time.Time{}, uint64(second)))
+		}
+		changes += len(j.observe(ms(1000*second), symptoms))
+	}
+	if changes > 7 {
+		t.Errorf("a camera that is missing for one second in four made %d lines in an hour", changes)
+	}
+}
+
+// TestJournal: for any symptoms, troubles begin and end in turn, counts agree with what the
+// symptoms counted, the number of changes is bounded, and nothing is kept for ever.
+func TestJournal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		j := newJournal(time.Duration(rapid.IntRange(1, 5).Draw(t, "hold")) * time.Second)
+		open, counts := map[string]bool{}, map[string]uint64{}
+		told := map[string]uint64{}
+		now, changes := epoch, 0
+		looks := rapid.IntRange(1, 200).Draw(t, "looks")
+		for range looks {
+			now = now.Add(time.Duration(rapid.IntRange(1, 3000).Draw(t, "ms")) * time.Millisecond)
+			var symptoms []symptom
+			for _, name := range []string{"a", "b"} {
+				counts[name] += uint64(max(0, rapid.IntRange(-5, 3).Draw(t, "more")))
+				symptoms = append(symptoms, symptom{Trouble: noted(name, "drop", "", counts[name])})
+			}
+			for _, c := range j.observe(now, symptoms) {
+				changes++
+				if open[c.Subject] == !c.ended {
+					t.Fatalf("%s changes to what it was: ended %v", c.Subject, c.ended)
+				}
+				open[c.Subject] = !c.ended
+				if c.ended {
+					told[c.Subject] += c.Count
+				}
+			}
+		}
+		for _, trouble := range j.troubles() {
+			if !open[trouble.Subject] {
+				t.Fatalf("%s is open without a beginning", trouble.Subject)
+			}
+			told[trouble.Subject] += trouble.Count
+		}
+		if diff := cmp.Diff(counts, told, cmp.Comparer(func(a, b map[string]uint64) bool { return a["a"] == b["a"] && a["b"] == b["b"] })); diff != "" {
+			t.Fatalf("counts (-symptoms +troubles):\n%s", diff)
+		}
+		if j.observe(now.Add(time.Hour), nil); len(j.troubles()) > 0 {
+			t.Fatal("a trouble is open an hour after its last symptom")
+		}
+		if j.observe(now.Add(2*time.Hour), nil); len(j.entries) > 0 {
+			t.Fatalf("%d entries are kept for ever", len(j.entries))
+		}
+	})
+}
+
+// TestSymptoms: what the facts show of cameras, and what is only counted.
+func TestSymptoms(t *testing.T) {
+	f := facts{
+		now:      ms(5000),
+		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, noPose: 4},
+		source:   map[string]uint64{queueFull: 2},
+		refusals: map[string]string{"duplicate": "a: its time is that of the frame before"},
+		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1},
+	}
+	f.result.latest = perception.Result{
+		Missing: []string{"a", "b"}, Rejected: map[string]string{"b": "truncated"},
+		Suspect: map[string]string{"b": "frozen: same image for 2.5 s"},
+	}
+	f.lost[behind] = 6
+	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900))
+	var got []string
+	for _, s := range f.symptoms() {
+		c := change{Trouble: s.Trouble, units: s.units}
+		got = append(got, fmt.Sprintf("%s (%d %s, present %v, degrades %v)", c.begun(true), s.Count, s.units, s.present, s.Degrades))
+	}
+	for _, want := range []string{
+		"a missing: no frame in the last result; its last came 4.0 s ago (2 sets, present true, degrades true)",
+		"b rejected: truncated (5 images, present true, degrades true)",
+		"b frozen: same image for 2.5 s (1 images, present true, degrades true)",
+		"poses no pose: 4 frames (4 frames, present false, degrades true)",
+		"detector overload: sets arrive faster than results can be made; the newest complete one is used (8 sets, present false, degrades true)",
+		"input duplicate: a: its time is that of the frame before (3 messages, present false, degrades false)",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no symptom is %q, got\n%s", want, strings.Join(got, "\n"))
+		}
+	}
+	if strings.Contains(strings.Join(got, "\n"), "surplus") {
+		t.Error("frames between those that are used are a symptom")
+	}
+}
+
+func cameraHealth(name string, arrived int) framesync.CameraHealth {
+	return framesync.CameraHealth{Name: name, Arrived: ms(arrived)}
+}
