@@ -29,8 +29,8 @@ words_properties() {
 
 # fuzz_all fuzzes each decoder of bytes from outside.
 fuzz_all() {
-	for package in ./bus ./perception/preprocess ./perception/pipeline; do
-		for target in $(go test "$package" -list '^Fuzz(Decode|Inspect|Image|Raw|Calibration|Control|Frame|LoadMemory)' | grep '^Fuzz'); do
+	for package in ./bus ./perception/preprocess/internal/codec ./perception/pipeline; do
+		for target in $(go test "$package" -list '^Fuzz' | grep '^Fuzz'); do
 			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" || return 1
 		done
 	done

@@ -285,7 +285,7 @@ func (v *vehicle) settled(ctx context.Context) (*perception.Status, error) {
 // Strains writes loads as a table in Markdown.
 func Strains(all []*Strain) string {
 	var b strings.Builder
-	b.WriteString("| load | for | sets sent | results | an inference | latency p50 | p99 | MiB at start, end, most | lost and dropped |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| load | for | sets sent | results | an inference | latency p50 | p99 | MiB after a quarter, end, most | lost and dropped |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range all {
 		fmt.Fprintf(&b, "| %g x | %v | %d | %d | %d ms | %.2f inferences | %.2f | %s | %s |\n", s.Factor, s.Duration, s.Sent, len(s.Results),
 			s.Inference.Milliseconds(), s.Quantile(0.5), s.Quantile(0.99), s.memory(), s.losses())
@@ -293,12 +293,13 @@ func Strains(all []*Strain) string {
 	return b.String()
 }
 
-// memory writes the resident size.
+// memory writes the resident size: once the history is full and buffers have grown, last, and at its
+// largest.
 func (s *Strain) memory() string {
 	if len(s.Memory) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d, %d, %d", s.Memory[0]>>20, s.Memory[len(s.Memory)-1]>>20, slices.Max(s.Memory)>>20)
+	return fmt.Sprintf("%d, %d, %d", s.Memory[len(s.Memory)/4]>>20, s.Memory[len(s.Memory)-1]>>20, slices.Max(s.Memory)>>20)
 }
 
 // losses writes why sets and frames led to no result.

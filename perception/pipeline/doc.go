@@ -42,8 +42,8 @@
 // lifted, it is no previous camera for the next frame, and the others' part
 // is unchanged. Cells that only such cameras look at keep what the set before had there,
 // as if it stood still, for as long as the history reaches back: an image or two that get
-// lost are no hole in what is detected. A camera that had no image in the sequence keeps
-// nothing. A set without any image still moves the history on.
+// lost are no hole in what is detected. A set without any image still moves the history
+// on.
 //
 // An [Observer] is given what each stage made, the head's input included: timing,
 // traces and calibration hang on it, so that there is one pipeline for all.

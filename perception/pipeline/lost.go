@@ -13,7 +13,7 @@ type shadow struct {
 	grid  geom.Grid
 	width float64       // of the network's images
 	depth geom.Span     // that is lifted, metres
-	reach time.Duration // how long after its last image a camera's cells keep what was in them
+	reach time.Duration // how long without an image of the camera cells keep what was in them
 	cells []bool        // Y X, of the latest set
 }
 
@@ -28,15 +28,16 @@ func newShadow(m *model.Manifest) *shadow {
 	}
 }
 
-// of returns the cells of which only cameras see something that have no image, but had
-// one a short while ago; nil if there is no such camera.
+// of returns the cells at which only cameras look that have no image, and had one, or the
+// sequence began, a short while ago; nil if there is no such camera, or no earlier set.
 func (s *shadow) of(f *frame, m *Memory, v *views) []bool {
+	if len(f.plan.Keep) == 0 {
+		return nil
+	}
 	fell := false
 	for i := range m.rig.cameras {
 		c := &m.rig.cameras[i]
-		_, used := f.result.Captured[c.Name]
-		last, ever := m.seen[c.Name]
-		if used || !ever || f.set.Time.Sub(last) > s.reach {
+		if _, used := f.result.Captured[c.Name]; used || f.set.Time.Sub(m.seen[c.Name]) > s.reach {
 			continue
 		}
 		if !fell {

@@ -89,8 +89,8 @@ func near(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Abs(float64(x-y)) < 1e-4 })
 }
 
-// TestOnlyWhatWasSeenIsKept: nothing is kept of a camera that had no image in the sequence,
-// nor of one that is back.
+// TestOnlyWhatWasSeenIsKept: nothing is kept in a sequence's first set, nor where a camera
+// is back.
 func TestOnlyWhatWasSeenIsKept(t *testing.T) {
 	sets := standing(t, 4, 0, 2)
 	sets[3] = without(apart(t), "CAM_BACK", nil)

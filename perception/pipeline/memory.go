@@ -20,7 +20,7 @@ type Memory struct {
 	rig    *mounted             // nil before the first set
 	still  []still              // of the rig's cameras
 	origin geom.Vec3            // of the sequence's frame, in the global frame
-	seen   map[string]time.Time // of the latest set of the sequence in which each camera had an image
+	seen   map[string]time.Time // of the sequence's latest set in which each camera had an image, or of its first
 	points lift.Table           // which cells the cameras' pixels may fall into
 	past   stereo.Past
 	ring   *history.Ring

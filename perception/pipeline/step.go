@@ -55,7 +55,9 @@ func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result
 func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
 	if reset != "" {
 		m.origin, m.seen = set.GlobalFromEgo.T, map[string]time.Time{}
-		clear(m.still)
+		for i := range set.Rig.Cameras {
+			m.seen[set.Rig.Cameras[i].Name] = set.Time
+		}
 	}
 	f := &frame{
 		set: set, origin: m.origin, plan: m.sequence.plan(m.detector.rule, set.Time),

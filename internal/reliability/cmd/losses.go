@@ -89,7 +89,8 @@ func writeBursts(ctx context.Context, plan *reliability.Plan, study *reliability
 	if err := found.Draw(beside(report, "reliability-bursts.png")); err != nil {
 		return err
 	}
-	return reliability.Replace(report, "bursts", found.Table())
+	picture := "\n![Recall during and after bursts](reliability-bursts.png)\n"
+	return reliability.Replace(report, "bursts", found.Table()+picture)
 }
 
 // detect runs with a detector of its own, so that what it keeps of images does not grow
