@@ -18,7 +18,9 @@ type Options struct {
 	// knows from its training.
 	Damaged string `yaml:"damaged"`
 
-	// Blank is Use or Absent: for images that are black or have no contrast.
+	// Blank is Use or Absent: for images that are black or have no contrast. Such an
+	// image tells the model that nothing is there. With images lost at p = 1/3, 2/3 and
+	// 5/6, black ones keep 62, 25 and 5 % of the mAP, absent ones 71, 40 and 21 %.
 	Blank string `yaml:"blank"`
 
 	// Frozen is Use or Absent: for images that are the same as before although the
@@ -31,7 +33,7 @@ type Options struct {
 
 // Defaults returns the defaults.
 func Defaults() Options {
-	return Options{Damaged: Reject, Blank: Use, Frozen: Absent, MaxPixels: 1 << 26}
+	return Options{Damaged: Reject, Blank: Absent, Frozen: Absent, MaxPixels: 1 << 26}
 }
 
 // Bounds returns what the options must satisfy.
