@@ -99,8 +99,10 @@ func (s *Source) remember(entry []byte) {
 		return
 	}
 	if !s.lossless {
-		if err := s.gate.admit(rig, time.Now()); err != nil {
+		now := time.Now()
+		if err := s.gate.admit(rig, now); err != nil {
 			s.over.Add(1)
+			s.rejected.Store(&rejection{err, now})
 			s.conn.warnings.Warn("over "+s.subjects.kept(), "the calibration kept by the server is over a limit", "reason", err)
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,7 +26,8 @@ type Conn struct {
 	who      string // the client, for words to operators
 	log      *slog.Logger
 	warnings *warning.Log
-	closed   chan struct{} // when the connection is closed for good
+	closed   chan struct{}         // when the connection is closed for good
+	lost     atomic.Pointer[error] // why it was lost the last time
 
 	onReconnect, onClose handlers
 }
@@ -85,6 +87,12 @@ func Connect(o ConnOptions) (*Conn, error) {
 }
 
 func (c *Conn) handlers(o ConnOptions) []nats.Option {
+	tell := func(level slog.Level, text string, args ...any) {
+		if o.Quiet {
+			level = slog.LevelDebug
+		}
+		c.log.Log(context.Background(), level, text, args...)
+	}
 	return []nats.Option{
 		nats.Name(o.Name),
 		nats.Timeout(o.Timeout),
@@ -94,11 +102,12 @@ func (c *Conn) handlers(o ConnOptions) []nats.Option {
 		nats.NoEcho(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				c.log.Warn("connection to the NATS server lost, trying again", "error", err)
+				c.lost.Store(&err)
+				tell(slog.LevelWarn, "connection to the NATS server lost, trying again", "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			c.log.Info("connected to the NATS server again", "url", nc.ConnectedUrlRedacted())
+			tell(slog.LevelInfo, "connected to the NATS server again", "url", nc.ConnectedUrlRedacted())
 			c.onReconnect.call()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) { c.warn(sub, err) }),
@@ -154,7 +163,11 @@ func (c *Conn) down() error {
 	case c.nc.IsClosed():
 		return errors.New("bus: the connection to the NATS server is closed")
 	}
-	return errors.New("bus: the connection to the NATS server is lost, trying again")
+	words := "bus: the connection to the NATS server is lost, trying again"
+	if why := c.lost.Load(); why != nil {
+		return fmt.Errorf("%s: %w", words, *why)
+	}
+	return errors.New(words)
 }
 
 // Flush waits until the server has all that was published, at most 10 s if ctx

@@ -28,6 +28,7 @@ type ConnOptions struct {
 	Name     string        // shown by the server's monitoring
 	Timeout  time.Duration // for the first connection
 	Log      *slog.Logger  // default slog.Default
+	Quiet    bool          // the caller tells by [Source.Down] when the connection is lost and back: the log does at its level debug only
 }
 
 // TLS are the files that prove who a server and its client are, in PEM. All may be

@@ -29,6 +29,7 @@ type Source struct {
 	closed   atomic.Bool
 
 	malformed, full, over, rival atomic.Uint64
+	rejected                     atomic.Pointer[rejection]
 
 	mu     sync.Mutex // of what follows: the rig's subjects and the bucket have a goroutine each
 	gate   *gate      // nil in a lossless source
@@ -154,6 +155,7 @@ func (s *Source) refuse(subject string, reason error) {
 	key, text := "malformed "+subject, "message dropped"
 	if subject == s.subjects.of(calibration) || subject == s.subjects.kept() {
 		key, text = key+reason.Error(), "calibration dropped: one that is in force stays"
+		s.rejected.Store(&rejection{reason, time.Now()})
 	}
 	s.conn.warnings.Warn(key, text, "subject", subject, "reason", reason)
 }
@@ -175,6 +177,9 @@ func (s *Source) take(ev perception.Event, msg *nats.Msg, answer func(refusal st
 	now := time.Now()
 	if err := s.gate.admit(ev, now); err != nil {
 		s.over.Add(1)
+		if isRig {
+			s.rejected.Store(&rejection{err, now})
+		}
 		s.conn.warnings.Warn("over "+msg.Subject, "message over a limit dropped", "subject", msg.Subject, "reason", err)
 		answer(err.Error())
 		return
@@ -260,6 +265,22 @@ func (s *Source) missed() (n uint64) {
 // that showed that two publishers send for one rig.
 func (s *Source) Counts(yield func(name string, n uint64) bool) {
 	_ = yield("two_publishers", s.rival.Load())
+}
+
+// rejection is a calibration that the source did not deliver.
+type rejection struct {
+	reason error
+	at     time.Time
+}
+
+// Refused returns why and when the source refused a calibration last: one that cannot be
+// decoded or is over a limit. It returns zero values if there was none.
+func (s *Source) Refused() (words string, at time.Time) {
+	last := s.rejected.Load()
+	if last == nil {
+		return "", time.Time{}
+	}
+	return "bus: calibration: " + last.reason.Error(), last.at
 }
 
 // Down returns why no message can come, nil while there is a connection.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/solofusion/solofusion/perception"
+	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
 )
 
 func TestEventsArriveAsSentAndInOrder(t *testing.T) {
@@ -220,5 +221,59 @@ func TestHandlersAreCalledWithoutALock(t *testing.T) {
 	h.call()
 	if want := []string{"first", "second", "second", "added"}; !cmp.Equal(called, want) {
 		t.Errorf("called %v, want %v", called, want)
+	}
+}
+
+// The last calibration that the source refused itself is known, with the reason.
+func TestRefusedCalibrationsAreKnown(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Limits: Limits{Cameras: 1}})
+	raw := connect(t, ConnOptions{Server: srv})
+	if words, at := src.Refused(); words != "" || !at.IsZero() {
+		t.Errorf("before the first: %q at %v", words, at)
+	}
+	_, m := encodeEvent(testRig())
+	send := func(change func(*pb.RigCalibration), want string) {
+		t.Helper()
+		change(m.(*pb.RigCalibration))
+		if err := raw.publish(car.of(calibration), m); err != nil {
+			t.Fatal(err)
+		}
+		for end := within(t); ; time.Sleep(time.Millisecond) {
+			words, at := src.Refused()
+			if words == want && time.Since(at) < time.Minute {
+				return
+			}
+			if end.Err() != nil {
+				t.Fatalf("refused is %q at %v, want %q", words, at, want)
+			}
+		}
+	}
+	send(func(*pb.RigCalibration) {}, "bus: calibration: the calibration has 2 cameras, limits.cameras is 1")
+	send(func(m *pb.RigCalibration) { m.Cameras[1].Intrinsics = make([]float64, 8) },
+		`bus: calibration: camera "CAM_BACK": intrinsics have 8 numbers, want 9`)
+	send(func(m *pb.RigCalibration) { m.Cameras = nil }, "bus: calibration: it has no cameras")
+}
+
+// Down says why a connection was lost; a quiet connection leaves it to its caller to log it.
+func TestQuietConnection(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	log, logged := quiet()
+	src := source(t, connect(t, ConnOptions{URL: srv.URL(), Quiet: true, Log: log}), SourceOptions{})
+	if err := src.Down(); err != nil {
+		t.Errorf("with a server: %v", err)
+	}
+	srv.Close()
+	const want = "bus: the connection to the NATS server is lost, trying again: "
+	for end := within(t); ; time.Sleep(time.Millisecond) {
+		if err := src.Down(); err != nil && strings.HasPrefix(err.Error(), want) {
+			break
+		}
+		if end.Err() != nil {
+			t.Fatalf("without a server: %v, want %q and the reason", src.Down(), want)
+		}
+	}
+	if strings.Contains(logged.String(), "lost") {
+		t.Errorf("the log has it too:\n%s", logged)
 	}
 }

@@ -121,6 +121,7 @@ func serve(ctx context.Context, c *config.Config, b *model.Bundle) error {
 // both.
 func join(c *config.NATS) (conn *bus.Conn, stop func(), err error) {
 	as, stopServer := c.Conn(), func() {}
+	as.Quiet = true // the service logs its state
 	if c.URL == "" {
 		server, err := c.Server()
 		if err != nil {

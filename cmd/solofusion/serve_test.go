@@ -6,6 +6,9 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,4 +134,65 @@ func vehicle(t *testing.T, ctx context.Context, c *config.Config) *bus.Conn {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// TestServeStopsWithoutItsServer: if the NATS server is gone, the log has one line of it,
+// and SIGTERM ends the service soon and in order.
+func TestServeStopsWithoutItsServer(t *testing.T) {
+	b, err := model.Open(testbundle.Write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := bus.StartServer(bus.ServerOptions{Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, nil)))
+	defer slog.SetDefault(before)
+	c := config.Default()
+	c.HTTP.Listen, c.NATS.URL = "127.0.0.1:0", server.URL()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- serve(running, &c, b) }()
+	vehicle(t, ctx, &c).Close()
+	server.Close()
+	for !strings.Contains(logged.String(), "waiting for server") {
+		if ctx.Err() != nil {
+			t.Fatalf("the log does not say that the server is gone:\n%s", logged.String())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	began := time.Now()
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("serve ended with %v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	if n := strings.Count(logged.String(), "lost"); n != 1 || !strings.Contains(logged.String(), "msg=finished") {
+		t.Errorf("the log has %d lines of the loss, want one, and the end:\n%s", n, logged.String())
+	}
+}
+
+// buffer is a bytes.Buffer for goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

@@ -32,17 +32,25 @@ type account struct {
 	facts    facts // without those of the source
 	counters framesync.Counters
 	made     identity
-	fault    fault
+	fault    fault    // of the last set that led to no result
 	outside  []string // of the last result
 }
 
 // identity is what the results are made with.
 type identity struct{ model, quantisation string }
 
-// fault is the last error.
+// fault is an error.
 type fault struct {
 	words string
 	at    time.Time
+}
+
+// later returns the later of two faults.
+func later(a, b fault) fault {
+	if b.at.After(a.at) {
+		return b
+	}
+	return a
 }
 
 // enter changes the phase. Draining is the last one.
@@ -81,6 +89,9 @@ func (a *account) refused(event perception.Event, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.facts.refusals[d.Reason.String()] = words
+	if d.Reason == framesync.InvalidCalibration {
+		a.facts.refused = fault{words, time.Now()}
+	}
 }
 
 // dropped returns the words of a drop with its camera.
@@ -105,6 +116,21 @@ func (a *account) loseSet(why loss, cause error) {
 	}
 }
 
+// unsend counts the results that wait for a connection as lost, and no more as published.
+func (a *account) unsend(cause error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f := &a.facts
+	if f.result.held == 0 {
+		return
+	}
+	f.result.count -= f.result.held
+	f.lost[unpublished] += f.result.held
+	f.result.held = 0
+	f.causes[unpublished] = "not sent before the end: " + cause.Error()
+	a.fault = fault{f.causes[unpublished], time.Now()}
+}
+
 // unsent counts a status message.
 func (a *account) unsent(err error) {
 	a.mu.Lock()
@@ -121,13 +147,14 @@ func (a *account) begin(now time.Time) {
 
 func (a *account) end() { a.begin(time.Time{}) }
 
-// publish counts a result; source is what the source counts. It reports whether what training never saw of the
-// cameras is other than in the last one.
-func (a *account) publish(r *perception.Result, source map[string]uint64, now time.Time) (otherwise bool) {
+// publish counts a result, which waits for a connection if held; source is what the source
+// counts. It reports whether what training never saw of the cameras is other than in the
+// last one.
+func (a *account) publish(r *perception.Result, held bool, source map[string]uint64, now time.Time) (otherwise bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := &a.facts
-	f.result.take(r, now)
+	f.result.take(r, held, now)
 	for k := range faults(r) {
 		f.tolls[k]++
 	}
@@ -138,9 +165,13 @@ func (a *account) publish(r *perception.Result, source map[string]uint64, now ti
 	return otherwise
 }
 
-// take notes a result that is published at now.
-func (o *outcome) take(r *perception.Result, now time.Time) {
+// take notes a result that is published at now. A connection sends first what waits for
+// it, so that nothing is held if the result is not.
+func (o *outcome) take(r *perception.Result, held bool, now time.Time) {
 	o.count++
+	if o.held++; !held {
+		o.held = 0
+	}
 	o.at, o.latest = now, *r
 	if r.Reset != "" {
 		o.resets++

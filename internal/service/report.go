@@ -70,11 +70,26 @@ func (s *Service) view() *view { return s.seen.Load() }
 func (s *Service) gather() facts {
 	f := s.account.now(time.Now())
 	f.lossless = s.options.Lossless
-	if s.options.Link != nil {
-		f.down = s.options.Link.Down()
-	}
+	f.down = s.down()
 	f.source = s.inbox()
+	if strict, ok := s.source.(refusingSource); ok {
+		words, at := strict.Refused()
+		f.refused = later(f.refused, fault{words, at})
+	}
 	return f
+}
+
+// refusingSource is a source that refuses calibrations before the service has them.
+type refusingSource interface {
+	Refused() (words string, at time.Time) // the last one; zero before
+}
+
+// down returns why the source has no connection, nil if it has one or needs none.
+func (s *Service) down() error {
+	if s.options.Link == nil {
+		return nil
+	}
+	return s.options.Link.Down()
 }
 
 // inbox returns what the source dropped, by reason, and what it counts beside.

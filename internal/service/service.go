@@ -71,8 +71,9 @@ func New(source perception.Source, stepper Stepper, sink perception.Sink, o Opti
 }
 
 // Run works until the source ends or ctx is done, then finishes the complete sets.
-// It returns nil, the error of the source or that of flushing the sink. Every
-// delivery that it took is settled by then. It must be called only once.
+// It returns nil, the error of the source or that of flushing the sink; if ctx is done
+// and the source's connection is lost, results that could not be sent are no error, but
+// counted. Every delivery that it took is settled by then. It must be called only once.
 func (s *Service) Run(ctx context.Context) error {
 	s.enter(taking)
 	finishing, expire := context.WithCancel(context.WithoutCancel(ctx))
@@ -93,7 +94,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	s.backlog.Close()
 	stepping.Wait()
-	err = errors.Join(err, s.flush(finishing))
+	err = errors.Join(err, s.flush(finishing, ctx.Err() != nil))
 	expire()
 	reporting.Wait()
 	return err
@@ -215,11 +216,17 @@ func (s *Service) logCalibration(before, rig *perception.Rig) {
 	}
 }
 
-func (s *Service) flush(ctx context.Context) error {
-	if ctx.Err() != nil {
+// flush waits until the results are sent. If the service was stopped while there is no
+// connection, those that wait for it are lost.
+func (s *Service) flush(ctx context.Context, stopped bool) (err error) {
+	if ctx.Err() == nil && !(stopped && s.down() != nil) {
+		err = s.sink.Flush(ctx)
+	}
+	if down := s.down(); stopped && down != nil {
+		s.account.unsend(down)
 		return nil
 	}
-	if err := s.sink.Flush(ctx); err != nil {
+	if err != nil {
 		return fmt.Errorf("service: results: %w", err)
 	}
 	return nil

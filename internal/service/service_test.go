@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -414,5 +416,157 @@ func statusIsPublished(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// strict is a source that refuses calibrations itself.
+type strict struct {
+	script
+	words string
+	at    time.Time
+}
+
+func (s *strict) Refused() (string, time.Time) { return s.words, s.at }
+
+// TestEachRefusedCalibrationIsTold: the log and last_error name each fault of calibrations
+// that come one after the other, those that the source refuses too.
+func TestEachRefusedCalibrationIsTold(t *testing.T) {
+	synctest.Test(t, eachRefusedCalibrationIsTold)
+}
+
+func eachRefusedCalibrationIsTold(t *testing.T) {
+	var logged bytes.Buffer
+	wide, far := testRig(), testRig()
+	wide.Cameras[0].Width = 0
+	far.Cameras[1].Intrinsics[0] = math.Inf(1)
+	src := &strict{script: script{events: []perception.Event{testRig(), wide}}}
+	next := make(chan perception.Event)
+	s := New(&paced{src, next}, &detector{}, &notebook{}, Options{Log: slog.New(slog.NewTextHandler(&logged, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	lastError := func(want string) {
+		t.Helper()
+		time.Sleep(time.Second)
+		if st := s.Status(); !strings.Contains(st.LastError, want) || st.ErrorTime.IsZero() {
+			t.Errorf("the last error is %q at %v, want %q", st.LastError, st.ErrorTime, want)
+		}
+	}
+	lastError("camera a: image size 0 x 4")
+	next <- far
+	lastError("camera b: ")
+	src.words, src.at = "bus: calibration: camera \"a\": intrinsics have 8 numbers", time.Now()
+	lastError("8 numbers")
+	next <- wide
+	lastError("camera a: image size 0 x 4")
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	for words, n := range map[string]int{"camera a: image size 0 x 4": 2, "camera b: ": 1} {
+		if got := strings.Count(logged.String(), words); got != n {
+			t.Errorf("the log has %q %d times, want %d:\n%s", words, got, n, &logged)
+		}
+	}
+}
+
+// paced delivers what a strict source has, then what comes on the channel.
+type paced struct {
+	*strict
+	more chan perception.Event
+}
+
+func (p *paced) Next(ctx context.Context) (perception.Delivery, error) {
+	if len(p.events) > 0 {
+		return p.strict.Next(ctx)
+	}
+	select {
+	case ev := <-p.more:
+		return perception.Delivery{Event: ev}, nil
+	case <-ctx.Done():
+		return perception.Delivery{}, ctx.Err()
+	}
+}
+
+// cable is a source's connection.
+type cable struct{ cut atomic.Bool }
+
+func (c *cable) Waiting() int { return 0 }
+func (c *cable) Down() error {
+	if c.cut.Load() {
+		return errors.New("the connection is lost")
+	}
+	return nil
+}
+
+// TestStopWithoutAServer: a service that is stopped while there is no connection ends at
+// once and without an error; results that wait for the connection are counted as lost.
+func TestStopWithoutAServer(t *testing.T) { synctest.Test(t, stopWithoutAServer) }
+
+func stopWithoutAServer(t *testing.T) {
+	var logged bytes.Buffer
+	link, sink := &cable{}, &stuck{}
+	d := &detector{begun: make(chan string), wait: make(chan struct{})}
+	s := New(&script{events: drive(3, nil)}, d, sink, Options{Queue: 3, Link: link, Log: slog.New(slog.NewTextHandler(&logged, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	<-d.begun
+	d.wait <- struct{}{}
+	<-d.begun
+	link.cut.Store(true)
+	d.wait <- struct{}{}
+	<-d.begun
+	d.wait <- struct{}{}
+	synctest.Wait()
+	began := time.Now()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	counts(t, s, map[string]uint64{"results": 1, "lost.unpublished": 2})
+	want := "results unpublished since .*: not sent before the end: the connection is lost.* count=2"
+	if n := len(regexp.MustCompile(want).FindAllString(logged.String(), -1)); n != 1 {
+		t.Errorf("the log has %q %d times:\n%s", want, n, &logged)
+	}
+}
+
+// stuck is a sink that cannot be flushed.
+type stuck struct{ notebook }
+
+func (s *stuck) Flush(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(10 * time.Second):
+		return context.DeadlineExceeded
+	}
+}
+
+// TestFlushErrors: a flush that fails is an error, unless the service was stopped and the
+// connection was lost meanwhile.
+func TestFlushErrors(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		stopped, lost bool
+		want          string
+	}{
+		{"the end of a recording", false, true, "service: results: context deadline exceeded"},
+		{"a server that does not answer", true, false, "service: results: context deadline exceeded"},
+		{"a server that goes away", true, true, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			link := &cable{}
+			s := New(&script{}, &detector{}, &stuck{}, quiet(Options{Link: link}))
+			if test.lost {
+				time.AfterFunc(time.Second, func() { link.cut.Store(true) })
+			}
+			if err := s.flush(t.Context(), test.stopped); (err != nil || test.want != "") && fmt.Sprint(err) != test.want {
+				t.Errorf("%s: %v, want %q", test.name, err, test.want)
+			}
+		})
 	}
 }

@@ -25,6 +25,7 @@ type facts struct {
 	drops      map[string]uint64 // by reason
 	source     map[string]uint64 // what the source dropped by reason, and counts beside
 	refusals   map[string]string // words of the last drop, by reason
+	refused    fault             // the last calibration that was
 	lost       [losses]uint64
 	causes     [losses]string // of the last loss
 	unsent     uint64         // status messages
@@ -54,6 +55,7 @@ type frames struct {
 // outcome is what was published.
 type outcome struct {
 	count  uint64
+	held   uint64            // of them, the last ones that wait for a connection
 	at     time.Time         // of the last result
 	latest perception.Result // for reading only
 	resets uint64
@@ -165,8 +167,8 @@ func (f *facts) idle() bool { return f.stepping.IsZero() }
 
 func (f *facts) withoutCalibration() string {
 	switch {
-	case f.refusals[invalidCalibration] != "":
-		return "the last was refused: " + f.refusals[invalidCalibration]
+	case f.refused.words != "":
+		return "the last was refused: " + f.refused.words
 	case f.frames.count > 0:
 		return fmt.Sprintf("none has come, but %d frames", f.frames.count)
 	}

@@ -55,7 +55,7 @@ func TestJudge(t *testing.T) {
 			condition{perception.Waiting, "calibration", false, "waiting for calibration: none has come, but 60 frames"}},
 		{"a refused calibration", good(func(f *facts) {
 			nothing(f)
-			f.calibrated, f.refusals = false, map[string]string{invalidCalibration: "no cameras"}
+			f.calibrated, f.refused.words = false, "no cameras"
 		}), nil, condition{perception.Waiting, "calibration", true, "waiting for calibration: the last was refused: no cameras"}},
 		{"all cameras stopped", stopped(func(f *facts) { f.frames.last = at(6) }), nil,
 			condition{perception.Waiting, "frames", false, "waiting for frames: none since 12:00:06"}},

@@ -24,12 +24,13 @@ func (s *Service) Status() *perception.Status {
 	a := &s.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	last := later(a.fault, v.refused)
 	return &perception.Status{
 		Time: time.Now().UTC(), Version: s.options.Version,
 		State: v.state, WaitingFor: v.waitingFor, Since: v.since, Ready: v.ready, Words: v.words,
 		Troubles: v.troubles, Cameras: v.cameraStatuses(), Poses: v.poseStatus(),
 		LastResult: v.result.at, HistoryDepth: v.result.latest.HistoryDepth,
-		Model: a.made.model, LastError: a.fault.words, ErrorTime: a.fault.at, Outside: a.outside,
+		Model: a.made.model, LastError: last.words, ErrorTime: last.at, Outside: a.outside,
 		Counts: s.counts(),
 	}
 }

@@ -46,7 +46,7 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		return
 	}
 	way.Published = time.Now()
-	if s.account.publish(way.Result, s.inbox(), way.Published) {
+	if s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published) {
 		s.warnOutside(way.Result)
 	}
 	s.metrics.observe(way.Result, way.Published.Sub(way.Began))

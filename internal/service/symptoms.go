@@ -174,7 +174,9 @@ func (f *facts) ofInput() (list []symptom) {
 		if by := f.byCamera(reason); words == "" {
 			words = by
 		}
-		list = append(list, symptom{Trouble: noted(ofInput, reason, words, f.drops[reason]), units: "messages"})
+		s := symptom{Trouble: noted(ofInput, reason, words, f.drops[reason]), units: "messages"}
+		s.worded = reason == invalidCalibration
+		list = append(list, s)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.source)) {
 		if name != queueFull {

@@ -14,6 +14,7 @@ type symptom struct {
 	present            bool   // even if Count has not grown
 	kind               string // common to causes that follow each other in one trouble; "" for the cause alone
 	units              string // of Count: sets, images, frames
+	worded             bool   // other words mean that something else is to be mended
 }
 
 // key is a subject, and a cause or a kind of causes.
@@ -22,14 +23,16 @@ type key struct{ subject, cause string }
 // entry is a trouble that is present, or was.
 type entry struct {
 	symptom
-	open    bool
-	base    uint64 // count before it began
-	told    uint64 // count when its beginning was told
-	cause   string // that was told
-	causeAt time.Time
-	last    time.Time     // it was seen
-	until   time.Time     // it ended
-	hold    time.Duration // without it until it ends
+	open   bool
+	base   uint64 // count before it began
+	told   uint64 // count when its beginning was told
+	cause  string // that was told, with words
+	words  string
+	toldAt time.Time
+	pause  time.Duration // from then until other words are told
+	last   time.Time     // it was seen
+	until  time.Time     // it ended
+	hold   time.Duration // without it until it ends
 }
 
 // trouble returns the entry's trouble with its own count.
@@ -40,9 +43,10 @@ func (e *entry) trouble() perception.Trouble {
 }
 
 // journal keeps troubles from symptoms. A trouble begins when it is seen and ends when
-// it was not seen for a hold. If its cause changes it is told of again. If it begins again soon after its end, its hold doubles:
-// what comes and goes is one trouble. The number of changes is therefore bounded,
-// however the symptoms change.
+// it was not seen for a hold. If its cause changes it is told of again, and so are other
+// words of a worded symptom, after pauses that double. If it begins again soon after its
+// end, its hold doubles: what comes and goes is one trouble. The number of changes is
+// therefore bounded, however the symptoms change.
 type journal struct {
 	hold, most time.Duration // the first and the longest hold; 0 if troubles never end
 	entries    map[key]*entry
@@ -76,8 +80,8 @@ func (j *journal) observe(now time.Time, symptoms []symptom) (changes []change) 
 		s := &symptoms[i]
 		listed[s.key()] = true
 		if e := j.entry(s, now); e.see(s, now) || e.turned(now) {
-			e.hold = min(e.hold, j.most)
-			e.cause, e.causeAt = e.Cause, now
+			e.hold, e.pause = min(e.hold, j.most), min(e.pause, j.most)
+			e.cause, e.words, e.toldAt = e.Cause, e.Words, now
 			changes = append(changes, change{Trouble: e.trouble(), units: e.units})
 		}
 	}
@@ -108,7 +112,7 @@ func (e *entry) see(s *symptom, now time.Time) (begins bool) {
 	seen := s.present || s.Count > e.Count
 	begins = seen && !e.open
 	if begins {
-		e.base, e.open = e.Count, true
+		e.base, e.open, e.pause = e.Count, true, pulse
 		if !e.until.IsZero() {
 			e.hold *= 2
 		}
@@ -128,9 +132,17 @@ func (e *entry) see(s *symptom, now time.Time) (begins bool) {
 	return begins
 }
 
-// turned reports whether an open trouble has another cause than was told a hold ago.
+// turned reports whether an open trouble has another cause than was told a hold ago, or
+// other words than were told a pause ago.
 func (e *entry) turned(now time.Time) bool {
-	return e.open && e.last.Equal(now) && e.Cause != e.cause && now.Sub(e.causeAt) >= e.hold
+	switch since := now.Sub(e.toldAt); {
+	case !e.open:
+		return false
+	case e.worded && e.Words != e.words && since >= e.pause:
+		e.pause *= 2
+		return true
+	}
+	return e.last.Equal(now) && e.Cause != e.cause && now.Sub(e.toldAt) >= e.hold
 }
 
 // end closes the troubles that were not seen for their hold, and forgets those that

@@ -198,3 +198,33 @@ func TestSymptoms(t *testing.T) {
 func cameraHealth(name string, arrived int) framesync.CameraHealth {
 	return framesync.CameraHealth{Name: name, Arrived: ms(arrived)}
 }
+
+// Another refused calibration is another fault to mend: its words are told again, and a
+// flood of them only ever more seldom.
+func TestOtherWordsAreToldAgain(t *testing.T) {
+	look := func(j *journal, at int, n uint64, words string) []string {
+		s := symptom{Trouble: noted(ofInput, invalidCalibration, words, n), units: "messages", worded: true}
+		return lines(j.observe(ms(at), []symptom{s}))
+	}
+	j := newJournal(3 * time.Second)
+	var got []string
+	for i, words := range []string{"a: fx is 0.8", "a: fx is 0.8", "a: cx is -4000", "b: fx is 0.8"} {
+		got = append(got, look(&j, 500*i, uint64(i+1), words)...)
+	}
+	want := []string{
+		"input invalid calibration since 12:00:00: a: fx is 0.8",
+		"input invalid calibration since 12:00:00: a: cx is -4000",
+		"input invalid calibration since 12:00:00: b: fx is 0.8",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	flood := newJournal(3 * time.Second)
+	n := 0
+	for i := range 36_000 {
+		n += len(look(&flood, 100*i, uint64(i+1), fmt.Sprintf("a: fx is %d", i)))
+	}
+	if n < 60 || n > 80 {
+		t.Errorf("an hour of refused calibrations made %d lines, want about one a minute", n)
+	}
+}
