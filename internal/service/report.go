@@ -137,7 +137,10 @@ func (s *Service) logChange(c *change, state perception.State) {
 	default:
 		return
 	}
-	if c.Subject == ofHistory {
+	switch {
+	case s.options.Lossless && c.IsCamera: // the summary tells it, with counts
+		level = slog.LevelDebug
+	case c.Subject == ofHistory:
 		level = slog.LevelInfo
 	}
 	s.log.Log(context.Background(), level, words, "subject", c.Subject, "cause", c.Cause, "count", c.Count, "state", state)

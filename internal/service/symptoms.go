@@ -76,7 +76,10 @@ const (
 
 // suspicions are the words with which a suspect image's begin. Each is a cause; others are
 // suspect.
-var suspicions = [...]string{"frozen", "black", "covered", "grey"}
+var suspicions = [...]string{"frozen", repeated, "black", "covered", "grey"}
+
+// repeated is the suspicion of a camera whose vehicle stands. It may show what is there.
+const repeated = "repeated"
 
 // faults returns what is wrong with the cameras of a result, in words by camera and cause.
 func faults(r *perception.Result) map[key]string {
@@ -112,7 +115,7 @@ func (f *facts) ofCamera(c *framesync.CameraHealth) (list []symptom) {
 	wrong := faults(&f.result.latest)
 	add := func(kind, cause, words string, count uint64, units string) {
 		t := degrading(c.Name, cause, words, count)
-		t.IsCamera = true
+		t.IsCamera, t.Degrades = true, cause != repeated
 		if cause == missing {
 			t.Since = c.Arrived
 		}

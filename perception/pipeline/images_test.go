@@ -39,7 +39,7 @@ func TestImagesInDoubt(t *testing.T) {
 	sets, front := drive(t, 3), "CAM_FRONT"
 	half := func(f *perception.Frame) { f.Image = f.Image[:len(f.Image)/2] }
 	before := sets[1].Frames[sets[1].Rig.Index(front)].Image
-	same := func(f *perception.Frame) { f.Image = before }
+	same := func(f *perception.Frame) { f.Image, f.Key = before, nil }
 	stands := func(f *perception.Frame) {
 		f.Image, f.GlobalFromEgo = before, sets[1].Frames[sets[1].Rig.Index(front)].GlobalFromEgo
 	}
@@ -48,17 +48,18 @@ func TestImagesInDoubt(t *testing.T) {
 		images                     preprocess.Options
 		rejected, damaged, suspect string // beginnings; "" for none
 	}{
-		"whole":             {func(*perception.Frame) {}, preprocess.Options{}, "", "", ""},
-		"damaged":           {half, preprocess.Options{}, "preprocess: image is truncated after", "", ""},
-		"damaged, used":     {half, preprocess.Options{Damaged: preprocess.Use}, "", "truncated after", ""},
-		"damaged, marked":   {half, preprocess.Options{Damaged: preprocess.Mark}, "", "truncated after", "truncated after"},
-		"black":             {uniform(3), preprocess.Options{}, "preprocess: image is black", "", "black"},
-		"black, used":       {uniform(3), preprocess.Options{Blank: preprocess.Use}, "", "", "black"},
-		"covered":           {uniform(90), preprocess.Options{}, "preprocess: image is covered", "", "covered: no contrast, brightness 90 of 255 all over"},
-		"covered, used":     {uniform(90), preprocess.Options{Blank: preprocess.Use}, "", "", "covered"},
-		"frozen":            {same, preprocess.Options{}, "preprocess: image is frozen: same image for 0.5 s, in which the vehicle moved by 4 m", "", "frozen: same image for 0.5 s"},
-		"frozen, used":      {same, preprocess.Options{Frozen: preprocess.Use}, "", "", "frozen: same image for 0.5 s"},
-		"frozen, no motion": {stands, preprocess.Options{}, "", "", "frozen: same image for 0.5 s"},
+		"whole":            {func(*perception.Frame) {}, preprocess.Options{}, "", "", ""},
+		"damaged":          {half, preprocess.Options{}, "preprocess: image is truncated after", "", ""},
+		"damaged, used":    {half, preprocess.Options{Damaged: preprocess.Use}, "", "truncated after", ""},
+		"damaged, marked":  {half, preprocess.Options{Damaged: preprocess.Mark}, "", "truncated after", "truncated after"},
+		"black":            {uniform(3), preprocess.Options{}, "preprocess: image is black", "", "black"},
+		"black, used":      {uniform(3), preprocess.Options{Blank: preprocess.Use}, "", "", "black"},
+		"covered":          {uniform(90), preprocess.Options{}, "preprocess: image is covered", "", "covered: no contrast, brightness 90 of 255 all over"},
+		"covered, used":    {uniform(90), preprocess.Options{Blank: preprocess.Use}, "", "", "covered"},
+		"frozen":           {same, preprocess.Options{}, "preprocess: image is frozen: same image for 0.5 s, in which the vehicle moved by 4 m", "", "frozen: same image for 0.5 s"},
+		"frozen, used":     {same, preprocess.Options{Frozen: preprocess.Use}, "", "", "frozen: same image for 0.5 s"},
+		"frozen, recorded": {func(f *perception.Frame) { f.Image, f.Key = before, new(perception.KeyFrame) }, preprocess.Options{}, "", "", "frozen: same image for 0.5 s"},
+		"no motion":        {stands, preprocess.Options{}, "", "", "repeated: same image for 0.5 s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, Options{Images: test.images})
@@ -96,10 +97,10 @@ func TestStillIsForgotten(t *testing.T) {
 		moved  bool
 	}{
 		{at(0, 0), "", false},
-		{at(1, 1.5), "frozen: same image for 1.0 s", false},
+		{at(1, 1.5), "repeated: same image for 1.0 s", false},
 		{at(2, 12), "frozen: same image for 2.0 s, in which the vehicle moved by 12 m", true},
 		{at(-1, 12), "", false}, // a recording in a loop
-		{at(0, 12), "frozen: same image for 1.0 s", false},
+		{at(0, 12), "repeated: same image for 1.0 s", false},
 	} {
 		if frozen, moved := s.take(test.frame); frozen != test.frozen || moved != test.moved {
 			t.Errorf("%d: %q, %v, want %q, %v", i, frozen, moved, test.frozen, test.moved)

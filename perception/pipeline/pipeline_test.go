@@ -340,7 +340,7 @@ func TestUnusableImagesAreRejected(t *testing.T) {
 	}{
 		"truncated":    {good.Image[:len(good.Image)-100], "truncated"},
 		"empty":        {nil, "empty"},
-		"text":         {[]byte("no image"), "want a JPEG or PNG file"},
+		"text":         {[]byte("no image"), "want JPEG or PNG"},
 		"another size": {picture(t, 1, 80, 60), "80 x 60"},
 	} {
 		t.Run(name, func(t *testing.T) {

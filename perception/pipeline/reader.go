@@ -53,12 +53,13 @@ func (r *reader) readOne(i int) {
 		r.faults[i] = errMissing
 		return
 	}
-	frozen, moved := r.memory.still[i].take(image)
+	words, frozen := r.memory.still[i].take(image)
 	report, fault := c.prep.Image(row(r.images, i), image.Image, image.Layout, &r.scratch[i])
-	if fault == nil && frozen != "" && !report.Blank {
-		report.Suspect = frozen
-		if moved && r.memory.detector.options.Images.Frozen == preprocess.Absent {
-			fault = errors.New("preprocess: image is " + frozen)
+	if fault == nil && words != "" && !report.Blank {
+		report.Suspect = words
+		recorded := image.Key != nil // of a recording, which is shown as it is
+		if frozen && !recorded && r.memory.detector.options.Images.Frozen == preprocess.Absent {
+			fault = errors.New("preprocess: image is " + words)
 		}
 	}
 	r.reports[i], r.faults[i] = report, fault

@@ -23,9 +23,10 @@ type still struct {
 // now and then to keep its rate.
 const moving = 2
 
-// take takes in an image. frozen says that it repeats earlier ones, "" if it does not;
-// moved is set if the vehicle has moved since the first of them.
-func (s *still) take(f *perception.Frame) (frozen string, moved bool) {
+// take takes in an image. words say that it repeats earlier ones, "" if it does not:
+// "frozen" and frozen is set if the vehicle has moved since the first of them, "repeated"
+// if it stands.
+func (s *still) take(f *perception.Frame) (words string, frozen bool) {
 	sum := crc32.Checksum(f.Image, castagnoli)
 	age := f.Captured.Sub(s.Captured)
 	if sum != s.Sum || len(f.Image) != s.Bytes || age <= 0 {
@@ -33,9 +34,9 @@ func (s *still) take(f *perception.Frame) (frozen string, moved bool) {
 		return "", false
 	}
 	way := f.GlobalFromEgo.T.Sub(s.Place).Norm()
-	frozen = fmt.Sprintf("frozen: same image for %.1f s", age.Seconds())
-	if way >= moving {
-		frozen += fmt.Sprintf(", in which the vehicle moved by %.0f m", way)
+	words = fmt.Sprintf("same image for %.1f s", age.Seconds())
+	if way < moving {
+		return "repeated: " + words, false
 	}
-	return frozen, way >= moving
+	return fmt.Sprintf("frozen: %s, in which the vehicle moved by %.0f m", words, way), true
 }

@@ -24,7 +24,8 @@ type Options struct {
 	Blank string `yaml:"blank"`
 
 	// Frozen is Use or Absent: for images that are the same as before although the
-	// vehicle has moved. They show what is not there any more.
+	// vehicle has moved. They show what is not there any more. Those of a recording's
+	// key frames are used in any case.
 	Frozen string `yaml:"frozen"`
 
 	// MaxPixels is the largest number of pixels of a camera's images.

@@ -128,8 +128,9 @@ type Detections struct {
 	CamerasDamaged []*CameraRemark `protobuf:"bytes,16,rep,name=cameras_damaged,json=camerasDamaged,proto3" json:"cameras_damaged,omitempty"`
 	// Cameras whose image came and may not show what is there, whether it was used or not.
 	// The remark begins with a stable word, which a colon and further words may follow:
-	// black, covered (no contrast), frozen (the same image as before), grey (no colour),
-	// truncated and damaged (if images.damaged is mark).
+	// black, covered (no contrast), frozen (the same image as before, from a vehicle that
+	// moves), repeated (the same, from one that stands), grey (no colour), truncated and
+	// damaged (if images.damaged is mark).
 	CamerasSuspect []*CameraRemark `protobuf:"bytes,17,rep,name=cameras_suspect,json=camerasSuspect,proto3" json:"cameras_suspect,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -326,7 +326,7 @@ func TestUnreadable(t *testing.T) {
 		want string
 	}{
 		"nothing":             {nil, "image is empty"},
-		"text":                {[]byte("JPEG"), "image is of no known format, 4 bytes that begin with 4a 50 45 47, want a JPEG or PNG file, or raw pixels"},
+		"text":                {[]byte("JPEG"), "image is of no known format, 4 bytes that begin with 4a 50 45 47, want JPEG or PNG, or raw pixels"},
 		"GIF":                 {[]byte("GIF89a"), "image is a GIF file, want"},
 		"WebP":                {[]byte("RIFF\x04\x00\x00\x00WEBP"), "image is a WebP file"},
 		"BMP":                 {[]byte("BM123456"), "image is a BMP file"},

@@ -9,7 +9,7 @@ import (
 )
 
 // wanted is what is taken.
-const wanted = "a JPEG or PNG file, or raw pixels declared as rgb8, bgr8, nv12 or yuyv"
+const wanted = "JPEG or PNG, or raw pixels declared as rgb8, bgr8, nv12 or yuyv"
 
 // others are what stands in place of images, by its bytes from an offset on.
 var others = [...]struct {

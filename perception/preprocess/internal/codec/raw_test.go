@@ -114,7 +114,7 @@ func TestRawRefuses(t *testing.T) {
 		"a negative stride": {perception.Layout{Format: "bgr8", Width: w, Height: h, Stride: -480}, 3 * w * h, size, "a stride of -480 bytes"},
 		"odd columns":       {perception.Layout{Format: "yuyv", Width: 5, Height: 4}, 40, odd, "image of 5 x 4 pixels in yuyv, which has pixels in pairs"},
 		"a file with sizes": {perception.Layout{Width: w, Height: h}, 9, size, "a width, height or stride and no format of raw pixels"},
-		"another format":    {perception.Layout{Format: "bayer_rggb8", Width: w, Height: h}, w * h, size, `image has the format "bayer_rggb8", want a JPEG or PNG file, or raw pixels declared as rgb8`},
+		"another format":    {perception.Layout{Format: "bayer_rggb8", Width: w, Height: h}, w * h, size, `image has the format "bayer_rggb8", want JPEG or PNG, or raw pixels declared as rgb8`},
 	} {
 		_, err := Decode(make([]uint8, test.bytes), test.layout, test.size, false, &Buffer{})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
