@@ -62,7 +62,10 @@
 // Cameras' clocks are compared with each other, by the frames that came when those
 // of a set did. A camera whose clock differs from the rig's median by more than Deadline
 // is off: none of its frames is used until the difference is gone. It is found after two
-// sets. One that is behind but fits the sets' instants is late, not off.
+// sets. One that is behind but fits the sets' instants is late, not off. Until then, and
+// for single frames, a window takes none that came earlier than the others of its time by
+// more than Deadline, or later: at some rates such frames fall together with those of
+// another instant. It takes three to tell, of the window's cameras and the set before.
 //
 // Stamps that are missing, negative, beyond the year 2200 or in seconds, milliseconds or
 // nanoseconds are refused and named, camera by camera; any zero of the time will do. A

@@ -1,6 +1,7 @@
 package framesync
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -125,6 +126,23 @@ func TestClocks(t *testing.T) {
 		{name: "one has the time since boot", sources: cars(10, only(4, func(c *source) { c.clock = unit(boot) })), seconds: 3,
 			sizes: map[int]int{5: 30}, told: [][]string{{"e: clock_offset: its clock is 56 years behind"}}},
 	})
+}
+
+// A camera whose clock is off by more than the deadline is in no set, at any rate: at some
+// its frames fall together with those of other instants.
+func TestClockOfOneCamera(t *testing.T) {
+	for _, rate := range []float64{1, 2, 4, 5, 10, 12, 20, 30} {
+		for _, ahead := range []float64{0.3, -0.3, 0.2, -0.2, 1, -1} {
+			for _, delay := range []float64{0.002, 0.005, 0.04} { // that of the others is 0.005
+				name := fmt.Sprintf("%g Hz, %+g s, %g s on the way", rate, ahead, delay)
+				x := situation{name: name, seconds: 4, sizes: map[int]int{5: int(4 * rate)}, told: [][]string{{"e: "}}}
+				x.sources = cars(rate, only(4, func(c *source) { c.clock, c.delay = shifted(ahead, -9, 100), delay }))
+				x.sources[0].rate = 100 // a pose after the last frames too
+				x.latency = 160 * time.Millisecond
+				t.Run(name, x.check)
+			}
+		}
+	}
 }
 
 // boot is the time since a boot ten hours before the epoch of the tests.
