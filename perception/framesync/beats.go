@@ -147,11 +147,15 @@ func (s *Sync) takeBeat(i int, a arrival) []Set {
 
 // starves reports whether no frame was taken for longer than a beat.
 func (s *Sync) starves(now time.Time) bool {
-	limit := patience
+	return !s.taken.IsZero() && now.Sub(s.taken) > s.pause()
+}
+
+// pause is the longest time between frames that keep coming: a beat and the deadline.
+func (s *Sync) pause() time.Duration {
 	if p := s.beat.period; p > 0 {
-		limit = p
+		return p + s.options.Deadline
 	}
-	return !s.taken.IsZero() && now.Sub(s.taken) > limit+s.options.Deadline
+	return patience + s.options.Deadline
 }
 
 // tooOld returns why a frame cannot become part of a set any more, and in words.

@@ -51,7 +51,9 @@
 // Each camera has a time line: stamps that go on by no more than the arrivals did and
 // Jump. A frame off its line is held. If most of the cameras that send have one, time has
 // jumped: the held frames begin a sequence, whose first set says so, and nothing is lost.
-// This takes as long as it takes most cameras to send a frame: at most one period. If
+// This takes as long as it takes most cameras to send a frame: at most one period. So it
+// has if nothing but held frames comes for a beat and the deadline, since a publisher may
+// wait for their result; a frame ahead must have a pose for that. If
 // the camera's next frame goes on from the held one, its own clock has jumped. If
 // it does not, the held frame is dropped. If no frame can become part of a set for
 // a beat and the deadline, or most cameras are far from the sets, a sequence begins as

@@ -168,7 +168,7 @@ func TestTimeJumps(t *testing.T) {
 		{name: "loop of 3 s at 1 Hz", sources: vehicle(1, loop(3)), seconds: 12, sizes: map[int]int{6: 12},
 			begun: slices.Repeat([]string{"time went back by 2.0 s"}, 3)},
 		{name: "loop of mixed rates", sources: mixedLoop(loop(3)), seconds: 12, sizes: map[int]int{6: 120},
-			dropped: map[string]uint64{"surplus": 240}, begun: slices.Repeat([]string{"time went back by 2.9 s"}, 3)},
+			dropped: map[string]uint64{"surplus": 240}, begun: slices.Repeat([]string{"time went back by 3.0 s"}, 3)},
 	})
 }
 

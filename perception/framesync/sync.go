@@ -76,8 +76,8 @@ func (s *Sync) tick(now time.Time) {
 // Advance returns the sets that leave at the time now.
 func (s *Sync) Advance(now time.Time) []Set {
 	s.tick(now)
-	s.expireHeld()
-	out := s.releaseKeyed(s.time)
+	out := s.expireHeld()
+	out = append(out, s.releaseKeyed(s.time)...)
 	return append(out, s.releaseBeats()...)
 }
 
@@ -95,6 +95,9 @@ func (s *Sync) Deadline() (at time.Time, ok bool) {
 	p := s.plan()
 	if w, waits := p.first(p.entries()); waits {
 		sooner(s.deadline(&p, &w))
+	}
+	if step, held := s.stepAt(); held {
+		sooner(step)
 	}
 	for i := range s.cameras {
 		if held := s.cameras[i].held; held != nil {
