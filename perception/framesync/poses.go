@@ -286,7 +286,7 @@ func (s *Sync) missedPose(t, now time.Time) Trouble {
 }
 
 func (s *Sync) poseGapTrouble(d time.Duration) Trouble {
-	return Trouble{CausePoseGap, "poses " + length(d) + " apart, sync.pose_gap is " + s.options.PoseGap.String()}
+	return Trouble{CausePoseGap, "poses are " + length(d) + " apart; sync.pose_gap is " + s.options.PoseGap.String()}
 }
 
 // lateLimit separates poses that are late from those of another clock.
