@@ -22,8 +22,9 @@ type Sync struct {
 	start time.Time // when the first frame since the last reset came; zero before
 	taken time.Time // when the latest frame came that was not refused
 
-	emitted time.Time // time of the last set in this sequence
-	fresh   string    // why the next set starts a sequence; "" if it does not
+	emitted   time.Time // time of the last set in this sequence
+	emittedAt time.Time // when that left
+	fresh     string    // why the next set starts a sequence; "" if it does not
 
 	stepped     Trouble // the latest jump of the time
 	steppedAt   time.Time
