@@ -9,14 +9,16 @@ import (
 // farther apart than the spread.
 type window struct {
 	instant  time.Time
-	pick     []int // by camera, the place in its waiting frames; -1 for none
-	count    int   // cameras with a frame
+	pick     []int   // by camera, the place in its waiting frames; -1 for none
+	count    int     // cameras with a frame
+	odd      []entry // frames of its time that came too early or too late to be of it
 	distance time.Duration
 }
 
 // entry is a waiting frame.
 type entry struct {
 	at            time.Time
+	ahead         time.Duration // of its stamp to its arrival
 	camera, place int
 }
 
@@ -27,6 +29,10 @@ type plan struct {
 	period  time.Duration // of the beat; 0 if unknown
 	spread  time.Duration
 	enough  int // cameras that make a window worth a beat of its own
+
+	offset    time.Duration // of the stamps to the arrivals, in the set before
+	compared  bool          // offset is known
+	tolerance time.Duration // within which the offsets of a window's frames agree; 0 for any
 }
 
 // width returns the largest difference of captures in a window: frames a period apart
@@ -48,7 +54,8 @@ func (p *plan) due() (t time.Time, ok bool) {
 func (p *plan) entries() (all []entry) {
 	for c := range p.cameras {
 		for i := range p.cameras[c].waiting {
-			all = append(all, entry{p.cameras[c].waiting[i].frame.Captured, c, i})
+			a := &p.cameras[c].waiting[i]
+			all = append(all, entry{a.frame.Captured, a.frame.Captured.Sub(a.at), c, i})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return a.at.Compare(b.at) })
@@ -115,11 +122,12 @@ func (p *plan) window(all []entry) window {
 	for n < len(all) && !all[n].at.After(end) {
 		n++
 	}
-	w := window{instant: p.instant(all[:n]), pick: make([]int, len(p.cameras))}
+	kept, odd := p.agreed(all[:n])
+	w := window{instant: p.instant(kept), pick: make([]int, len(p.cameras)), odd: odd}
 	for c := range w.pick {
 		w.pick[c] = -1
 	}
-	for _, e := range all[:n] {
+	for _, e := range kept {
 		d := e.at.Sub(w.instant).Abs()
 		old := w.pick[e.camera]
 		if old < 0 {

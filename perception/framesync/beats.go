@@ -74,10 +74,15 @@ func (b *beat) nearest(t time.Time, width time.Duration) (d departure, ok bool) 
 
 // plan returns the plan of the waiting frames.
 func (s *Sync) plan() plan {
-	return plan{
+	p := plan{
 		cameras: s.cameras, last: s.beat.last, period: s.beat.period, spread: s.options.Spread,
 		enough: (s.living() + 1) / 2,
+		offset: s.beat.offset, compared: s.beat.compared, tolerance: s.options.Deadline,
 	}
+	if s.options.StreamTime {
+		p.tolerance = 0
+	}
+	return p
 }
 
 // living counts the cameras whose frames can be expected. At the start that is all.
@@ -142,11 +147,15 @@ func (s *Sync) takeBeat(i int, a arrival) []Set {
 
 // starves reports whether no frame was taken for longer than a beat.
 func (s *Sync) starves(now time.Time) bool {
-	limit := patience
+	return !s.taken.IsZero() && now.Sub(s.taken) > s.pause()
+}
+
+// pause is the longest time between frames that keep coming: a beat and the deadline.
+func (s *Sync) pause() time.Duration {
 	if p := s.beat.period; p > 0 {
-		limit = p
+		return p + s.options.Deadline
 	}
-	return !s.taken.IsZero() && now.Sub(s.taken) > limit+s.options.Deadline
+	return patience + s.options.Deadline
 }
 
 // tooOld returns why a frame cannot become part of a set any more, and in words.
@@ -402,6 +411,8 @@ func (s *Sync) dropPassed(p *plan, w *window, i int) {
 		case at == w.pick[i]:
 		case c.off:
 			s.drop(ClockOffset, s.offsetWords(c), a.from)
+		case w.refuses(i, at):
+			s.drop(ClockOffset, s.oddWords(t.Sub(a.at)-s.beat.offset), a.from)
 		case in && p.tooSoon(c.used, t):
 			s.drop(Surplus, "", a.from)
 		case in || !p.tooLate(w.instant, t):

@@ -1,6 +1,7 @@
 package framesync
 
 import (
+	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/perception"
@@ -123,13 +124,50 @@ func (s *Sync) expiry(a *arrival) time.Time {
 	return a.at.Add(max(2*s.beat.period, patience) + s.options.Deadline)
 }
 
-// expireHeld drops the frames that nothing confirmed in time.
-func (s *Sync) expireHeld() {
+// expireHeld starts a sequence with the held frames if nothing else comes, and drops
+// those that nothing confirmed in time.
+func (s *Sync) expireHeld() (out []Set) {
+	if at, ok := s.stepAt(); ok && !at.After(s.time) {
+		out = s.jump()
+	}
 	for i := range s.cameras {
 		if c := &s.cameras[i]; c.held != nil && !s.expiry(c.held).After(s.time) {
 			s.dropStray(c)
 		}
 	}
+	return out
+}
+
+// stepAt returns when the held frames show that time has jumped: if no camera goes on
+// for a beat and the deadline. A publisher may wait for a result before it sends more.
+// One stamp ahead is no proof unless there is a pose for it. ok is false if no frame
+// shows that.
+func (s *Sync) stepAt() (at time.Time, ok bool) {
+	var first *arrival
+	proof := false
+	for i := range s.cameras {
+		c := &s.cameras[i]
+		if c.held == nil {
+			continue
+		}
+		if first == nil || c.held.at.Before(first.at) {
+			first = c.held
+		}
+		proof = proof || s.proves(c)
+	}
+	if !proof || slices.ContainsFunc(s.cameras, func(c camera) bool { return c.arrived.After(first.at) }) {
+		return time.Time{}, false
+	}
+	return first.at.Add(s.pause()), true
+}
+
+// proves reports whether a camera's held frame alone can show that time has jumped.
+func (s *Sync) proves(c *camera) bool {
+	if stamp(c.held.frame).Before(c.stamp) {
+		return true
+	}
+	_, posed := s.poseOf(c.held.frame)
+	return posed
 }
 
 // hold keeps a frame off its camera's time line. If most living cameras have one, the
@@ -146,9 +184,11 @@ func (s *Sync) hold(i int, a arrival) []Set {
 	if !again {
 		c.held = &a
 	}
-	switch {
-	case s.most(&a, again):
-		return s.jump(i, a, again)
+	switch most := s.most(&a, again); {
+	case most && again:
+		return s.jump(held{i, a})
+	case most:
+		return s.jump()
 	case again:
 		s.moveAlone(c)
 		return s.accept(i, a)
@@ -177,26 +217,33 @@ func (s *Sync) most(a *arrival, again bool) bool {
 	return 2*moved > sending && (moved > 1 || again)
 }
 
-// jump starts a sequence with the held frames, and with a if its camera had held
-// another.
-func (s *Sync) jump(i int, a arrival, again bool) []Set {
-	from := s.cameras[i].stamp
-	var held []arrival
-	var of []int
-	for j := range s.cameras {
-		if c := &s.cameras[j]; c.held != nil {
-			held, of = append(held, *c.held), append(of, j)
-			c.held = nil
+// jump starts a sequence with the held frames, and then next, if there is one.
+func (s *Sync) jump(next ...held) []Set {
+	var all []held
+	var from time.Time
+	for i := range s.cameras {
+		c := &s.cameras[i]
+		if c.held == nil {
+			continue
 		}
+		if c.stamp.After(from) {
+			from = c.stamp
+		}
+		all = append(all, held{i, *c.held})
+		c.held = nil
 	}
-	if again {
-		held, of = append(held, a), append(of, i)
-	}
-	out := s.newLine(from, stamp(held[0].frame))
-	for j := range held {
-		out = append(out, s.accept(of[j], held[j])...)
+	all = append(all, next...)
+	out := s.newLine(from, stamp(all[0].frame))
+	for _, h := range all {
+		out = append(out, s.accept(h.camera, h.arrival)...)
 	}
 	return out
+}
+
+// held is a frame off the line of its camera.
+type held struct {
+	camera int
+	arrival
 }
 
 // newLine starts a sequence because time jumped.

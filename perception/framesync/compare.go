@@ -1,6 +1,51 @@
 package framesync
 
-import "time"
+import (
+	"slices"
+	"time"
+)
+
+// agreed parts the frames of a window into those whose stamps agree with their arrivals
+// as most of them do, and the others: their cameras' clocks are off, and they are of
+// another instant. Two of the window's cameras cannot tell which is right without the
+// set before.
+func (p *plan) agreed(all []entry) (kept, odd []entry) {
+	usual, known := p.usual(all)
+	if !known {
+		return all, nil
+	}
+	for _, e := range all {
+		if (e.ahead - usual).Abs() > p.tolerance {
+			odd = append(odd, e)
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	if len(kept) == 0 {
+		return all, nil
+	}
+	return kept, odd
+}
+
+// usual returns the median offset of the stamps to the arrivals, among the cameras
+// and the set before. It takes three to tell.
+func (p *plan) usual(all []entry) (offset time.Duration, known bool) {
+	var offsets []time.Duration
+	for i, e := range all {
+		if !slices.ContainsFunc(all[:i], func(b entry) bool { return b.camera == e.camera }) {
+			offsets = append(offsets, e.ahead)
+		}
+	}
+	if p.compared {
+		offsets = append(offsets, p.offset)
+	}
+	return upperMedian(offsets), p.tolerance > 0 && len(offsets) >= 3
+}
+
+// refuses reports whether the camera's frame at that place is odd in the window.
+func (w *window) refuses(camera, place int) bool {
+	return slices.ContainsFunc(w.odd, func(e entry) bool { return e.camera == camera && e.place == place })
+}
 
 // compare measures the cameras' clocks against each other, by the frames that came
 // about when those of the window did. Recordings have no arrivals.

@@ -51,18 +51,23 @@
 // Each camera has a time line: stamps that go on by no more than the arrivals did and
 // Jump. A frame off its line is held. If most of the cameras that send have one, time has
 // jumped: the held frames begin a sequence, whose first set says so, and nothing is lost.
-// This takes as long as it takes most cameras to send a frame: at most one period. If
-// the camera's next frame goes on from the held one, its own clock has jumped. If
-// it does not, the held frame is dropped. If no frame can become part of a set for
-// a beat and the deadline, or most cameras are far from the sets, a sequence begins as
-// well: frames of a valid rig with poses lead to a set within two beats (1.2 s at the
-// start of a stream, if that is longer) and the deadline, whatever came before. Poses follow the frames to a new line, or go there
-// after three in a row; those of the old line are forgotten.
+// This takes as long as it takes most cameras to send a frame: at most one period. So it
+// has if nothing but held frames comes for a beat and the deadline, since a publisher may
+// wait for their result; a frame ahead must have a pose for that. If the camera's next
+// frame goes on from the held one, its own clock has jumped. If it does not, the held
+// frame is dropped. If no frame can become part of a set for a beat and the deadline, or
+// most cameras are far from the sets, a sequence begins as well: frames of a valid rig
+// with poses lead to a set within two beats (1.2 s at the start of a stream, if that is
+// longer) and the deadline, whatever came before. Poses follow the frames to a new line,
+// or go there after three in a row; those of the old line are forgotten.
 //
 // Cameras' clocks are compared with each other, by the frames that came when those
 // of a set did. A camera whose clock differs from the rig's median by more than Deadline
 // is off: none of its frames is used until the difference is gone. It is found after two
-// sets. One that is behind but fits the sets' instants is late, not off.
+// sets. One that is behind but fits the sets' instants is late, not off. Until then, and
+// for single frames, a window takes none that came earlier than the others of its time by
+// more than Deadline, or later: at some rates such frames fall together with those of
+// another instant. It takes three to tell, of the window's cameras and the set before.
 //
 // Stamps that are missing, negative, beyond the year 2200 or in seconds, milliseconds or
 // nanoseconds are refused and named, camera by camera; any zero of the time will do. A

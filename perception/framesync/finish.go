@@ -36,14 +36,15 @@ func (s *Sync) finish(g *group) (set Set, ok bool) {
 	return Set{}, false
 }
 
-// inOrder reports whether a set of that time may leave. One long before the last set,
-// of cameras that had sent nothing until then, begins a sequence.
+// inOrder reports whether a set of that time may leave. One before the last set, of
+// cameras that had sent nothing until then, begins a sequence if it is long before it
+// or none has left for a while.
 func (s *Sync) inOrder(t time.Time) bool {
 	back := t.Sub(s.emitted)
 	if s.emitted.IsZero() || back > 0 {
 		return true
 	}
-	if back >= -patience {
+	if back == 0 || back >= -patience && s.time.Sub(s.emittedAt) <= s.pause() {
 		return false
 	}
 	s.stepped, s.steppedAt = step(back), s.time
@@ -103,7 +104,7 @@ func (s *Sync) account(set *Set) {
 	}
 	s.few = Trouble{}
 	set.NewSequence, s.fresh = s.fresh, ""
-	s.emitted = set.Time
+	s.emitted, s.emittedAt = set.Time, s.time
 }
 
 // knownPoses reports whether the poses that f itself has, if any, are finite.

@@ -147,6 +147,15 @@ func (s *Sync) offsetWords(c *camera) string {
 	return fmt.Sprintf("its clock is %s %s the other cameras', or their ways differ by more than sync.deadline, %v", length(d), way, s.options.Deadline)
 }
 
+// oddWords is of a frame that came earlier than the others of its time by d, or later.
+func (s *Sync) oddWords(d time.Duration) string {
+	way := "before"
+	if d < 0 {
+		way = "after"
+	}
+	return fmt.Sprintf("came %s %s the other cameras' frames of its time; sync.deadline is %v", length(d), way, s.options.Deadline)
+}
+
 func (s *Sync) lateWords(c *camera) string {
 	return fmt.Sprintf("arrives %s after its set left; sync.deadline is %v", length(c.late), s.options.Deadline)
 }

@@ -27,7 +27,7 @@ func (s *Sync) takeKeyed(i int, a arrival) []Set {
 		return nil
 	}
 	s.taken = a.at
-	s.keyed.join(i, len(s.cameras), &a, s.time.Add(s.options.Deadline))
+	s.keyed.join(i, len(s.cameras), &a, a.at.Add(s.options.Deadline))
 	return nil
 }
 

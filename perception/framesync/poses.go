@@ -1,6 +1,7 @@
 package framesync
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -24,10 +25,11 @@ type track struct {
 	trusted bool // times are never off the line
 }
 
-// stray is a pose off the line, and its delivery.
+// stray is a pose off the line, its delivery, and when it came.
 type stray struct {
 	pose perception.EgoPose
 	from perception.Delivery
+	at   time.Time
 }
 
 // search returns the index of the first pose that is not before t.
@@ -170,7 +172,7 @@ func (s *Sync) strayPose(p perception.EgoPose, d perception.Delivery, now time.T
 	if n := len(k.strays); n > 0 && !follows(k.strays[n-1].pose.Time.Add(-s.options.PoseGap), p.Time, 0, s.options.Jump) {
 		s.foldStrays()
 	}
-	k.strays = append(k.strays, stray{p, d})
+	k.strays = append(k.strays, stray{p, d, now})
 	if len(k.strays) == strayLimit {
 		s.moveTrack()
 		k.note(p.Time, now)
@@ -182,6 +184,7 @@ func (s *Sync) strayPose(p perception.EgoPose, d perception.Delivery, now time.T
 func (s *Sync) foldStrays() {
 	for _, x := range s.poses.strays {
 		s.insert(x.pose, x.from)
+		s.poses.note(x.pose.Time, x.at)
 	}
 	s.poses.strays = s.poses.strays[:0]
 }
@@ -206,8 +209,31 @@ func (s *Sync) followPoses(from, to time.Time) {
 	switch {
 	case len(k.strays) > 0:
 		s.moveTrack()
-	case k.newest.Sub(to).Abs() > k.newest.Sub(from).Abs():
-		k.clear()
+	case nearer(k.newest, from, to):
+		k.rewind(from, to)
+	}
+}
+
+// nearer reports whether t is nearer to a than to b.
+func nearer(t, a, b time.Time) bool { return t.Sub(a).Abs() < t.Sub(b).Abs() }
+
+// rewind forgets the track but for the poses that came since their times went back, if
+// they are nearer to the new line: a step too short for strays.
+func (k *track) rewind(from, to time.Time) {
+	first := len(k.recent)
+	for i := 1; i < len(k.recent); i++ {
+		if k.recent[i].captured.Before(k.recent[i-1].captured) {
+			first = i
+		}
+	}
+	old, since := track{poses: slices.Clone(k.poses)}, slices.Clone(k.recent[first:])
+	k.clear()
+	for _, m := range since {
+		i := old.search(m.captured)
+		if i < len(old.poses) && old.poses[i].Time.Equal(m.captured) && !nearer(m.captured, from, to) {
+			k.insert(old.poses[i])
+			k.note(m.captured, m.arrived)
+		}
 	}
 }
 
@@ -260,7 +286,7 @@ func (s *Sync) missedPose(t, now time.Time) Trouble {
 }
 
 func (s *Sync) poseGapTrouble(d time.Duration) Trouble {
-	return Trouble{CausePoseGap, "poses " + length(d) + " apart, sync.pose_gap is " + s.options.PoseGap.String()}
+	return Trouble{CausePoseGap, "poses are " + length(d) + " apart; sync.pose_gap is " + s.options.PoseGap.String()}
 }
 
 // lateLimit separates poses that are late from those of another clock.

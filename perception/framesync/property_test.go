@@ -217,8 +217,8 @@ func anyEvent(t *rapid.T) perception.Event {
 }
 
 // TestLiveness: whatever came before, frames that keep coming from cameras whose clocks
-// agree, with poses, bring a set within two beats and the deadline, or within patience
-// and the deadline at the start of a stream.
+// agree, with poses, bring a set within two beats and the deadline, or at the start of a
+// stream within patience and the deadline of the first frame.
 func TestLiveness(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := New(Options{}), 0
@@ -233,15 +233,20 @@ func TestLiveness(t *testing.T) {
 		rate := func() float64 { return rapid.SampledFrom([]float64{1, 2, 5, 10, 12, 20, 30, 60}).Draw(t, "rate") }
 		sources := []source{{name: "pose", rate: 50, delay: 0.005, clock: clock, from: start, phase: -0.1}}
 		var periods []time.Duration
+		first := 1.0
 		for _, name := range cameras {
 			c := source{name: name, rate: rate(), clock: clock, from: start}
 			c.phase = rapid.Float64Range(0, 1/c.rate).Draw(t, "phase")
 			c.delay = rapid.Float64Range(0, 0.05).Draw(t, "delay")
 			sources = append(sources, c)
 			periods = append(periods, time.Duration(1e9/c.rate))
+			first = min(first, c.phase)
 		}
 		limit := 2 * upperMedian(periods)
-		if s.start.IsZero() || second(start).Sub(s.start) < patience {
+		switch {
+		case s.start.IsZero():
+			limit = max(limit, patience+time.Duration(first*1e9))
+		case second(start).Sub(s.start) < patience:
 			limit = max(limit, patience)
 		}
 		limit += s.options.Deadline + 55*time.Millisecond // the way of the frames

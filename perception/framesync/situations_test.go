@@ -1,6 +1,7 @@
 package framesync
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -127,6 +128,23 @@ func TestClocks(t *testing.T) {
 	})
 }
 
+// A camera whose clock is off by more than the deadline is in no set, at any rate: at some
+// its frames fall together with those of other instants.
+func TestClockOfOneCamera(t *testing.T) {
+	for _, rate := range []float64{1, 2, 4, 5, 10, 12, 20, 30} {
+		for _, ahead := range []float64{0.3, -0.3, 0.2, -0.2, 1, -1} {
+			for _, delay := range []float64{0.002, 0.005, 0.04} { // that of the others is 0.005
+				name := fmt.Sprintf("%g Hz, %+g s, %g s on the way", rate, ahead, delay)
+				x := situation{name: name, seconds: 4, sizes: map[int]int{5: int(4 * rate)}, told: [][]string{{"e: "}}}
+				x.sources = cars(rate, only(4, func(c *source) { c.clock, c.delay = shifted(ahead, -9, 100), delay }))
+				x.sources[0].rate = 100 // a pose after the last frames too
+				x.latency = 160 * time.Millisecond
+				t.Run(name, x.check)
+			}
+		}
+	}
+}
+
 // boot is the time since a boot ten hours before the epoch of the tests.
 func boot(us int64) int64 { return us - epoch.UnixMicro() + 36e9 }
 
@@ -150,7 +168,7 @@ func TestTimeJumps(t *testing.T) {
 		{name: "loop of 3 s at 1 Hz", sources: vehicle(1, loop(3)), seconds: 12, sizes: map[int]int{6: 12},
 			begun: slices.Repeat([]string{"time went back by 2.0 s"}, 3)},
 		{name: "loop of mixed rates", sources: mixedLoop(loop(3)), seconds: 12, sizes: map[int]int{6: 120},
-			dropped: map[string]uint64{"surplus": 240}, begun: slices.Repeat([]string{"time went back by 2.9 s"}, 3)},
+			dropped: map[string]uint64{"surplus": 240}, begun: slices.Repeat([]string{"time went back by 3.0 s"}, 3)},
 	})
 }
 
@@ -205,7 +223,7 @@ func TestPosesThatFail(t *testing.T) {
 		{name: "300 ms late", sources: localised(1, func(p *source) { p.delay = 0.3 }), seconds: 5,
 			told: [][]string{{"poses: pose_late: poses come 295 ms after the frames of their time; sync.deadline is 150ms"}}},
 		{name: "2 Hz", sources: localised(1, func(p *source) { p.rate = 2; p.phase = 0.1 }), seconds: 5,
-			told: [][]string{{"poses: pose_gap: poses 500 ms apart, sync.pose_gap is 200ms"}}},
+			told: [][]string{{"poses: pose_gap: poses are 500 ms apart; sync.pose_gap is 200ms"}}},
 		{name: "clock 3 s ahead", sources: localised(10, func(p *source) { p.clock = shifted(3, -9, 100) }), seconds: 8,
 			told: [][]string{{"poses: pose_clock: poses come 3.0 s before the frames of their time"}}},
 		{name: "clock 1 s behind", sources: localised(10, func(p *source) { p.clock = shifted(-1, -9, 100) }), seconds: 5,
@@ -217,6 +235,26 @@ func TestPosesThatFail(t *testing.T) {
 		{name: "stop for 1.5 s", sources: localised(10, func(p *source) { p.skips = between(2.01, 3.5) }), seconds: 6, sizes: map[int]int{6: 46},
 			told: [][]string{{"poses: no_pose: the newest pose is 1.", "older than the frames"}}},
 	})
+}
+
+// Poses too far apart are named so, at any rate and phase of the frames that have no pose
+// of their time.
+func TestPosesFarApart(t *testing.T) {
+	for _, rate := range []float64{1, 2, 4, 10, 30} {
+		for _, phase := range []float64{-0.49, -0.4, -0.24, -0.1, -0.01} {
+			for _, delay := range []float64{0.001, 0.05} {
+				name := fmt.Sprintf("%g Hz, poses %g s before frames, %g s on the way", rate, -phase, delay)
+				t.Run(name, func(t *testing.T) {
+					all := localised(rate, func(p *source) { p.rate, p.phase, p.delay = 2, phase, delay })
+					d := drive(Options{}, rig(six...), messages(5, all...))
+					want := Trouble{CausePoseGap, "poses are 500 ms apart; sync.pose_gap is 200ms"}
+					if got := d.sync.Health().Poses.Trouble; got != want {
+						t.Errorf("trouble %+v, want %+v; told %q", got, want, d.troubles)
+					}
+				})
+			}
+		}
+	}
 }
 
 func check(t *testing.T, all []situation) {

@@ -22,8 +22,9 @@ type Sync struct {
 	start time.Time // when the first frame since the last reset came; zero before
 	taken time.Time // when the latest frame came that was not refused
 
-	emitted time.Time // time of the last set in this sequence
-	fresh   string    // why the next set starts a sequence; "" if it does not
+	emitted   time.Time // time of the last set in this sequence
+	emittedAt time.Time // when that left
+	fresh     string    // why the next set starts a sequence; "" if it does not
 
 	stepped     Trouble // the latest jump of the time
 	steppedAt   time.Time
@@ -76,8 +77,8 @@ func (s *Sync) tick(now time.Time) {
 // Advance returns the sets that leave at the time now.
 func (s *Sync) Advance(now time.Time) []Set {
 	s.tick(now)
-	s.expireHeld()
-	out := s.releaseKeyed(s.time)
+	out := s.expireHeld()
+	out = append(out, s.releaseKeyed(s.time)...)
 	return append(out, s.releaseBeats()...)
 }
 
@@ -95,6 +96,9 @@ func (s *Sync) Deadline() (at time.Time, ok bool) {
 	p := s.plan()
 	if w, waits := p.first(p.entries()); waits {
 		sooner(s.deadline(&p, &w))
+	}
+	if step, held := s.stepAt(); held {
+		sooner(step)
 	}
 	for i := range s.cameras {
 		if held := s.cameras[i].held; held != nil {

@@ -463,3 +463,15 @@ func TestUnknownEventPanics(t *testing.T) {
 	}()
 	New(Options{}).Push(perception.Delivery{}, epoch)
 }
+
+// Cameras whose line begins shortly before the last set, of another camera, are not
+// silent until they have passed it.
+func TestLateBeginnersBeforeTheLastSet(t *testing.T) {
+	s := newScript(Options{}, rig("a", "b", "c", "d")).at(0, poses(-1000, 1000, 50)...)
+	s.at(0, keyed("a", 1000, 1000)).wait(200)
+	for at := 0; at < 1000; at += 250 {
+		s.at(600+at, frame("b", at), frame("c", at), frame("d", at))
+	}
+	s.want(t, "1000 a1000 - - - (stream started)",
+		"250 - b250 c250 d250 (time went back by 750 ms)", "500 - b500 c500 d500", "750 - b750 c750 d750")
+}
