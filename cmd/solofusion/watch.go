@@ -21,7 +21,7 @@ func (c *watchCmd) Help() string {
 	return `Prints a service's results as they come, one line each: the time of capture (UTC), cameras used
 of those there are, time from capture to arrival, earlier frames that the result rests on, boxes of at
 least --score, then what is missing, the strongest box and the boxes by class. Lines in between tell
-changes of the service's state, and rates. It ends with Ctrl-C and the exit code 0.
+changes of the service's state, its troubles, and rates. It ends with Ctrl-C and the exit code 0.
 
 Examples:
 

@@ -1,5 +1,6 @@
-// Package watch shows a service's messages as they come: each result as one line, a
-// change of the service's state as one line, and the rates from time to time.
+// Package watch shows a service's messages as they come: each result as one line, each
+// change of the service's state, the beginning and the end of each trouble, and the rates
+// from time to time.
 //
 //	w := watch.New(os.Stdout, watch.Options{Score: 0.3})
 //	err := w.Run(ctx, results, statuses)

@@ -21,7 +21,7 @@ type states struct {
 }
 
 // change returns the lines that a status adds to what was told: a new state, troubles
-// that began or ended, a new error. Most statuses have none.
+// that began or ended, an error that no trouble of these names. Most statuses have none.
 func (s *states) change(st *perception.Status) (lines []string) {
 	if st.State != s.state || st.WaitingFor != s.waiting {
 		s.state, s.waiting = st.State, st.WaitingFor
@@ -30,7 +30,9 @@ func (s *states) change(st *perception.Status) (lines []string) {
 	lines = append(lines, s.troubled(st.Troubles)...)
 	if st.LastError != s.fault {
 		s.fault = st.LastError
-		lines = append(lines, "last error: "+st.LastError)
+		if s.fault != "" && !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, s.fault) }) {
+			lines = append(lines, "last error: "+s.fault)
+		}
 	}
 	if !slices.Equal(st.Outside, s.outside) {
 		s.outside = st.Outside

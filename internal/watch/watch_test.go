@@ -185,6 +185,7 @@ func TestChanges(t *testing.T) {
 	troubles := func(list ...perception.Trouble) []perception.Trouble { return list }
 	missing := perception.Trouble{Subject: "CAM_BACK", Cause: "missing", Words: "arrives 104 ms late", Since: captured}
 	offset := perception.Trouble{Subject: "CAM_LEFT", Cause: "clock_offset", Since: captured}
+	refused := perception.Trouble{Subject: "input", Cause: "invalid_calibration", Words: "b: fx is 0.8", Since: captured}
 	for _, step := range []struct {
 		status perception.Status
 		want   string
@@ -197,6 +198,11 @@ func TestChanges(t *testing.T) {
 		{perception.Status{State: perception.Running, Words: "running", Outside: []string{"a"}, LastError: "no"},
 			"RUNNING|over: CAM_BACK missing|over: CAM_LEFT clock offset|last error: no|not as in training: a"},
 		{perception.Status{State: perception.Running, Words: "running", Outside: []string{"a"}, LastError: "no"}, ""},
+		{perception.Status{State: perception.Running, Outside: []string{"a"}, Troubles: troubles(refused), LastError: "b: fx is 0.8"},
+			"input invalid calibration since 12:03:11: b: fx is 0.8"},
+		{perception.Status{State: perception.Running, Outside: []string{"a"}, Troubles: troubles(refused), LastError: "b: cx is -4000"},
+			"last error: b: cx is -4000"},
+		{perception.Status{State: perception.Running, Outside: []string{"a"}}, "over: input invalid calibration"}, // another run
 	} {
 		if got := strings.Join(s.change(&step.status), "|"); got != step.want {
 			t.Errorf("told %s, want %s", got, step.want)

@@ -25,13 +25,15 @@ const (
 type Frame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in the calibration. The last token of the subject is its token.
-	Camera     string `protobuf:"bytes,1,opt,name=camera,proto3" json:"camera,omitempty"`
-	CapturedUs int64  `protobuf:"varint,2,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
+	Camera string `protobuf:"bytes,1,opt,name=camera,proto3" json:"camera,omitempty"`
+	// Middle of the exposure. Not 0 without key_frame. Two frames of a camera with one time
+	// are duplicates, of which the first is used.
+	CapturedUs int64 `protobuf:"varint,2,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	// Time of the key frame, which groups frames into sets; 0 if there is none, unless
 	// key_frame is set.
 	KeyTimeUs int64 `protobuf:"varint,3,opt,name=key_time_us,json=keyTimeUs,proto3" json:"key_time_us,omitempty"`
-	// Number of the camera's image, from 1, to detect duplicates; 0 if images are
-	// not numbered.
+	// Number of the camera's image, from 1, which says how many were lost on their way, and
+	// gives away two publishers; 0 if images are not numbered.
 	Sequence uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// A JPEG or PNG file, or the pixels that format declares, of the size in the
 	// calibration. Pixels are as the sensor's are stored: an EXIF orientation is ignored,
@@ -41,8 +43,11 @@ type Frame struct {
 	// A JPEG may be baseline or progressive, of any subsampling, with or without restart
 	// markers and Huffman tables (the standard ones are meant, as in Motion JPEG), grey,
 	// RGB or CMYK. What follows its end marker is ignored. Of a PNG with 16 bits a sample
-	// the upper 8 are taken; alpha is ignored. Images that are damaged are rejected or
-	// marked, see Detections.
+	// the upper 8 are taken; alpha is ignored.
+	//
+	// An image that is damaged, black, without contrast, or the same as before although the
+	// vehicle has moved is not used, unless the service's images section says otherwise.
+	// Detections name it in any case.
 	Image []byte `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
 	// Identity of the key frame in the source, for example a sample's token: frames of
 	// one set have the same, and the result has it too. With it every time counts, 0
@@ -194,12 +199,14 @@ func (x *Frame) GetStride() uint32 {
 }
 
 // EgoPose is the vehicle's pose at one time, on <prefix>.<rig>.pose. A frame without
-// poses of its own needs the poses before and after its capture; they are sent before
-// the frame or soon after it.
+// poses of its own needs the pose at its capture, or those before and after, at most the
+// service's sync.pose_gap apart; they are sent before the frame or at most sync.deadline
+// after it.
 type EgoPose struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	TimeUs        int64                  `protobuf:"varint,1,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
-	GlobalFromEgo *Transform             `protobuf:"bytes,2,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Not 0.
+	TimeUs        int64      `protobuf:"varint,1,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	GlobalFromEgo *Transform `protobuf:"bytes,2,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -259,8 +266,8 @@ func (x *EgoPose) GetGlobalFromEgo() *Transform {
 // It may be sent as often as one likes. One that means the same as the one in force
 // changes nothing: if intrinsics differ by at most 0.05 pixels, places by at most 1 mm,
 // and directions by at most what moves a far pixel by 0.05. Another is used from the next
-// set on, and history goes on with it, unless the base moves by more than 0.1 m or 1
-// degree.
+// set on. History goes on with it, unless it has cameras of other names, or the base moves
+// by more than 0.1 m or 1 degree: then a new sequence begins, and the next result says so.
 //
 // What cannot be right is refused, with the camera's name and the number, in the log,
 // in Status.last_error and in a confirmation; the one before stays in force. The limits
@@ -269,7 +276,7 @@ func (x *EgoPose) GetGlobalFromEgo() *Transform {
 type RigCalibration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// 1 to 64.
+	// 1 to 64, or fewer if the service's limits.cameras says so. Of any order.
 	Cameras []*CameraCalibration `protobuf:"bytes,2,rep,name=cameras,proto3" json:"cameras,omitempty"`
 	// Placement of a lidar's frame, for those who want detections in it. May be
 	// absent: cameras, ego poses and the base are all that detecting needs. At most 50 m

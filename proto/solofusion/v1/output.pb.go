@@ -92,16 +92,17 @@ type Detections struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the rig in its calibration. The subject has the token of the service's
 	// nats.rig instead.
-	Rig    string `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
-	TimeUs int64  `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
+	Rig string `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
+	// Of the key frame, or the latest capture of the set.
+	TimeUs int64 `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	// Pose of the vehicle at time_us.
 	GlobalFromEgo *Pose `protobuf:"bytes,3,opt,name=global_from_ego,json=globalFromEgo,proto3" json:"global_from_ego,omitempty"`
 	// Placement of the rig's lidar frame; absent if it has none.
 	EgoFromLidar *Pose `protobuf:"bytes,4,opt,name=ego_from_lidar,json=egoFromLidar,proto3" json:"ego_from_lidar,omitempty"`
 	// By descending score within each group of classes: all that the model finds, down to
 	// its own least score, unless the service's results.min_score and results.range leave
-	// boxes out. Most have low scores: a
-	// consumer that wants likely objects only chooses a threshold.
+	// boxes out. Most have low scores: a consumer that wants likely objects only chooses a
+	// threshold.
 	Detections  []*Detection `protobuf:"bytes,5,rep,name=detections,proto3" json:"detections,omitempty"`
 	CamerasUsed []*CameraUse `protobuf:"bytes,6,rep,name=cameras_used,json=camerasUsed,proto3" json:"cameras_used,omitempty"`
 	// Cameras without a usable image.
@@ -126,7 +127,9 @@ type Detections struct {
 	// Cameras whose image was used though it is damaged, and what is wrong: "truncated
 	// after 62 % of its rows". None unless images.damaged is mark or use.
 	CamerasDamaged []*CameraRemark `protobuf:"bytes,16,rep,name=cameras_damaged,json=camerasDamaged,proto3" json:"cameras_damaged,omitempty"`
-	// Cameras whose image came and may not show what is there, whether it was used or not.
+	// Cameras whose image came and may not show what is there, whether it was used or not:
+	// by default black and covered ones are not (images.blank), nor frozen ones if the vehicle
+	// has moved (images.frozen), and are in cameras_rejected too.
 	// The remark begins with a stable word, which a colon and further words may follow:
 	// black, covered (no contrast), frozen (the same image as before, from a vehicle that
 	// moves), repeated (the same, from one that stands), grey (no colour), truncated and
@@ -741,12 +744,15 @@ type Status struct {
 	Rig    string       `protobuf:"bytes,1,opt,name=rig,proto3" json:"rig,omitempty"`
 	TimeUs int64        `protobuf:"varint,2,opt,name=time_us,json=timeUs,proto3" json:"time_us,omitempty"`
 	State  ServiceState `protobuf:"varint,3,opt,name=state,proto3,enum=solofusion.v1.ServiceState" json:"state,omitempty"`
-	Model  string       `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
-	// Empty if there was none.
+	// Name and short digest of the bundle; empty before the first result.
+	Model string `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
+	// Of the last set that failed or was not published, or the reason of the last refusal of a
+	// calibration, whichever came later; empty if there was none.
 	LastError   string `protobuf:"bytes,5,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	LastErrorUs int64  `protobuf:"varint,6,opt,name=last_error_us,json=lastErrorUs,proto3" json:"last_error_us,omitempty"`
-	// Counts by stable names, for example drop.duplicate, or two_publishers: messages
-	// that showed that two publishers send for one rig.
+	// Counts since the service's start by stable names: frames, poses, sets, incomplete (sets
+	// that lack a camera), results, drop.<reason> of messages and images, lost.<reason> of
+	// sets, and two_publishers: messages that showed that two publishers send for one rig.
 	Counts map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// As in the last result.
 	Outside []string `protobuf:"bytes,8,rep,name=outside,proto3" json:"outside,omitempty"`
@@ -1143,7 +1149,7 @@ func (x *CameraStatus) GetOffsetUs() int64 {
 // PoseStatus is what the ego poses do.
 type PoseStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Time of the newest.
+	// Time of the newest, by the clock of the poses.
 	NewestUs int64 `protobuf:"varint,1,opt,name=newest_us,json=newestUs,proto3" json:"newest_us,omitempty"`
 	// Since the last arrived, by the service's clock; -1 before the first.
 	AgeUs         int64  `protobuf:"varint,2,opt,name=age_us,json=ageUs,proto3" json:"age_us,omitempty"`

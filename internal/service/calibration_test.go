@@ -1,0 +1,83 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/solofusion/solofusion/perception"
+)
+
+// strict is a source that refuses calibrations itself.
+type strict struct {
+	script
+	words string
+	at    time.Time
+}
+
+func (s *strict) Refused() (string, time.Time) { return s.words, s.at }
+
+// TestEachRefusedCalibrationIsTold: the log and last_error name each fault of calibrations
+// that come one after the other, those that the source refuses too.
+func TestEachRefusedCalibrationIsTold(t *testing.T) {
+	synctest.Test(t, eachRefusedCalibrationIsTold)
+}
+
+func eachRefusedCalibrationIsTold(t *testing.T) {
+	var logged bytes.Buffer
+	wide, far := testRig(), testRig()
+	wide.Cameras[0].Width = 0
+	far.Cameras[1].Intrinsics[0] = math.Inf(1)
+	src := &strict{script: script{events: []perception.Event{testRig(), wide}}}
+	next := make(chan perception.Event)
+	s := New(&paced{src, next}, &detector{}, &notebook{}, Options{Log: slog.New(slog.NewTextHandler(&logged, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	lastError := func(want string) {
+		t.Helper()
+		time.Sleep(time.Second)
+		if st := s.Status(); !strings.Contains(st.LastError, want) || st.ErrorTime.IsZero() {
+			t.Errorf("the last error is %q at %v, want %q", st.LastError, st.ErrorTime, want)
+		}
+	}
+	lastError("camera a: image size 0 x 4")
+	next <- far
+	lastError("camera b: ")
+	src.words, src.at = "bus: calibration: camera \"a\": intrinsics have 8 numbers", time.Now()
+	lastError("8 numbers")
+	next <- wide
+	lastError("camera a: image size 0 x 4")
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	for words, n := range map[string]int{"camera a: image size 0 x 4": 2, "camera b: ": 1} {
+		if got := strings.Count(logged.String(), words); got != n {
+			t.Errorf("the log has %q %d times, want %d:\n%s", words, got, n, &logged)
+		}
+	}
+}
+
+// paced delivers what a strict source has, then what comes on the channel.
+type paced struct {
+	*strict
+	more chan perception.Event
+}
+
+func (p *paced) Next(ctx context.Context) (perception.Delivery, error) {
+	if len(p.events) > 0 {
+		return p.strict.Next(ctx)
+	}
+	select {
+	case ev := <-p.more:
+		return perception.Delivery{Event: ev}, nil
+	case <-ctx.Done():
+		return perception.Delivery{}, ctx.Err()
+	}
+}
