@@ -12,9 +12,9 @@ import (
 )
 
 type benchCmd struct {
-	Frames int  `default:"12" help:"Frames of the rendered drive; the first two are not counted." placeholder:"N"`
-	JSON   bool `name:"json" help:"Print one object, stage to numbers, in place of the table."`
-	detectorFlags
+	Frames        int  `default:"12" help:"Frames of the rendered drive; the first two are not counted." placeholder:"N"`
+	JSON          bool `name:"json" help:"Print one object, stage to numbers, in place of the table."`
+	detectorFlags `set:"lost=keep"`
 }
 
 func (c *benchCmd) Help() string {

@@ -10,10 +10,10 @@ import (
 )
 
 type demoCmd struct {
-	Out    string `default:"out/demo" help:"Folder for everything; it is created." placeholder:"DIR"`
-	Frames int    `default:"20" help:"Key frames of the drive, two a second." placeholder:"N"`
-	Seed   uint64 `default:"1000" help:"Seed of the drive. The default bundle was not trained on the drive of the default seed." placeholder:"N"`
-	detectorFlags
+	Out           string `default:"out/demo" help:"Folder for everything; it is created." placeholder:"DIR"`
+	Frames        int    `default:"20" help:"Key frames of the drive, two a second." placeholder:"N"`
+	Seed          uint64 `default:"1000" help:"Seed of the drive. The default bundle was not trained on the drive of the default seed." placeholder:"N"`
+	detectorFlags `set:"lost=keep"`
 }
 
 func (c *demoCmd) Help() string {

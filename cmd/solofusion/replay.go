@@ -26,7 +26,7 @@ type replayCmd struct {
 	Out            string   `help:"File for the detections in nuScenes' submission format." placeholder:"FILE"`
 	Via            string   `default:"direct" enum:"direct,nats" help:"Way of the frames to the service: direct, or nats over an embedded server. The results are the same."`
 	Rate           string   `default:"max" help:"Speed as a multiple of real time, or max." placeholder:"X"`
-	detectorFlags
+	detectorFlags  `set:"lost=keep"`
 	rigFlags
 	faultFlags
 }

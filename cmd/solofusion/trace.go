@@ -18,7 +18,7 @@ type traceCmd struct {
 	Frames         int      `help:"Largest number of frames of each scene; 0 for all." placeholder:"N"`
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Scenes         []string `help:"Names or tokens of the scenes; all if not given." placeholder:"A,B"`
-	detectorFlags
+	detectorFlags  `set:"lost=empty"`
 	rigFlags
 }
 

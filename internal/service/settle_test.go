@@ -162,7 +162,11 @@ func TestSettledWithTheReason(t *testing.T) {
 					src.err = io.EOF
 				}
 				m := &flaky{pauses: []int{test.step}, fails: test.fails, refuses: test.refuses}
-				o := Options{Lossless: !test.live, Queue: 1, Drain: test.drain, Sync: framesync.Options{Deadline: time.Hour}}
+				queue := 1
+				if test.drain > 0 {
+					queue = 2 // both sets wait, however late the first one is taken
+				}
+				o := Options{Lossless: !test.live, Queue: queue, Drain: test.drain, Sync: framesync.Options{Deadline: time.Hour}}
 				if err := New(src, m, m, quiet(o)).Run(ctx); err != nil {
 					t.Fatal(err)
 				}

@@ -18,8 +18,11 @@ type shadow struct {
 }
 
 // newShadow returns the shadow of a model, whose cells keep what was in them as long as
-// its history reaches back.
-func newShadow(m *model.Manifest) *shadow {
+// its history reaches back; nil if they are to be empty.
+func newShadow(m *model.Manifest, lost string) *shadow {
+	if lost == Empty {
+		return nil
+	}
 	return &shadow{
 		grid: m.Grid, width: float64(m.Image.Width),
 		depth: geom.Span{m.Depth.Edge(0), m.Depth.Edge(m.Depth.Count)},
@@ -29,9 +32,10 @@ func newShadow(m *model.Manifest) *shadow {
 }
 
 // of returns the cells at which only cameras look that have no image, and had one, or the
-// sequence began, a short while ago; nil if there is no such camera, or no earlier set.
+// sequence began, a short while ago; nil if there is no such camera, or no earlier set,
+// or if s is nil.
 func (s *shadow) of(f *frame, m *Memory, v *views) []bool {
-	if len(f.plan.Keep) == 0 {
+	if s == nil || len(f.plan.Keep) == 0 {
 		return nil
 	}
 	fell := false

@@ -17,10 +17,17 @@ import (
 // it was trained.
 const AsModel = "model"
 
+// What the cells have that only cameras without an image look at.
+const (
+	Keep  = "keep"  // what was there, as long as the history reaches back
+	Empty = "empty" // nothing, as the paper and its code have it
+)
+
 // Options are a Detector's. Fields that are zero take their default.
 type Options struct {
 	History      string        // recursive, direct or AsModel
 	Time         string        // counted, measured or AsModel
+	Lost         string        // Keep or Empty: of lost images
 	MaxGap       time.Duration // between sets, above which history starts anew
 	Providers    []string      // ONNX Runtime's, in order of preference
 	Threads      int           // 0 for the processors that Go uses
@@ -33,7 +40,7 @@ type Options struct {
 
 // Defaults returns the defaults.
 func Defaults() Options {
-	return Options{History: AsModel, Time: AsModel, MaxGap: 5 * time.Second, Providers: []string{"cpu"}, Kernels: isa.Generic, Images: preprocess.Defaults()}
+	return Options{History: AsModel, Time: AsModel, Lost: Keep, MaxGap: 5 * time.Second, Providers: []string{"cpu"}, Kernels: isa.Generic, Images: preprocess.Defaults()}
 }
 
 // Bounds returns what the options must satisfy, without those of Images.
@@ -41,6 +48,7 @@ func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.OneOf("history", o.History, AsModel, history.Recursive.String(), history.Direct.String()),
 		option.OneOf("time", o.Time, AsModel, history.Counted.String(), history.Measured.String()),
+		option.OneOf("lost", o.Lost, Keep, Empty),
 		option.Positive("max_gap", o.MaxGap),
 		{Name: "providers", OK: onnx.CheckProviders(o.Providers) == nil, Want: "some of " + strings.Join(onnx.Providers[:], ", ") + ", each once", Got: o.Providers},
 		{Name: "threads", OK: o.Threads >= 0 && o.Threads <= 1024, Want: "0 for all cores, or 1 to 1024", Got: o.Threads},

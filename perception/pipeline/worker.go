@@ -23,7 +23,7 @@ type worker struct {
 	monocular   *stereo.Monocular
 	lifter      *lift.Lifter
 	embedding   *fixed
-	shadow      *shadow
+	shadow      *shadow // nil if cells of lost images are empty
 	convolution *history.Convolution
 	detection   *fixed
 	decoder     *decode.Decoder
@@ -41,7 +41,7 @@ type worker struct {
 
 func newWorker(d *Detector) (w *worker, err error) {
 	m, weights := &d.bundle.Manifest, &d.bundle.Weights
-	w = &worker{shadow: newShadow(m), reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
+	w = &worker{shadow: newShadow(m, d.options.Lost), reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
 	if w.lifter, err = lift.New(liftConfig(m), d.with); err != nil {
 		return w, err
 	}
