@@ -241,8 +241,8 @@ func TestUsageOfDoubtfulImages(t *testing.T) {
 			Damaged: map[string]string{"CAM_FRONT": "damaged"},
 		})
 	}
-	want := "3 of 5 images used, 3 of them damaged (CAM_FRONT 3), 1 of them black (CAM_FRONT 1), 2 of them frozen (CAM_FRONT 2); " +
-		"2 rejected (CAM_FRONT 2): truncated after 50 % of its rows"
+	want := "3 of 5 images used; 2 rejected (CAM_FRONT 2): truncated after 50 % of its rows; " +
+		"of those used 3 damaged, 1 black, 2 frozen"
 	if got := u.Describe(sent, ""); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -54,27 +54,27 @@ func (u *Usage) Add(r *perception.Result) {
 }
 
 // Describe returns one line: how many of the images that the source knows were used,
-// how many of these are damaged or suspect, and how many were not used, why, and of which
-// cameras. dropped is the reason why images
-// that were sent did not become part of a result; "" if it is not known.
+// how many were not, why, and of which cameras, and how many of those used are damaged or
+// suspect. dropped is the reason why images that were sent did not become part of a
+// result; "" if it is not known.
 func (u *Usage) Describe(sent Stats, dropped string) string {
 	line := fmt.Sprintf("%d of %d images used", total(u.used), total(sent.Images))
-	for _, f := range u.doubts() {
-		line += ", " + f.String()
-	}
 	for _, f := range u.fates(sent, dropped) {
 		line += "; " + f.String()
+	}
+	if doubts := u.doubts(); len(doubts) > 0 {
+		line += "; of those used " + strings.Join(doubts, ", ")
 	}
 	return line
 }
 
-// doubts returns what is to be said of images that were used.
-func (u *Usage) doubts() (all []fate) {
+// doubts returns what is to be said of images that were used: "2 damaged", "4 grey".
+func (u *Usage) doubts() (all []string) {
 	if len(u.damaged) > 0 {
-		all = append(all, fate{"of them damaged", "", u.damaged})
+		all = append(all, fate{"damaged", "", u.damaged}.text(""))
 	}
 	for _, word := range slices.Sorted(maps.Keys(u.suspect)) {
-		all = append(all, fate{"of them " + word, "", u.suspect[word]})
+		all = append(all, fate{word, "", u.suspect[word]}.text(""))
 	}
 	return all
 }
