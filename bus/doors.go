@@ -55,7 +55,7 @@ func seed(file string) nats.Option {
 	return func(o *nats.Options) error {
 		option, err := nats.NkeyOptionFromSeed(file)
 		if err != nil {
-			return fmt.Errorf("%s: %w: want a file with a user's seed, SU...", file, err)
+			return fmt.Errorf("%s: %w: want a file with a user's seed, which begins with SU", file, err)
 		}
 		return option(o)
 	}
