@@ -220,7 +220,10 @@ def read_frame(cfg: Config, tables: Tables, scene: dict, sample: dict, source: s
         add_pixels(cfg, frame, [depth.rendered(tables.root, c, data[c]) for c in cfg.cameras])
     else:
         points = depth.lidar_points(tables.root / key["filename"])
-        add_pixels(cfg, frame, depth.of_points(cfg, frame, points), UNKNOWN)
+        camera_from_lidar = np.linalg.inv(frame.lidar_from_camera.numpy())
+        pixel_from_camera = (frame.augment @ frame.intrinsics).numpy()
+        images = depth.of_points(cfg, points, camera_from_lidar, pixel_from_camera)
+        add_pixels(cfg, frame, images, UNKNOWN)
     return frame
 
 

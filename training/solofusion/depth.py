@@ -1,16 +1,12 @@
 """Where the depth of pixels comes from: images that were rendered, or a lidar's points."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from .command import Refused
 from .config import Config
-
-if TYPE_CHECKING:
-    from .dataset import Frame
 
 RENDERED, LIDAR = "rendered", "from lidar"
 UNITS = 256
@@ -39,18 +35,17 @@ def lidar_points(path: Path) -> np.ndarray:
     return points[np.isfinite(points).all(1)]
 
 
-def of_points(cfg: Config, frame: "Frame", points: np.ndarray) -> list[np.ndarray]:
+def of_points(
+    cfg: Config, points: np.ndarray, camera_from_lidar: np.ndarray, pixel_from_camera: np.ndarray
+) -> list[np.ndarray]:
     """Depth images at network size, as rendered ones: of each pixel the nearest point
-    that falls into it, 0 where none does."""
+    that falls into it, 0 where none does. Points are N 3, the matrices C 4 4 and C 3 3."""
     height, width = cfg.image["height"], cfg.image["width"]
     images = []
-    for rig, intrinsics, augment in zip(
-        np.linalg.inv(frame.lidar_from_camera.numpy()), frame.intrinsics.numpy(), frame.augment.numpy(),
-        strict=True,
-    ):
+    for rig, pixels in zip(camera_from_lidar, pixel_from_camera, strict=True):
         seen = points @ rig[:3, :3].T + rig[:3, 3]
         seen = seen[seen[:, 2] > NEAREST]
-        uv = (seen / seen[:, 2:]) @ (augment @ intrinsics).T
+        uv = (seen / seen[:, 2:]) @ pixels.T
         u, v = np.floor(uv[:, :2] + 0.5).astype(np.int64).T
         inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
         image = np.full((height, width), np.inf)
