@@ -1,12 +1,12 @@
 """Grades one program on the same rendered drives at several rates: at key frames, at the
 cameras' own rate, at uneven intervals. All are graded at the same key frames, those of whole
-seconds.
+seconds, and compared with the first: differences have 95 % intervals over the drives.
 
 Needs drives rendered with images between the key frames. With --window, as synth takes it, they
 may be rendered at the network's size, which takes a small part of the time.
 
 Example:
-    solofusion synth --out out/rate --seed 1000 --drives 6 --frames 10 --rate 10 \\
+    solofusion synth --out out/rate --seed 1000 --drives 16 --frames 10 --rate 10 \\
         --window 352x128@0.24+16+88
     python -m reference.rate out/rate --window 352x128@0.24+16+88 --report docs/rate.md
 """
@@ -198,7 +198,7 @@ def rate(tables: Tables) -> int:
     return round(1e6 / float(np.mean(np.diff(d.times))))
 
 
-def graded(tables: Tables, per_second: int) -> list[str]:
+def whole_seconds(tables: Tables, per_second: int) -> list[str]:
     """The key frames of whole seconds but the first."""
     found = []
     for scene in tables["scene"]:
@@ -207,17 +207,31 @@ def graded(tables: Tables, per_second: int) -> list[str]:
     return found
 
 
-def grade(program: Path, results: dict, source: Path, tokens: list[str], samples: list[str]) -> dict:
-    """The metrics of the results at the tokens."""
-    kept = {t: results["results"].get(t, []) for t in samples}
-    with tempfile.TemporaryDirectory(prefix="rate-") as folder:
-        file, chosen = Path(folder) / "results.json", Path(folder) / "samples.json"
-        file.write_text(json.dumps({"meta": results["meta"], "results": kept}))
-        chosen.write_text(json.dumps(tokens))
-        return json.loads(run(
-            program, "eval", file, "--dataset", source, "--dataset-version", VERSION, "--split", "all",
-            "--samples", chosen, "--json", "-",
-        ))
+@dataclass
+class Graded:
+    """What is needed to grade results at some of the key frames."""
+    program: Path
+    source: Path
+    tokens: list[str]  # of the key frames
+    samples: list[str]  # of all
+
+    def metrics(self, results: Path, base: Path) -> dict:
+        """Of the results, with their differences from the base's."""
+        with tempfile.TemporaryDirectory(prefix="rate-") as folder:
+            chosen = Path(folder) / "samples.json"
+            chosen.write_text(json.dumps(self.tokens))
+            files = [self.only_samples(f, Path(folder) / f"{i}.json") for i, f in enumerate((results, base))]
+            return json.loads(run(
+                self.program, "eval", files[0], "--compare", files[1], "--dataset", self.source,
+                "--dataset-version", VERSION, "--split", "all", "--samples", chosen, "--json", "-",
+            ))
+
+    def only_samples(self, file: Path, to: Path) -> Path:
+        """Leaves out what is of none of the drives' own samples."""
+        results = json.loads(file.read_text())
+        kept = {t: results["results"].get(t, []) for t in self.samples}
+        to.write_text(json.dumps({"meta": results["meta"], "results": kept}))
+        return to
 
 
 def main() -> int:
@@ -226,38 +240,53 @@ def main() -> int:
     )
     parser.add_argument("drives", type=Path, help="rendered with more than two sets a second")
     parser.add_argument("--window", help="of the rendered images, if they are not whole")
-    parser.add_argument("--only", help="variants whose name holds this")
     parser.add_argument("--report", type=Path, help="write the table here as well")
-    parser.add_argument("--keep", type=Path, help="keep the variants' results in this folder")
+    parser.add_argument("--keep", type=Path, help="folder of results; those that are there are taken")
     parser.add_argument("--program", type=Path, default=ROOT / "bin" / "solofusion")
     args = parser.parse_args()
     tables = {p.stem: json.loads(p.read_text()) for p in (args.drives / VERSION).glob("*.json")}
     per_second = rate(tables)
-    tokens, samples = graded(tables, per_second), [s["token"] for s in tables["sample"]]
+    graded = Graded(
+        args.program, args.drives, whole_seconds(tables, per_second), [s["token"] for s in tables["sample"]]
+    )
     lines = [
-        f"| the drives, {per_second} Hz | mAP | mATE | mAVE | NDS |",
+        f"| {len(tables['scene'])} drives, {per_second} Hz | mAP | mATE | mAVE | NDS |",
         "|---|---|---|---|---|",
     ]
     print(*lines, sep="\n", flush=True)
-    for variant in (v for v in VARIANTS if args.only is None or args.only in v.name):
-        with tempfile.TemporaryDirectory(prefix="rate-") as folder:
-            results = args.keep / f"{variant.name}.json" if args.keep else Path(folder) / "results.json"
-            if not results.exists():
-                make(variant.choose, per_second, args.drives, Path(folder) / "data", args.window)
-                run(args.program, "replay", Path(folder) / "data", "--out", results, *variant.arguments)
-            m = grade(args.program, json.loads(results.read_text()), args.drives, tokens, samples)
-        lines.append(row(variant.name, m))
-        print(lines[-1], flush=True)
+    with tempfile.TemporaryDirectory(prefix="rate-") as folder:
+        keep = args.keep or Path(folder)
+        keep.mkdir(parents=True, exist_ok=True)
+        files = [keep / f"{v.name}.json" for v in VARIANTS]
+        for variant, file in zip(VARIANTS, files, strict=True):
+            if not file.exists():
+                detect(args, variant, per_second, file)
+            lines.append(row(variant.name, graded.metrics(file, files[0]), first=file == files[0]))
+            print(lines[-1], flush=True)
     if args.report:
         words = args.report.read_text().partition(MARK)[0]
         args.report.write_text("\n".join([words + MARK, "", *lines, ""]))
     return 0
 
 
-def row(name: str, m: dict) -> str:
-    e = m["tp_errors"]
-    numbers = m["mean_ap"], e["trans_err"], e["vel_err"], m["nd_score"]
-    return f"| {name} | " + " | ".join(f"{x:.4f}" for x in numbers) + " |"
+def detect(args: argparse.Namespace, variant: Variant, per_second: int, to: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="rate-") as folder:
+        make(variant.choose, per_second, args.drives, Path(folder) / "data", args.window)
+        run(args.program, "replay", Path(folder) / "data", "--out", to, *variant.arguments)
+
+
+def row(name: str, m: dict, first: bool) -> str:
+    """A line of the table: the numbers, and the intervals of their differences from the first's."""
+    def numbers(of: dict) -> list:
+        e = of["tp_errors"]
+        return [of["mean_ap"], e["trans_err"], e["vel_err"], of["nd_score"]]
+
+    cells = [f"{x:.4f}" for x in numbers(m)]
+    intervals = m["comparison"].get("intervals")
+    if not first and intervals:
+        both = zip(cells, numbers(intervals), strict=True)
+        cells = [f"{cell} ({low:+.4f} to {high:+.4f})" for cell, (low, high) in both]
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":
