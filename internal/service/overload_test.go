@@ -152,7 +152,7 @@ func overload(t *testing.T, factor int, fails bool) {
 		t.Errorf("%d results in %d s, want at least %d", counts["results"], seconds, least)
 	}
 	logged.want(t, "detector overload since", 1)
-	logged.want(t, "detector no longer overload", 1)
+	logged.want(t, "detector overload: over after", 1)
 	logged.want(t, "results unpublished since", int(truth(fails)))
 }
 

@@ -8,9 +8,13 @@ import (
 	"github.com/solofusion/solofusion/perception"
 )
 
-// titled returns the name of a trouble: CAM_BACK missing.
+// titled returns the name of a trouble: CAM_BACK missing, pose late.
 func titled(t *perception.Trouble) string {
-	return t.Subject + " " + strings.ReplaceAll(t.Cause, "_", " ")
+	cause := strings.ReplaceAll(t.Cause, "_", " ")
+	if t.Subject == ofPoses && strings.Contains(cause, "pose") {
+		return cause
+	}
+	return t.Subject + " " + cause
 }
 
 // begun returns the line of a trouble that begins:
@@ -34,11 +38,11 @@ func (c *change) begun(lossless bool) string {
 
 // over returns the line of a trouble that ended:
 //
-//	CAM_BACK no longer missing after 4.2 s: 9 sets
+//	CAM_BACK missing: over after 4.2 s, 9 sets
 func (c *change) over() string {
-	line := fmt.Sprintf("%s no longer %s after %s", c.Subject, strings.ReplaceAll(c.Cause, "_", " "), seconds(c.took))
+	line := titled(&c.Trouble) + ": over after " + seconds(c.took)
 	if c.Count > 0 {
-		line += ": " + c.toll()
+		line += ", " + c.toll()
 	}
 	return line
 }
