@@ -32,8 +32,8 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		set.NewSequence = set.reason
 	}
 	s.account.begin(way.Began)
+	defer s.account.end() // when it is counted: until then the result is on its way
 	way.Result, way.Lost = s.stepper.Step(set.FrameSet)
-	s.account.end()
 	way.Stepped = time.Now()
 	if way.Lost != nil {
 		s.lose(set, failed, way.Lost)
