@@ -126,9 +126,9 @@ func degradedBy(troubles []perception.Trouble) (names []string) {
 		case !t.Degrades || t.IsCamera && counted[t.Cause]:
 		case t.IsCamera && n > few:
 			counted[t.Cause] = true
-			names = append(names, titled(&perception.Trouble{Subject: fmt.Sprintf("%d cameras", n), Cause: t.Cause}))
+			names = append(names, (&perception.Trouble{Subject: fmt.Sprintf("%d cameras", n), Cause: t.Cause}).Title())
 		default:
-			names = append(names, titled(t))
+			names = append(names, t.Title())
 		}
 	}
 	return names

@@ -4,18 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/solofusion/solofusion/perception"
 )
-
-// titled returns the name of a trouble: CAM_BACK missing, pose late.
-func titled(t *perception.Trouble) string {
-	cause := strings.ReplaceAll(t.Cause, "_", " ")
-	if t.Subject == ofPoses && strings.Contains(cause, "pose") {
-		return cause
-	}
-	return t.Subject + " " + cause
-}
 
 // begun returns the line of a trouble that begins:
 //
@@ -23,7 +12,7 @@ func titled(t *perception.Trouble) string {
 //
 // Of a recording it has no time.
 func (c *change) begun(lossless bool) string {
-	line := titled(&c.Trouble)
+	line := c.Title()
 	if !lossless {
 		line += " since " + clock(c.Since)
 	}
@@ -40,7 +29,7 @@ func (c *change) begun(lossless bool) string {
 //
 //	CAM_BACK missing: over after 4.2 s, 9 sets
 func (c *change) over() string {
-	line := titled(&c.Trouble) + ": over after " + seconds(c.took)
+	line := c.Title() + ": over after " + seconds(c.took)
 	if c.Count > 0 {
 		line += ", " + c.toll()
 	}

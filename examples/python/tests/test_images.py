@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import struct
 import time
 import zlib
@@ -127,7 +128,10 @@ def test_damaged_jpeg(patient, tiny):
     got = shown(patient, tiny, {"whole": None} | damaged)
     assert rejection(got["whole"]) == "" == damage(got["whole"])
     for name in damaged:
-        assert rejection(got[name]) or damage(got[name]), f"{name}: used, and nothing is said"
+        words = rejection(got[name]) or damage(got[name])
+        assert re.search("damaged|truncated|no image", words), (
+            f"{name}: {words or 'used, and nothing is said'}"
+        )
     assert patient.lines(CAMERA, "damaged|truncated|rejected|corrupt"), "the log does not name the camera"
 
 
@@ -194,7 +198,7 @@ def test_other_formats(patient, tiny, name):
         "ROS header": lambda j: b"\x01\0\0\0cam0" + j,
     }[name]
     result = shown(patient, tiny, {name: change})[name]
-    assert "JPEG" in rejection(result) and "PNG" in rejection(result)
+    assert re.match("image is .*, want JPEG or PNG", rejection(result))
     assert len(result.cameras_used) == 5
 
 
