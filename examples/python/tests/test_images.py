@@ -211,22 +211,26 @@ def told(client) -> str:
     return "\n".join(words)
 
 
-def test_frozen_camera(patient, tiny):
-    """15a: a camera of a moving vehicle that repeats an image is named."""
+@pytest.mark.parametrize("key", [True, False], ids=["key frames", "capture times"])
+def test_frozen_camera(patient, tiny, key):
+    """15a: a camera of a moving vehicle that repeats an image is named, and not used unless
+    the source knows its sets, as a recording does."""
 
     async def run():
         async with Recorder(patient) as client:
             await client.calibrate(tiny.rig)
             frozen, results = tiny.sets[0].images[CAMERA].data, []
             for made in tiny.sets:
-                results.append(await client.answer(made, replace={CAMERA: frozen}))
+                results.append(await client.answer(made, replace={CAMERA: frozen}, key=key))
             await client.status()
             return results, told(client)
 
     results, words = asyncio.run(run())
     assert all(results)
-    assert CAMERA in words or rejection(results[-1]), "nothing is said"
-    assert patient.lines(CAMERA), "the log does not name the camera"
+    assert f"{CAMERA} frozen" in words
+    assert {note.camera for note in results[-1].cameras_suspect} == {CAMERA}
+    assert key == (not rejection(results[-1]))
+    assert patient.lines(f"{CAMERA} frozen"), "the log does not name the camera"
 
 
 def test_repeated_stamp(small, tiny):
