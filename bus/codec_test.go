@@ -153,6 +153,10 @@ func TestDecodeRefuses(t *testing.T) {
 	if _, err := decodeRig(bytesOf(t, rig)); err == nil || err.Error() != `camera "CAM_BACK": intrinsics have 4 numbers, want 9` {
 		t.Errorf("a short matrix: %v", err)
 	}
+	const broken = "not a solofusion.v1.EgoPose: cannot parse invalid wire-format data"
+	if _, err := decodeEgoPose([]byte{0xff}); err == nil || err.Error() != broken {
+		t.Errorf("no message: %v, want %q", err, broken)
+	}
 	if _, err := decodeEgoPose(bytesOf(t, &pb.EgoPose{GlobalFromEgo: encodeTransform(geom.IdentityTransform())})); err == nil {
 		t.Error("a pose without a time was taken")
 	}

@@ -87,9 +87,20 @@ func decodeEvent(kind string, data []byte) (perception.Event, error) {
 	return nil, fmt.Errorf("unknown kind %q, want calibration, pose, frame.<camera> or control", kind)
 }
 
+// unmarshal reads a message of the schema. The error names the message, in words for its
+// sender.
+func unmarshal(data []byte, m proto.Message) error {
+	err := proto.Unmarshal(data, m)
+	if err == nil {
+		return nil
+	}
+	why := strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0") // some builds have one space, some the other
+	return fmt.Errorf("not a %s: %s", m.ProtoReflect().Descriptor().FullName(), why)
+}
+
 func decodeRig(data []byte) (perception.Event, error) {
 	var m pb.RigCalibration
-	if err := proto.Unmarshal(data, &m); err != nil {
+	if err := unmarshal(data, &m); err != nil {
 		return nil, err
 	}
 	if len(m.Cameras) == 0 {
@@ -129,7 +140,7 @@ func decodeCamera(c *pb.CameraCalibration) (perception.Camera, error) {
 
 func decodeEgoPose(data []byte) (perception.Event, error) {
 	var m pb.EgoPose
-	if err := proto.Unmarshal(data, &m); err != nil {
+	if err := unmarshal(data, &m); err != nil {
 		return nil, err
 	}
 	pose, err := decodeTransform(m.GlobalFromEgo)
@@ -144,7 +155,7 @@ func decodeEgoPose(data []byte) (perception.Event, error) {
 
 func decodeControl(data []byte) (perception.Event, error) {
 	var m pb.Control
-	if err := proto.Unmarshal(data, &m); err != nil {
+	if err := unmarshal(data, &m); err != nil {
 		return nil, err
 	}
 	switch c := m.Command.(type) {
@@ -162,7 +173,7 @@ func decodeFrame(token string, data []byte) (perception.Event, error) {
 		return nil, err
 	}
 	var m pb.Frame
-	if err := proto.Unmarshal(data, &m); err != nil {
+	if err := unmarshal(data, &m); err != nil {
 		return nil, err
 	}
 	switch {

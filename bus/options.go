@@ -57,17 +57,22 @@ func DefaultConn() ConnOptions {
 // Bounds returns what the options must satisfy. The URL may be empty, for a server
 // in this process.
 func (o ConnOptions) Bounds() []option.Bound {
-	const one = "one of nats.user, nats.token, nats.nkey, nats.creds and a user in nats.url"
-	external := func(file string) bool { return file == "" || readable(file) && o.URL != "" }
+	const (
+		one      = "one of nats.user, nats.token, nats.nkey, nats.creds and a user in nats.url"
+		file     = "a file that can be read"
+		external = "nats.url with it: the embedded server's users are in nats.embedded.users"
+	)
 	return append([]option.Bound{
 		{Name: "url", OK: urlsOK(o.URL), Want: `nats://host:port, tls:// or ws://, several separated by commas, or "" for the embedded server`},
 		{Name: "user", OK: o.User == "" || !userIn(o.URL), Want: one},
 		{Name: "password", OK: o.Password == "" || o.User != "", Want: "nats.user with it"},
 		{Name: "token", OK: o.Token == "" || o.User == "" && !userIn(o.URL), Want: one},
-		{Name: "nkey", OK: external(o.NKey) && (o.NKey == "" || o.User == "" && o.Token == "" && !userIn(o.URL)),
-			Want: "a file that can be read, and nats.url with it; " + one},
-		{Name: "creds", OK: external(o.Creds) && (o.Creds == "" || o.User == "" && o.Token == "" && o.NKey == "" && !userIn(o.URL)),
-			Want: "a file that can be read, and nats.url with it; " + one},
+		{Name: "nkey", OK: o.NKey == "" || readable(o.NKey), Want: file},
+		{Name: "nkey", OK: o.NKey == "" || o.URL != "", Want: external},
+		{Name: "nkey", OK: o.NKey == "" || o.User == "" && o.Token == "" && !userIn(o.URL), Want: one},
+		{Name: "creds", OK: o.Creds == "" || readable(o.Creds), Want: file},
+		{Name: "creds", OK: o.Creds == "" || o.URL != "", Want: external},
+		{Name: "creds", OK: o.Creds == "" || o.User == "" && o.Token == "" && o.NKey == "" && !userIn(o.URL), Want: one},
 		{Name: "inbox", OK: prefix.MatchString(o.Inbox) && len(o.Inbox) <= maxPrefix, Want: "letters, digits, _ and -, in tokens separated by dots"},
 		option.Positive("connect_timeout", o.Timeout),
 	}, o.TLS.Bounds()...)

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
 	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
@@ -107,7 +105,7 @@ func encodeDetection(r *perception.Result, d *perception.Detection, globalFromMo
 // microseconds.
 func decodeResult(data []byte) (*perception.Result, error) {
 	var m pb.Detections
-	if err := proto.Unmarshal(data, &m); err != nil {
+	if err := unmarshal(data, &m); err != nil {
 		return nil, err
 	}
 	r := &perception.Result{

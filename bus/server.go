@@ -156,7 +156,17 @@ func (l *serverLog) write(level func(string, ...any), format string, v []any) {
 }
 
 func (l *serverLog) Noticef(format string, v ...any) { l.write(l.log.Debug, format, v) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.write(l.log.Warn, format, v) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.write(l.log.Error, format, v) }
-func (l *serverLog) Debugf(format string, v ...any)  { l.write(l.log.Debug, format, v) }
-func (l *serverLog) Tracef(format string, v ...any)  { l.write(l.log.Debug, format, v) }
+
+// Warnf leaves out that passwords are not hashed: they are this process's own, from its
+// configuration.
+func (l *serverLog) Warnf(format string, v ...any) {
+	level := l.log.Warn
+	if strings.HasPrefix(format, "Plaintext passwords") {
+		level = l.log.Debug
+	}
+	l.write(level, format, v)
+}
+
+func (l *serverLog) Errorf(format string, v ...any) { l.write(l.log.Error, format, v) }
+func (l *serverLog) Debugf(format string, v ...any) { l.write(l.log.Debug, format, v) }
+func (l *serverLog) Tracef(format string, v ...any) { l.write(l.log.Debug, format, v) }

@@ -59,6 +59,9 @@ func TestOpenServerIsToldOf(t *testing.T) {
 		if open := strings.Contains(logged.String(), "listens beyond this machine"); open != test.open {
 			t.Errorf("%s: told of: %t, want %t:\n%s", name, open, test.open, logged)
 		}
+		if !test.open && strings.Contains(logged.String(), "level=WARN") {
+			t.Errorf("%s: a warning of what nobody can mend:\n%s", name, logged)
+		}
 	}
 }
 

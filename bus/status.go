@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/solofusion/solofusion/perception"
 	pb "github.com/solofusion/solofusion/proto/solofusion/v1"
 )
@@ -73,7 +71,7 @@ func encodeCameraStatus(c *perception.CameraStatus) *pb.CameraStatus {
 // microseconds.
 func decodeStatus(data []byte) (*perception.Status, error) {
 	var m pb.Status
-	if err := proto.Unmarshal(data, &m); err != nil {
+	if err := unmarshal(data, &m); err != nil {
 		return nil, err
 	}
 	s := &perception.Status{

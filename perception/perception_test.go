@@ -85,3 +85,16 @@ func TestRigsAreEqualByWhatIsComputedWithThem(t *testing.T) {
 		}
 	}
 }
+
+func TestTitle(t *testing.T) {
+	for want, trouble := range map[string]Trouble{
+		"CAM_BACK clock offset": {Subject: "CAM_BACK", IsCamera: true, Cause: "clock_offset"},
+		"pose late":             {Subject: "poses", Cause: "pose_late"},
+		"poses unit":            {Subject: "poses", Cause: "unit"},
+		"a late":                {Subject: "a", IsCamera: true, Cause: "late"},
+	} {
+		if got := trouble.Title(); got != want {
+			t.Errorf("title %q, want %q", got, want)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (c *Camera) validate() error {
 		}
 	}
 	if !isPinhole(&c.Intrinsics) {
-		return fmt.Errorf("its intrinsics are %v by rows, want fx, skew, cx, 0, fy, cy, 0, 0, 1%s", c.Intrinsics, guess(&c.Intrinsics))
+		return fmt.Errorf("its intrinsics are %.6g by rows, want fx, skew, cx, 0, fy, cy, 0, 0, 1%s", c.Intrinsics, guess(&c.Intrinsics))
 	}
 	return c.checkPinhole()
 }
@@ -86,14 +86,14 @@ func (c *Camera) checkPinhole() error {
 	least, most := minFocal*max(w, h), maxFocal*max(w, h)
 	switch {
 	case fx < least || fx > most || fy < least || fy > most:
-		return fmt.Errorf("focal lengths are %g and %g pixels, want %g to %g at %d x %d: positive, in pixels of the images as they are sent",
+		return fmt.Errorf("focal lengths are %.6g and %.6g pixels, want %g to %g at %d x %d: positive, in pixels of the images as they are sent",
 			fx, fy, least, most, c.Width, c.Height)
 	case math.Abs(skew) > maxSkew*fx:
-		return fmt.Errorf("skew is %g pixels, want at most a quarter of the focal length %g: is the matrix by rows?", skew, fx)
+		return fmt.Errorf("skew is %.6g pixels, want at most a quarter of the focal length %.6g: is the matrix by rows?", skew, fx)
 	case cx == 0 && cy == 0:
 		return errors.New("its principal point is (0, 0), want the pixel that the optical axis meets")
 	case cx < -beyond*w || cx > (1+beyond)*w || cy < -beyond*h || cy > (1+beyond)*h:
-		return fmt.Errorf("its principal point (%g, %g) is far outside its images of %d x %d pixels, want the pixel that the optical axis meets",
+		return fmt.Errorf("its principal point (%.6g, %.6g) is far outside its images of %d x %d pixels, want the pixel that the optical axis meets",
 			cx, cy, c.Width, c.Height)
 	}
 	return nil
@@ -115,7 +115,7 @@ func checkTransform(t *geom.Transform) error {
 		return fmt.Errorf("translation is %v, want finite numbers", t.Translation)
 	}
 	if reach := t.Translation.Norm(); reach > maxReach {
-		return fmt.Errorf("translation is %v, which is %.4g m from the ego frame, want at most %d m: is it in millimetres?",
+		return fmt.Errorf("translation is %.4g, which is %.4g m from the ego frame, want at most %d m: is it in millimetres?",
 			t.Translation, reach, maxReach)
 	}
 	return nil

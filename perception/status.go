@@ -1,6 +1,9 @@
 package perception
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // State is what a service is doing.
 type State string
@@ -60,6 +63,15 @@ type Trouble struct {
 	Since    time.Time // it is there
 	Count    uint64    // sets, images or messages that it cost so far
 	Degrades bool      // whether it makes the state Degraded
+}
+
+// Title returns the trouble's name: CAM_BACK missing, pose late.
+func (t *Trouble) Title() string {
+	cause := strings.ReplaceAll(t.Cause, "_", " ")
+	if !t.IsCamera && strings.Contains(cause, strings.TrimSuffix(t.Subject, "s")) {
+		return cause
+	}
+	return t.Subject + " " + cause
 }
 
 // CameraStatus is what one camera does.

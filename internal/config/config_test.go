@@ -133,7 +133,7 @@ func TestFaults(t *testing.T) {
 		{"user twice", "nats: {user: a, url: 'nats://b:hush@x:1'}\n", nil, []string{`nats.user: "a": want one of nats.user`}},
 		{"secret in a wrong url", "nats: {url: 'http://b:hush@x:1'}\n", nil, []string{`nats.url: "http://b:xxxxx@x:1": want nats://`}},
 		{"creds", "nats: {creds: /nowhere.creds, url: 'nats://x:1'}\n", nil, []string{`nats.creds: "/nowhere.creds": want a file`}},
-		{"creds of the embedded server", "nats: {creds: config.go}\n", nil, []string{`nats.creds: "config.go": want a file that can be read, and nats.url`}},
+		{"creds of the embedded server", "nats: {creds: config.go}\n", nil, []string{`nats.creds: "config.go": want nats.url with it`}},
 		{"nkey and creds", "nats: {creds: config.go, nkey: config.go, url: 'nats://x:1'}\n", nil, []string{`nats.creds: "config.go": want`}},
 		{"absent files", "nats: {nkey: /nowhere, url: 'tls://x:1', tls: {ca: /no.pem, cert: /no.crt, key: /no.key}}\n", nil, []string{
 			`nats.nkey: "/nowhere": want a file`, `nats.tls.ca: "/no.pem": want a file`, `nats.tls.cert: "/no.crt": want`, `nats.tls.key: "/no.key": want`}},

@@ -3,7 +3,7 @@ package service
 import (
 	"errors"
 	"maps"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,8 +32,9 @@ type account struct {
 	facts    facts // without those of the source
 	counters framesync.Counters
 	made     identity
-	fault    fault    // of the last set that led to no result
-	outside  []string // of the last result
+	fault    fault           // of the last set that led to no result
+	outside  []string        // of the last result
+	strange  map[string]bool // words of it that were told
 }
 
 // identity is what the results are made with.
@@ -99,7 +100,7 @@ func dropped(d *framesync.Drop, event perception.Event) string {
 	rig, ok := event.(*perception.Rig)
 	switch {
 	case ok && d.Words == "":
-		return rig.Validate().Error()
+		return strings.TrimPrefix(rig.Validate().Error(), "perception: ")
 	case d.Camera == "" || d.Words == "":
 		return d.Camera + d.Words
 	}
@@ -148,9 +149,8 @@ func (a *account) begin(now time.Time) {
 func (a *account) end() { a.begin(time.Time{}) }
 
 // publish counts a result, which waits for a connection if held; source is what the source
-// counts. It reports whether what training never saw of the cameras is other than in the
-// last one.
-func (a *account) publish(r *perception.Result, held bool, source map[string]uint64, now time.Time) (otherwise bool) {
+// counts. It returns what training never saw of the cameras, if it was not told before.
+func (a *account) publish(r *perception.Result, held bool, source map[string]uint64, now time.Time) (untold []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := &a.facts
@@ -160,9 +160,26 @@ func (a *account) publish(r *perception.Result, held bool, source map[string]uin
 	}
 	f.before = tally{maps.Collect(a.counters.Drops), source, f.lost}
 	a.made = identity{r.Model, r.Quantisation}
-	otherwise = !slices.Equal(a.outside, r.Outside)
 	a.outside = r.Outside
-	return otherwise
+	for _, words := range r.Outside {
+		if !a.strange[words] {
+			untold = append(untold, words)
+		}
+	}
+	a.tell(untold)
+	return untold
+}
+
+// maxStrange is how many words are known as told. Beyond them all are told again.
+const maxStrange = 1000
+
+func (a *account) tell(words []string) {
+	if a.strange == nil || len(a.strange) > maxStrange {
+		a.strange = map[string]bool{}
+	}
+	for _, w := range words {
+		a.strange[w] = true
+	}
 }
 
 // take notes a result that is published at now. A connection sends first what waits for

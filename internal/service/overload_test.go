@@ -152,8 +152,38 @@ func overload(t *testing.T, factor int, fails bool) {
 		t.Errorf("%d results in %d s, want at least %d", counts["results"], seconds, least)
 	}
 	logged.want(t, "detector overload since", 1)
-	logged.want(t, "detector no longer overload", 1)
+	logged.want(t, "detector overload: over after", 1)
 	logged.want(t, "results unpublished since", int(truth(fails)))
+}
+
+// slow is a detector that takes longer than service.stale_after for a set, and a way out that
+// takes a while.
+type slow struct{ *traffic }
+
+func (s *slow) Step(set *perception.FrameSet) (*perception.Result, error) {
+	time.Sleep(3 * inference)
+	return s.traffic.Step(set)
+}
+
+func (s *slow) Publish(ctx context.Context, m *perception.Moment) error {
+	time.Sleep(3 * pulse)
+	return s.traffic.Publish(ctx, m)
+}
+
+// TestSlowDetector: a service whose results are far apart since each takes long is ready.
+func TestSlowDetector(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		load := &traffic{every: inference, sets: 60, sent: map[time.Time]time.Time{}, settled: map[time.Time]int{}}
+		logged := &lineLog{}
+		s := New(load, &slow{load}, &slow{load}, Options{Log: logged.logger()})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer time.AfterFunc(55*time.Second, cancel).Stop()
+		if err := s.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		logged.want(t, "waiting for sets: the first frames have come", 1)
+		logged.want(t, "ready=false", 2) // at the start and at the end
+	})
 }
 
 // lineLog keeps log lines.

@@ -100,16 +100,38 @@ func lacking(what, words string, ready bool) condition {
 }
 
 func producing(troubles []perception.Trouble) condition {
-	var by []string
-	for i := range troubles {
-		if troubles[i].Degrades {
-			by = append(by, titled(&troubles[i]))
-		}
-	}
+	by := degradedBy(troubles)
 	if len(by) == 0 {
 		return condition{state: perception.Running, ready: true, words: "running"}
 	}
 	return condition{state: perception.Degraded, ready: true, words: "degraded: " + strings.Join(by, ", ")}
+}
+
+// few is how many cameras with one cause are named in a line.
+const few = 8
+
+// degradedBy returns the names of the troubles that degrade: CAM_BACK missing. More than a
+// few cameras with one cause are counted: 54 cameras missing.
+func degradedBy(troubles []perception.Trouble) (names []string) {
+	cameras := map[string]int{} // by cause
+	for i := range troubles {
+		if t := &troubles[i]; t.Degrades && t.IsCamera {
+			cameras[t.Cause]++
+		}
+	}
+	counted := map[string]bool{}
+	for i := range troubles {
+		t := &troubles[i]
+		switch n := cameras[t.Cause]; {
+		case !t.Degrades || t.IsCamera && counted[t.Cause]:
+		case t.IsCamera && n > few:
+			counted[t.Cause] = true
+			names = append(names, (&perception.Trouble{Subject: fmt.Sprintf("%d cameras", n), Cause: t.Cause}).Title())
+		default:
+			names = append(names, t.Title())
+		}
+	}
+	return names
 }
 
 // flow reports whether results come. A recording's come as fast as it is read.
@@ -153,13 +175,19 @@ func (f *facts) wait(l limits) (what, words string) {
 	case f.lost[unpublished] > f.before.lost[unpublished]:
 		return perception.ForDetector, "results are not published: " + f.causes[unpublished]
 	case !f.idle():
-		return perception.ForDetector, fmt.Sprintf("a set has been under way for %s", seconds(f.now.Sub(f.stepping)))
+		return perception.ForDetector, "a set is under way since " + clock(f.stepping)
 	case f.dropped(noPose) > 0:
 		return perception.ForPoses, fmt.Sprintf("%d frames without an ego pose for their time", f.dropped(noPose))
 	case f.health.Trouble.Cause != "":
 		return perception.ForSets, f.health.Trouble.Words
 	}
 	return perception.ForSets, f.withoutSets()
+}
+
+// begun reports whether a set is under way that may bring the result that was waited for.
+func (f *facts) begun(l limits) bool {
+	what, _ := f.wait(l)
+	return what == perception.ForDetector && !f.idle() && f.now.Sub(f.stepping) < l.stale
 }
 
 // idle reports whether no step is running.

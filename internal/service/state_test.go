@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -78,11 +79,20 @@ func TestJudge(t *testing.T) {
 			condition{perception.Waiting, "sets", false, "waiting for sets: frames arrive, and were dropped: 3 duplicate, 9 out_of_order"}},
 		{"a slow step", good(func(f *facts) { f.result.at, f.stepping = at(3), at(3.2) }), nil, condition{perception.Running, "", true, "running"}},
 		{"a step that hangs", good(func(f *facts) { f.now = at(60); f.frames.last = at(60); f.stepping = at(9.9) }), nil,
-			condition{perception.Waiting, "detector", false, "waiting for detector: a set has been under way for 50.1 s"}},
+			condition{perception.Waiting, "detector", false, "waiting for detector: a set is under way since 12:00:09"}},
+		{"a large rig", good(func(*facts) {}), many(few + 1), condition{perception.Degraded, "", true, "degraded: 9 cameras missing, poses unit"}},
 		{"a recording that was read long ago", stopped(func(f *facts) { f.lossless = true }), nil, condition{perception.Running, "", true, "running"}},
 	} {
 		if got := judge(&test.facts, test.troubles, l); got != test.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", test.name, got, test.want)
 		}
 	}
+}
+
+// many are the troubles of a rig of which n cameras are missing.
+func many(n int) (all []perception.Trouble) {
+	for i := range n {
+		all = append(all, perception.Trouble{Subject: fmt.Sprint("c", i), Cause: missing, IsCamera: true, Degrades: true})
+	}
+	return append(all, degrading(ofPoses, framesync.CauseUnit, "", 0))
 }

@@ -32,8 +32,8 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		set.NewSequence = set.reason
 	}
 	s.account.begin(way.Began)
+	defer s.account.end() // when it is counted: until then the result is on its way
 	way.Result, way.Lost = s.stepper.Step(set.FrameSet)
-	s.account.end()
 	way.Stepped = time.Now()
 	if way.Lost != nil {
 		s.lose(set, failed, way.Lost)
@@ -46,8 +46,8 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		return
 	}
 	way.Published = time.Now()
-	if s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published) {
-		s.warnOutside(way.Result)
+	for _, words := range s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published) {
+		s.log.Warn("unlike what training saw", "rig", way.Result.Rig, "what", words)
 	}
 	s.metrics.observe(way.Result, way.Published.Sub(way.Began))
 	s.notice()
@@ -61,13 +61,6 @@ func (s *Service) notice() {
 		case s.changed <- struct{}{}:
 		default: // it will be published anyway
 		}
-	}
-}
-
-// warnOutside logs what of the cameras and their rate the model's training never saw.
-func (s *Service) warnOutside(r *perception.Result) {
-	for _, words := range r.Outside {
-		s.log.Warn("unlike what training saw", "rig", r.Rig, "what", words)
 	}
 }
 

@@ -110,16 +110,20 @@ func suspicion(camera, why string) key {
 }
 
 // ofCamera returns what is wrong with a camera: with its frames, and with its image in the
-// last result.
+// last result. An image that is not used because it is suspect is that alone, not rejected,
+// too.
 func (f *facts) ofCamera(c *framesync.CameraHealth) (list []symptom) {
 	wrong := faults(&f.result.latest)
+	if doubt := f.result.latest.Suspect[c.Name]; doubt != "" && strings.HasSuffix(wrong[key{c.Name, rejected}], doubt) {
+		delete(wrong, key{c.Name, rejected})
+	}
 	add := func(kind, cause, words string, count uint64, units string) {
 		t := degrading(c.Name, cause, words, count)
 		t.IsCamera, t.Degrades = true, cause != repeated
 		if cause == missing {
 			t.Since = c.Arrived
 		}
-		list = append(list, symptom{Trouble: t, present: true, kind: kind, units: units})
+		list = append(list, symptom{Trouble: t, present: true, kind: kind, units: units, worded: cause == framesync.CauseUnit})
 	}
 	absent := key{c.Name, missing}
 	_, without := wrong[absent]
@@ -139,7 +143,10 @@ func (f *facts) ofCamera(c *framesync.CameraHealth) (list []symptom) {
 }
 
 func (f *facts) absence(c *framesync.CameraHealth) string {
-	if c.Arrived.IsZero() {
+	switch {
+	case c.Arrived.IsZero() && c.Frames > 0:
+		return fmt.Sprintf("none of its %d frames could be used", c.Frames)
+	case c.Arrived.IsZero():
 		return "no frame has come"
 	}
 	return "no frame in the last result; its last came " + seconds(f.now.Sub(c.Arrived)) + " ago"

@@ -57,8 +57,8 @@ func TestTroubleBeginsAndEndsOnce(t *testing.T) {
 	want := []string{
 		"1: input duplicate since 12:00:01: 2 messages",
 		"1: CAM_BACK missing since 12:00:00: arrives 104 ms after its set left; sync.deadline is 150ms",
-		"6: CAM_BACK no longer missing after 3.0 s: 3 sets",
-		"6: input no longer duplicate after 2.0 s: 5 messages",
+		"6: CAM_BACK missing: over after 3.0 s, 3 sets",
+		"6: input duplicate: over after 2.0 s, 5 messages",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -160,14 +160,14 @@ func TestSymptoms(t *testing.T) {
 		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, noPose: 4},
 		source:   map[string]uint64{queueFull: 2},
 		refusals: map[string]string{"duplicate": "a: its time is that of the frame before"},
-		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1},
+		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1, {"d", "black"}: 1, {"d", rejected}: 1},
 	}
 	f.result.latest = perception.Result{
-		Missing: []string{"a", "b"}, Rejected: map[string]string{"b": "truncated"},
-		Suspect: map[string]string{"b": "frozen: same image for 2.5 s"},
+		Missing: []string{"a", "b", "d"}, Rejected: map[string]string{"b": "truncated", "d": "image is black: too dark"},
+		Suspect: map[string]string{"b": "frozen: same image for 2.5 s", "d": "black: too dark"},
 	}
 	f.lost[behind] = 6
-	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900), cameraHealth("c", 900))
+	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900), cameraHealth("c", 900), cameraHealth("d", 4900))
 	f.health.Cameras[2].Trouble = framesync.Trouble{Cause: missing, Words: "no frame since 12:00:00"} // like all others'
 
 	var got []string
@@ -179,7 +179,8 @@ func TestSymptoms(t *testing.T) {
 		"a missing: no frame in the last result; its last came 4.0 s ago (2 sets, present true, degrades true)",
 		"b rejected: truncated (5 images, present true, degrades true)",
 		"b frozen: same image for 2.5 s (1 images, present true, degrades true)",
-		"poses no pose: 4 frames (4 frames, present false, degrades true)",
+		"d black: too dark (1 images, present true, degrades true)",
+		"no pose: 4 frames (4 frames, present false, degrades true)",
 		"detector overload: sets arrive faster than results can be made; the newest complete one is used (8 sets, present false, degrades true)",
 		"input duplicate: a: its time is that of the frame before (3 messages, present false, degrades false)",
 	} {
@@ -190,8 +191,36 @@ func TestSymptoms(t *testing.T) {
 	if strings.Contains(strings.Join(got, "\n"), "c missing") {
 		t.Error("a camera is missing that no set lacks")
 	}
+	if strings.Contains(strings.Join(got, "\n"), "d rejected") {
+		t.Error("an image that is not used because it is black is told of as rejected, too")
+	}
 	if strings.Contains(strings.Join(got, "\n"), "surplus") {
 		t.Error("frames between those that are used are a symptom")
+	}
+}
+
+// A camera whose times are now in another unit is another publisher to mend; one whose
+// frames came but could not be used did not send nothing.
+func TestWordsOfACamera(t *testing.T) {
+	j := newJournal(3 * time.Second)
+	var got []string
+	for i, words := range []string{"nanoseconds?", "nanoseconds?", "milliseconds?"} {
+		var f facts
+		f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 900))
+		f.health.Cameras[0].Trouble = framesync.Trouble{Cause: framesync.CauseUnit, Words: words}
+		got = append(got, lines(j.observe(ms(500*i), f.symptoms()))...)
+	}
+	var f facts
+	f.result.latest.Missing = []string{"b"}
+	f.health.Cameras = append(f.health.Cameras, framesync.CameraHealth{Name: "b", Frames: 4})
+	got = append(got, lines(j.observe(ms(1500), f.symptoms()))...)
+	want := []string{
+		"a unit since 12:00:00: nanoseconds?",
+		"a unit since 12:00:00: milliseconds?",
+		"b missing since 12:00:01: none of its 4 frames could be used",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -226,5 +255,27 @@ func TestOtherWordsAreToldAgain(t *testing.T) {
 	}
 	if n < 60 || n > 80 {
 		t.Errorf("an hour of refused calibrations made %d lines, want about one a minute", n)
+	}
+}
+
+// What training never saw is told of once, not again whenever it comes and goes.
+func TestStrangeIsToldOnce(t *testing.T) {
+	var a account
+	a.facts.tolls = map[key]uint64{}
+	tell := func(outside ...string) []string {
+		return a.publish(&perception.Result{Outside: outside}, false, nil, epoch)
+	}
+	if got := tell("a", "b"); len(got) != 2 {
+		t.Errorf("told of %q, want a and b", got)
+	}
+	tell()
+	if got := tell("a", "c"); !slices.Equal(got, []string{"c"}) {
+		t.Errorf("told of %q, want c alone", got)
+	}
+	for i := range 3 * maxStrange {
+		tell(fmt.Sprint(i))
+	}
+	if len(a.strange) > maxStrange+1 {
+		t.Errorf("%d words are kept", len(a.strange))
 	}
 }

@@ -4,14 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/solofusion/solofusion/perception"
 )
-
-// titled returns the name of a trouble: CAM_BACK missing.
-func titled(t *perception.Trouble) string {
-	return t.Subject + " " + strings.ReplaceAll(t.Cause, "_", " ")
-}
 
 // begun returns the line of a trouble that begins:
 //
@@ -19,7 +12,7 @@ func titled(t *perception.Trouble) string {
 //
 // Of a recording it has no time.
 func (c *change) begun(lossless bool) string {
-	line := titled(&c.Trouble)
+	line := c.Title()
 	if !lossless {
 		line += " since " + clock(c.Since)
 	}
@@ -34,11 +27,11 @@ func (c *change) begun(lossless bool) string {
 
 // over returns the line of a trouble that ended:
 //
-//	CAM_BACK no longer missing after 4.2 s: 9 sets
+//	CAM_BACK missing: over after 4.2 s, 9 sets
 func (c *change) over() string {
-	line := fmt.Sprintf("%s no longer %s after %s", c.Subject, strings.ReplaceAll(c.Cause, "_", " "), seconds(c.took))
+	line := c.Title() + ": over after " + seconds(c.took)
 	if c.Count > 0 {
-		line += ": " + c.toll()
+		line += ", " + c.toll()
 	}
 	return line
 }

@@ -55,7 +55,7 @@ func (s *states) troubled(troubles []perception.Trouble) (lines []string) {
 	for i := range troubles {
 		t := &troubles[i]
 		key := t.Subject + "\x00" + t.Cause
-		present[key] = t.Subject + " " + strings.ReplaceAll(t.Cause, "_", " ")
+		present[key] = t.Title()
 		if s.troubles[key] == "" {
 			lines = append(lines, begun(present[key], t))
 		}

@@ -133,10 +133,12 @@ func (s *Sync) silent(c *camera) Trouble {
 	switch {
 	case !c.came.IsZero():
 		return Trouble{CauseMissing, "no frame since " + clockTime(c.came)}
-	case !s.start.IsZero() && s.time.Sub(s.start) > patience:
-		return Trouble{CauseMissing, "no frame has come"}
+	case s.start.IsZero() || s.time.Sub(s.start) <= patience:
+		return Trouble{}
+	case c.frames > 0:
+		return Trouble{CauseMissing, fmt.Sprintf("none of its %d frames could be used", c.frames)}
 	}
-	return Trouble{}
+	return Trouble{CauseMissing, "no frame has come"}
 }
 
 func (s *Sync) offsetWords(c *camera) string {

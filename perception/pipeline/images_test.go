@@ -49,14 +49,14 @@ func TestImagesInDoubt(t *testing.T) {
 		rejected, damaged, suspect string // beginnings; "" for none
 	}{
 		"whole":            {func(*perception.Frame) {}, preprocess.Options{}, "", "", ""},
-		"damaged":          {half, preprocess.Options{}, "preprocess: image is truncated after", "", ""},
+		"damaged":          {half, preprocess.Options{}, "image is truncated after", "", ""},
 		"damaged, used":    {half, preprocess.Options{Damaged: preprocess.Use}, "", "truncated after", ""},
 		"damaged, marked":  {half, preprocess.Options{Damaged: preprocess.Mark}, "", "truncated after", "truncated after"},
-		"black":            {uniform(3), preprocess.Options{}, "preprocess: image is black", "", "black"},
+		"black":            {uniform(3), preprocess.Options{}, "image is black", "", "black"},
 		"black, used":      {uniform(3), preprocess.Options{Blank: preprocess.Use}, "", "", "black"},
-		"covered":          {uniform(90), preprocess.Options{}, "preprocess: image is covered", "", "covered: no contrast, brightness 90 of 255 all over"},
+		"covered":          {uniform(90), preprocess.Options{}, "image is covered", "", "covered: no contrast, brightness 90 of 255 all over"},
 		"covered, used":    {uniform(90), preprocess.Options{Blank: preprocess.Use}, "", "", "covered"},
-		"frozen":           {same, preprocess.Options{}, "preprocess: image is frozen: same image for 0.5 s, in which the vehicle moved by 4 m", "", "frozen: same image for 0.5 s"},
+		"frozen":           {same, preprocess.Options{}, "image is frozen: same image for 0.5 s, in which the vehicle moved by 4 m", "", "frozen: same image for 0.5 s"},
 		"frozen, used":     {same, preprocess.Options{Frozen: preprocess.Use}, "", "", "frozen: same image for 0.5 s"},
 		"frozen, recorded": {func(f *perception.Frame) { f.Image, f.Key = before, new(perception.KeyFrame) }, preprocess.Options{}, "", "", "frozen: same image for 0.5 s"},
 		"no motion":        {stands, preprocess.Options{}, "", "", "repeated: same image for 0.5 s"},

@@ -59,7 +59,7 @@ func (r *reader) readOne(i int) {
 		report.Suspect = words
 		recorded := image.Key != nil // of a recording, which is shown as it is
 		if frozen && !recorded && r.memory.detector.options.Images.Frozen == preprocess.Absent {
-			fault = errors.New("preprocess: image is " + words)
+			fault = errors.New("image is " + words)
 		}
 	}
 	r.reports[i], r.faults[i] = report, fault

@@ -102,19 +102,19 @@ func (c *Camera) View() float64 {
 }
 
 // Image decodes an image and writes the network's input: planes R, G, B of
-// Height x Width. The error names what is wrong with the image, or what the options do
-// not let through; dst is then undefined. The report holds in both cases.
+// Height x Width. The error says what is wrong with the image, or what the options do
+// not let through, in words for a result's reader; dst is then undefined. The report holds in both cases.
 func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, s *Scratch) (Report, error) {
 	if c.View() == 0 {
-		return Report{}, errors.New("preprocess: no part of the image is in the network's view, so far from it is its principal point or horizon")
+		return Report{}, errors.New("no part of the image is in the network's view, so far from it is its principal point or horizon")
 	}
 	image, err := codec.Decode(encoded, layout, c.source, c.config.Options.Damaged == Reject, &s.pixels)
 	if err != nil {
-		return Report{}, fmt.Errorf("preprocess: %w", err)
+		return Report{}, err
 	}
 	report := c.judge(&image)
 	if c.config.Options.Blank == Absent && report.Blank {
-		return report, fmt.Errorf("preprocess: image is %s", report.Suspect)
+		return report, errors.New("image is " + report.Suspect)
 	}
 	c.Pixels(dst, image.BGR, s)
 	return report, nil

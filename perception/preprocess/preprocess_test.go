@@ -265,7 +265,7 @@ func TestImageRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = cam.Image(make([]float32, 3*32*16), encode(t, gocv.JPEGFileExt, 48, 64), perception.Layout{}, &Scratch{})
-	if err == nil || err.Error() != "preprocess: image of 48 x 64 pixels, calibrated for 64 x 48" {
+	if err == nil || err.Error() != "image of 48 x 64 pixels, calibrated for 64 x 48" {
 		t.Errorf("error %v", err)
 	}
 }

@@ -202,7 +202,9 @@ def test_wrong_credentials_name_the_setting(server, serve):
     url = server('authorization { user: "sf", password: "right" }').url
     assert "nats.password" in refused(serve, NATS_URL=url, NATS_USER="sf", NATS_PASSWORD="wrong")
     assert "nats.user" in refused(serve, NATS_URL=url)
-    assert "nats.creds" in refused(serve, NATS_URL=url, NATS_CREDS="/absent.creds")
+    assert 'nats.creds: "/absent.creds": want a file that can be read' in refused(
+        serve, NATS_URL=url, NATS_CREDS="/absent.creds"
+    )
     assert "nats.url" in refused(serve, NATS_URL=f"nats://127.0.0.1:{free_port()}")
 
 

@@ -113,6 +113,18 @@ def test_time_since_boot(small, tiny):
     assert len(results) >= 3 and mostly(results, 6)
 
 
+def test_times_without_their_small_digits(small, tiny):
+    """14: seconds as float32 stand still for two minutes: the cameras are said to be stuck."""
+
+    async def part(client):
+        results = await live(client, tiny, 3, all_at(5), stamp=lambda us, who: us // 2**27 * 2**27)
+        return results, words(client)
+
+    ((results, said),) = stream(small, tiny, part)
+    assert len(results) <= 1 and re.search(f"{BACK} stuck repeats the capture time", said)
+    assert small.lines(BACK, "stuck", "repeats the capture time")
+
+
 def test_one_camera_in_another_unit(small, tiny):
     """14: five cameras go on, and the sixth is named."""
 
@@ -128,6 +140,7 @@ def test_one_camera_in_another_unit(small, tiny):
 
 POSES = {
     "none": (dict(poses=0), "poses"),
+    "300 ms late": (dict(pose_delay=0.3), r"pose.* \d+ ms.*sync.deadline"),
     "two a second": (dict(poses=2), r"pose.*\d"),
     "three seconds ahead": (dict(pose_offset_us=3_000_000), r"pose.*\d"),
     "one second behind": (dict(pose_offset_us=-1_000_000), r"pose.*\d"),
