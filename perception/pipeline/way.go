@@ -12,9 +12,9 @@ import (
 // change the map and lose their way: from one set to the next the pose then does what no
 // vehicle can, and all that is in the history would be moved by that.
 type way struct {
-	begun, moves bool // there is a last set; there are two, so that the speed is known
-	last         geom.Pose
-	speed        geom.Vec3 // between the last two sets, metres a second
+	Begun, Moves bool // there is a last set; there are two, so that the speed is known
+	Last         geom.Pose
+	Speed        geom.Vec3 // between the last two sets, metres a second
 }
 
 // What a vehicle can do, with room for the noise of its localisation.
@@ -29,19 +29,19 @@ const (
 // jump returns what is wrong with a pose that follows the last one after dt, "" if a
 // vehicle can have got there.
 func (w *way) jump(to geom.Pose, dt time.Duration) string {
-	if !w.begun {
+	if !w.Begun {
 		return ""
 	}
 	s := dt.Seconds()
-	moved := to.T.Sub(w.last.T)
+	moved := to.T.Sub(w.Last.T)
 	off, room := moved.Norm(), topSpeed*s+placeFog
-	if w.moves && off <= room {
-		off, room = moved.Sub(w.speed.Scale(s)).Norm(), topChange*s*s+placeFog
+	if w.Moves && off <= room {
+		off, room = moved.Sub(w.Speed.Scale(s)).Norm(), topChange*s*s+placeFog
 	}
 	if off > room {
 		return fmt.Sprintf("the vehicle's pose jumped by %.1f m in %.2f s", off, s)
 	}
-	if turned := angle(w.last.R, to.R); turned > topTurn*s+turnFog {
+	if turned := angle(w.Last.R, to.R); turned > topTurn*s+turnFog {
 		return fmt.Sprintf("the vehicle's pose jumped by %.0f degrees in %.2f s", turned*180/math.Pi, s)
 	}
 	return ""
@@ -49,10 +49,10 @@ func (w *way) jump(to geom.Pose, dt time.Duration) string {
 
 // add takes the pose of the next set, after dt.
 func (w *way) add(to geom.Pose, dt time.Duration) {
-	if w.moves = w.begun; w.moves {
-		w.speed = to.T.Sub(w.last.T).Scale(1 / dt.Seconds())
+	if w.Moves = w.Begun; w.Moves {
+		w.Speed = to.T.Sub(w.Last.T).Scale(1 / dt.Seconds())
 	}
-	w.begun, w.last = true, to
+	w.Begun, w.Last = true, to
 }
 
 // angle returns that of the rotation between two.

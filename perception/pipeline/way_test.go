@@ -38,10 +38,12 @@ func TestWay(t *testing.T) {
 		place place
 		want  string // at 10 Hz; "" for no jump at any rate
 	}{
-		"standing":    {driving(0, 0, same), ""},
-		"motorway":    {driving(60, 0, same), ""},
-		"roundabout":  {driving(9, 0.9, same), ""},
-		"full brake":  {func(t float64) geom.Pose { return geom.Pose{R: geom.Identity3(), T: geom.Vec3{-5 * max(0, 8-t) * max(0, 8-t)}} }, ""},
+		"standing":   {driving(0, 0, same), ""},
+		"motorway":   {driving(60, 0, same), ""},
+		"roundabout": {driving(9, 0.9, same), ""},
+		"full brake": {func(t float64) geom.Pose {
+			return geom.Pose{R: geom.Identity3(), T: geom.Vec3{-5 * max(0, 8-t) * max(0, 8-t)}}
+		}, ""},
 		"noise":       {driving(20, 0.1, func(t float64, p *geom.Pose) { p.T[1] += 0.3 * math.Sin(1e4*t) }), ""},
 		"correction":  {driving(10, 0, after(geom.Vec3{0, 5})), "the vehicle's pose jumped by 5.0 m in 0.10 s"},
 		"back":        {driving(10, 0, after(geom.Vec3{-50})), "the vehicle's pose jumped by 49.0 m in 0.10 s"},
