@@ -50,6 +50,7 @@ const (
 type frames struct {
 	count       uint64
 	first, last time.Time
+	again       time.Time // first of those after the last pause longer than a stale result
 }
 
 // outcome is what was published.
@@ -146,8 +147,10 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForFrames, "none since " + clock(f.frames.last) + f.unusable()
 	case !f.fruitless(l):
 		return perception.ForSets, "the first frames have come"
+	case f.resumed(l):
+		return perception.ForSets, "frames come again since " + clock(f.frames.again)
 	case f.health.Poses.Trouble.Cause != "":
-		return perception.ForPoses, f.health.Poses.Trouble.Words
+		return perception.ForPoses, f.health.Poses.Trouble.Words + f.unusable()
 	case f.lost[failed] > f.before.lost[failed]:
 		return perception.ForDetector, fmt.Sprintf("%d sets failed, the last: %s", f.lost[failed]-f.before.lost[failed], f.causes[failed])
 	case f.lost[unpublished] > f.before.lost[unpublished]:
@@ -160,6 +163,13 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForSets, f.health.Trouble.Words
 	}
 	return perception.ForSets, f.withoutSets()
+}
+
+// resumed reports whether frames have come again after a pause, and nothing is known to be
+// wrong with them.
+func (f *facts) resumed(l limits) bool {
+	return f.now.Sub(f.frames.again) <= l.stale && f.lost == f.before.lost && f.dropped(noPose) == 0 &&
+		f.health.Poses.Trouble.Cause == "" && f.health.Trouble.Cause == ""
 }
 
 // idle reports whether no step is running.

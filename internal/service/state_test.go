@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,6 +60,12 @@ func TestJudge(t *testing.T) {
 		}), nil, condition{perception.Waiting, "calibration", true, "waiting for calibration: the last was refused: no cameras"}},
 		{"all cameras stopped", stopped(func(f *facts) { f.frames.last = at(6) }), nil,
 			condition{perception.Waiting, "frames", false, "waiting for frames: none since 12:00:06"}},
+		{"frames after a pause", stopped(func(f *facts) { f.frames.again, f.stepping = at(9.8), at(9.9) }), nil,
+			condition{perception.Waiting, "sets", false, "waiting for sets: frames come again since 12:00:09"}},
+		{"poses that cannot be read", stopped(func(f *facts) {
+			f.health.Poses.Trouble = framesync.Trouble{Cause: "no_pose", Words: "no pose has come"}
+			f.source = map[string]uint64{"malformed": 72}
+		}), nil, condition{perception.Waiting, "poses", false, "waiting for poses: no pose has come; of what arrives were dropped: 72 malformed"}},
 		{"late poses", stopped(func(f *facts) {
 			f.health.Poses.Trouble = framesync.Trouble{Cause: "late", Words: "the newest pose is 3.1 s older than the frames"}
 		}), nil, condition{perception.Waiting, "poses", false, "waiting for poses: the newest pose is 3.1 s older than the frames"}},
@@ -83,6 +90,31 @@ func TestJudge(t *testing.T) {
 	} {
 		if got := judge(&test.facts, test.troubles, l); got != test.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", test.name, got, test.want)
+		}
+	}
+}
+
+// TestUnlikeIsToldOnce: what comes and goes is told again only after a minute.
+func TestUnlikeIsToldOnce(t *testing.T) {
+	var u unlike
+	now := epoch
+	const camera, rate = "CAM_FRONT: fx is 1000", "sets are 1.0 s apart"
+	for i, test := range []struct {
+		after time.Duration
+		words []string
+		want  []string
+	}{
+		{0, []string{camera}, []string{camera}},
+		{time.Second, []string{camera, rate}, []string{rate}},
+		{time.Second, []string{camera}, nil},
+		{time.Second, []string{camera, rate}, nil},
+		{time.Second, nil, nil},
+		{time.Second, []string{camera}, nil},
+		{2 * longest, []string{camera}, []string{camera}},
+	} {
+		now = now.Add(test.after)
+		if got := u.take(test.words, now); !slices.Equal(got, test.want) {
+			t.Errorf("step %d: %q, want %q", i, got, test.want)
 		}
 	}
 }

@@ -46,9 +46,7 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		return
 	}
 	way.Published = time.Now()
-	if s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published) {
-		s.warnOutside(way.Result)
-	}
+	s.warnUnlike(way.Result, s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published))
 	s.metrics.observe(way.Result, way.Published.Sub(way.Began))
 	s.notice()
 	set.Settle(nil)
@@ -64,9 +62,9 @@ func (s *Service) notice() {
 	}
 }
 
-// warnOutside logs what of the cameras and their rate the model's training never saw.
-func (s *Service) warnOutside(r *perception.Result) {
-	for _, words := range r.Outside {
+// warnUnlike logs what of the cameras and their rate the model's training never saw.
+func (s *Service) warnUnlike(r *perception.Result, unlike []string) {
+	for _, words := range unlike {
 		s.log.Warn("unlike what training saw", "rig", r.Rig, "what", words)
 	}
 }

@@ -157,9 +157,9 @@ func TestJournal(t *testing.T) {
 func TestSymptoms(t *testing.T) {
 	f := facts{
 		now:      ms(5000),
-		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, noPose: 4},
+		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, noPose: 4, "out_of_order": 9},
 		source:   map[string]uint64{queueFull: 2},
-		refusals: map[string]string{"duplicate": "a: its time is that of the frame before"},
+		refusals: map[string]string{"duplicate": "a: its time is that of the frame before", "out_of_order": "b"},
 		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1},
 	}
 	f.result.latest = perception.Result{
@@ -168,6 +168,7 @@ func TestSymptoms(t *testing.T) {
 	}
 	f.lost[behind] = 6
 	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900), cameraHealth("c", 900))
+	f.health.Cameras[0].Dropped[framesync.OutOfOrder], f.health.Cameras[1].Dropped[framesync.OutOfOrder] = 7, 2
 	f.health.Cameras[2].Trouble = framesync.Trouble{Cause: missing, Words: "no frame since 12:00:00"} // like all others'
 
 	var got []string
@@ -181,6 +182,7 @@ func TestSymptoms(t *testing.T) {
 		"b frozen: same image for 2.5 s (1 images, present true, degrades true)",
 		"poses no pose: 4 frames (4 frames, present false, degrades true)",
 		"detector overload: sets arrive faster than results can be made; the newest complete one is used (8 sets, present false, degrades true)",
+		"input out of order: frames so far: a 7, b 2 (9 messages, present false, degrades false)",
 		"input duplicate: a: its time is that of the frame before (3 messages, present false, degrades false)",
 	} {
 		if !slices.Contains(got, want) {
