@@ -155,7 +155,7 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForDetector, fmt.Sprintf("%d sets failed, the last: %s", f.lost[failed]-f.before.lost[failed], f.causes[failed])
 	case f.lost[unpublished] > f.before.lost[unpublished]:
 		return perception.ForDetector, "results are not published: " + f.causes[unpublished]
-	case !f.idle():
+	case f.stuck(l):
 		return perception.ForDetector, fmt.Sprintf("a set has been under way for %s", seconds(f.now.Sub(f.stepping)))
 	case f.dropped(noPose) > 0:
 		return perception.ForPoses, fmt.Sprintf("%d frames without an ego pose for their time", f.dropped(noPose))
@@ -171,6 +171,9 @@ func (f *facts) resumed(l limits) bool {
 	return f.now.Sub(f.frames.again) <= l.stale && f.lost == f.before.lost && f.dropped(noPose) == 0 &&
 		f.health.Poses.Trouble.Cause == "" && f.health.Trouble.Cause == ""
 }
+
+// stuck reports whether a step alone has taken longer than results may.
+func (f *facts) stuck(l limits) bool { return !f.idle() && f.now.Sub(f.stepping) > l.stale }
 
 // idle reports whether no step is running.
 func (f *facts) idle() bool { return f.stepping.IsZero() }

@@ -62,6 +62,9 @@ func TestJudge(t *testing.T) {
 			condition{perception.Waiting, "frames", false, "waiting for frames: none since 12:00:06"}},
 		{"frames after a pause", stopped(func(f *facts) { f.frames.again, f.stepping = at(9.8), at(9.9) }), nil,
 			condition{perception.Waiting, "sets", false, "waiting for sets: frames come again since 12:00:09"}},
+		{"frames after a pause, at another time", stopped(func(f *facts) {
+			f.frames.again, f.stepping, f.health.Trouble = at(9.8), at(9.9), framesync.Trouble{Cause: "time_back", Words: "time went back by 9.0 s"}
+		}), nil, condition{perception.Waiting, "sets", false, "waiting for sets: time went back by 9.0 s"}},
 		{"poses that cannot be read", stopped(func(f *facts) {
 			f.health.Poses.Trouble = framesync.Trouble{Cause: "no_pose", Words: "no pose has come"}
 			f.source = map[string]uint64{"malformed": 72}

@@ -153,6 +153,23 @@ func TestJournal(t *testing.T) {
 	})
 }
 
+// TestCausesThatTakeTurns: a camera that is now missing, now slow, has a few lines an hour,
+// not one each hold.
+func TestCausesThatTakeTurns(t *testing.T) {
+	j, told := newJournal(3*time.Second), 0
+	for second := range 3600 {
+		s := absent(ms(0), uint64(second))
+		s.kind = missing
+		if second/4%2 == 1 {
+			s.Cause = "slow"
+		}
+		told += len(j.observe(ms(1000*second), []symptom{s}))
+	}
+	if told < 5 || told > 70 {
+		t.Errorf("%d lines in an hour, want one a minute at most after the first", told)
+	}
+}
+
 // TestSymptoms: what the facts show of cameras, and what is only counted.
 func TestSymptoms(t *testing.T) {
 	f := facts{
