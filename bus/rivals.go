@@ -134,3 +134,20 @@ func (r *recent) conflict(p perception.EgoPose) bool {
 	r.n++
 	return false
 }
+
+// twins recognises another service for the rig by its statuses. A few are of one that ends
+// while this one begins.
+type twins struct {
+	statuses int
+	last     time.Time
+}
+
+// next takes in a status of another service. It reports whether that stays.
+func (t *twins) next(now time.Time) bool {
+	const enough, pause = 15, 10 * time.Second
+	if now.Sub(t.last) > pause {
+		t.statuses = 0
+	}
+	t.statuses, t.last = t.statuses+1, now
+	return t.statuses >= enough
+}

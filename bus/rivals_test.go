@@ -122,12 +122,53 @@ func TestTwoPublishersAreToldOf(t *testing.T) {
 	for range 20 {
 		next(t, src)
 	}
-	for name, n := range src.Counts {
-		if name != "two_publishers" || n < 10 {
-			t.Errorf("%s: %d", name, n)
-		}
+	if n := count(src, "two_publishers"); n < 10 {
+		t.Errorf("two_publishers: %d", n)
 	}
 	if n := strings.Count(logged.String(), "two publishers seem to send for one rig"); n != 1 {
 		t.Errorf("it is said %d times:\n%s", n, logged)
 	}
+}
+
+// TestTwoServicesAreToldOf: each says so of the other, but not of itself, nor of one that
+// ends when it begins.
+func TestTwoServicesAreToldOf(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	log, logged := quiet()
+	conn, other := connect(t, ConnOptions{Server: srv, Log: log}), connect(t, ConnOptions{Server: srv})
+	src := source(t, conn, SourceOptions{})
+	send := func(c *Conn, n int) {
+		t.Helper()
+		for range n {
+			if err := NewSink(c, car, SinkOptions{}).Status(t.Context(), &perception.Status{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		publish(t, NewPublisher(c, car, PublisherOptions{}), numberedFrame(1, 1))
+		if c != conn {
+			next(t, src) // the statuses came before
+		}
+	}
+	send(conn, 20)
+	send(other, 5)
+	if n := count(src, "two_services"); n > 0 {
+		t.Errorf("one service, and one that ends: %d", n)
+	}
+	send(other, 15)
+	if n := count(src, "two_services"); n != 6 {
+		t.Errorf("two services: %d", n)
+	}
+	if n := strings.Count(logged.String(), "two services take the same rig"); n != 1 {
+		t.Errorf("it is said %d times:\n%s", n, logged)
+	}
+}
+
+// count returns one of the source's counts.
+func count(s *Source, name string) (n uint64) {
+	for other, m := range s.Counts {
+		if other == name {
+			n = m
+		}
+	}
+	return n
 }

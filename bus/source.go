@@ -28,8 +28,9 @@ type Source struct {
 	remove   []func() // unregister from the connection
 	closed   atomic.Bool
 
-	malformed, full, over, rival atomic.Uint64
-	rejected                     atomic.Pointer[rejection]
+	malformed, full, over, rival, twin atomic.Uint64
+	rejected                           atomic.Pointer[rejection]
+	heard                              twins // of the rig's subjects' goroutine
 
 	mu     sync.Mutex // of what follows: the rig's subjects and the bucket have a goroutine each
 	gate   *gate      // nil in a lossless source
@@ -131,7 +132,11 @@ func dispensable(items []item) int {
 // receive runs in the subscription's goroutine.
 func (s *Source) receive(msg *nats.Msg) {
 	kind, answer := s.subjects.kind(msg.Subject), s.conn.answer(msg)
-	if kind == detections || kind == status || kind == service {
+	switch kind {
+	case status:
+		s.meet(msg.Subject, time.Now())
+		return
+	case detections, service:
 		return
 	}
 	ev, err := decodeEvent(kind, msg.Data)
@@ -146,6 +151,16 @@ func (s *Source) receive(msg *nats.Msg) {
 	default:
 		s.take(ev, msg, answer)
 	}
+}
+
+// meet takes in a status of another service: a connection does not get what it sends.
+func (s *Source) meet(subject string, now time.Time) {
+	if s.lossless || !s.heard.next(now) {
+		return
+	}
+	s.twin.Add(1)
+	s.conn.warnings.Warn("twins", "two services take the same rig, and each result comes twice: end one, or give it another nats.rig",
+		"rig", s.subjects.Rig, "subject", subject)
 }
 
 // refuse counts a message that cannot be decoded, and says why. A calibration's faults
@@ -262,9 +277,10 @@ func (s *Source) missed() (n uint64) {
 }
 
 // Counts calls yield with what the source counts beside drops: two_publishers, messages
-// that showed that two publishers send for one rig.
+// that showed that two publishers send for one rig, and two_services, statuses of another
+// service for it.
 func (s *Source) Counts(yield func(name string, n uint64) bool) {
-	_ = yield("two_publishers", s.rival.Load())
+	_ = yield("two_publishers", s.rival.Load()) && yield("two_services", s.twin.Load())
 }
 
 // rejection is a calibration that the source did not deliver.

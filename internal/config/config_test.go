@@ -235,6 +235,23 @@ func TestLoad(t *testing.T) {
 }
 
 // TestNoTextCrashes: any YAML gives a configuration or an error.
+// TestOneDocument: keys behind a line of --- are not left out in silence.
+func TestOneDocument(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "two.yaml")
+	for text, want := range map[string]string{
+		"---\nnats:\n  rig: a\n":                     "",
+		"nats:\n  rig: a\n---\nnats:\n  prefix: b\n": "two.yaml: a second document begins with ---, want one",
+		"nats:\n  rig: a\n---\n{[\n":                 "two.yaml",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path, nil); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestNoTextCrashes(t *testing.T) {
 	value := rapid.SampledFrom([]string{"", "1", "x", "[]", "{}", "[a, 1]", "{a: b}", "1.5", "true", "~", "-1s", "1:2"})
 	c := Default()

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -187,8 +189,18 @@ func (b rawBytes) Read() (map[string]any, error) { return nil, errors.ErrUnsuppo
 type yamlParser struct{}
 
 func (yamlParser) Unmarshal(b []byte) (m map[string]any, err error) {
-	err = yaml.Unmarshal(b, &m)
-	return m, err
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	if err := d.Decode(&m); err != nil && err != io.EOF { // an empty file
+		return nil, err
+	}
+	var more any
+	switch err := d.Decode(&more); {
+	case err == io.EOF:
+		return m, nil
+	case err != nil:
+		return nil, err
+	}
+	return nil, errors.New("a second document begins with ---, want one")
 }
 
 func (yamlParser) Marshal(m map[string]any) ([]byte, error) { return yaml.Marshal(m) }

@@ -32,9 +32,9 @@ type account struct {
 	facts    facts // without those of the source
 	counters framesync.Counters
 	made     identity
-	fault    fault           // of the last set that led to no result
-	outside  []string        // of the last result
-	strange  map[string]bool // words of it that were told
+	fault    fault    // of the last set that led to no result
+	outside  []string // of the last result
+	unlike   unlike
 }
 
 // identity is what the results are made with.
@@ -61,13 +61,17 @@ func (a *account) enter(p phase) {
 	a.facts.phase = max(a.facts.phase, p)
 }
 
-// arrived counts a frame.
-func (a *account) arrived(now time.Time) {
+// arrived counts a frame. One that comes after a pause longer than stale begins a stream
+// again.
+func (a *account) arrived(now time.Time, stale time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := &a.facts.frames
 	if f.count == 0 {
 		f.first = now
+	}
+	if now.Sub(f.last) > stale {
+		f.again = now
 	}
 	f.count++
 	f.last = now
@@ -149,8 +153,8 @@ func (a *account) begin(now time.Time) {
 func (a *account) end() { a.begin(time.Time{}) }
 
 // publish counts a result, which waits for a connection if held; source is what the source
-// counts. It returns what training never saw of the cameras, if it was not told before.
-func (a *account) publish(r *perception.Result, held bool, source map[string]uint64, now time.Time) (untold []string) {
+// counts. It returns what is to be told of what training never saw.
+func (a *account) publish(r *perception.Result, held bool, source map[string]uint64, now time.Time) (unlike []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := &a.facts
@@ -161,25 +165,26 @@ func (a *account) publish(r *perception.Result, held bool, source map[string]uin
 	f.before = tally{maps.Collect(a.counters.Drops), source, f.lost}
 	a.made = identity{r.Model, r.Quantisation}
 	a.outside = r.Outside
-	for _, words := range r.Outside {
-		if !a.strange[words] {
-			untold = append(untold, words)
-		}
-	}
-	a.tell(untold)
-	return untold
+	return a.unlike.take(r.Outside, now)
 }
 
-// maxStrange is how many words are known as told. Beyond them all are told again.
-const maxStrange = 1000
+// unlike is when words of what training never saw were last in a result.
+type unlike map[string]time.Time
 
-func (a *account) tell(words []string) {
-	if a.strange == nil || len(a.strange) > maxStrange {
-		a.strange = map[string]bool{}
+// take returns those of a result that are to be told: what was in another within the
+// longest hold of a trouble is known, though it comes and goes.
+func (u *unlike) take(words []string, now time.Time) (fresh []string) {
+	if *u == nil {
+		*u = unlike{}
 	}
+	maps.DeleteFunc(*u, func(_ string, last time.Time) bool { return now.Sub(last) > longest })
 	for _, w := range words {
-		a.strange[w] = true
+		if _, known := (*u)[w]; !known {
+			fresh = append(fresh, w)
+		}
+		(*u)[w] = now
 	}
+	return fresh
 }
 
 // take notes a result that is published at now. A connection sends first what waits for

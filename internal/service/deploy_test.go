@@ -55,7 +55,9 @@ func busyMetrics(t *testing.T) map[string]metric {
 // counting is a source that counts two publishers.
 type counting struct{ script }
 
-func (c *counting) Counts(yield func(string, uint64) bool) { yield("two_publishers", 1) }
+func (c *counting) Counts(yield func(string, uint64) bool) {
+	_ = yield("two_publishers", 1) && yield("two_services", 1)
+}
 
 // idle is a connection on which nothing waits.
 type idle struct{}

@@ -53,9 +53,6 @@ func (s *Service) look() (changed bool) {
 	next := view{facts: f, troubles: s.journal.troubles(), since: f.now}
 	next.condition = judge(&f, next.troubles, s.options.limits())
 	last := s.view()
-	if last.state == perception.Waiting && f.begun(s.options.limits()) {
-		next.condition = last.condition
-	}
 	if next.state == last.state && next.waitingFor == last.waitingFor {
 		next.since = last.since
 	}

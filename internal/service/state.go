@@ -50,6 +50,7 @@ const (
 type frames struct {
 	count       uint64
 	first, last time.Time
+	again       time.Time // first of those after the last pause longer than a stale result
 }
 
 // outcome is what was published.
@@ -168,14 +169,16 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForFrames, "none since " + clock(f.frames.last) + f.unusable()
 	case !f.fruitless(l):
 		return perception.ForSets, "the first frames have come"
+	case f.resumed(l):
+		return perception.ForSets, "frames come again since " + clock(f.frames.again)
 	case f.health.Poses.Trouble.Cause != "":
-		return perception.ForPoses, f.health.Poses.Trouble.Words
+		return perception.ForPoses, f.health.Poses.Trouble.Words + f.unusable()
 	case f.lost[failed] > f.before.lost[failed]:
 		return perception.ForDetector, fmt.Sprintf("%d sets failed, the last: %s", f.lost[failed]-f.before.lost[failed], f.causes[failed])
 	case f.lost[unpublished] > f.before.lost[unpublished]:
 		return perception.ForDetector, "results are not published: " + f.causes[unpublished]
-	case !f.idle():
-		return perception.ForDetector, "a set is under way since " + clock(f.stepping)
+	case f.stuck(l):
+		return perception.ForDetector, fmt.Sprintf("a set has been under way for %s", seconds(f.now.Sub(f.stepping)))
 	case f.dropped(noPose) > 0:
 		return perception.ForPoses, fmt.Sprintf("%d frames without an ego pose for their time", f.dropped(noPose))
 	case f.health.Trouble.Cause != "":
@@ -184,11 +187,15 @@ func (f *facts) wait(l limits) (what, words string) {
 	return perception.ForSets, f.withoutSets()
 }
 
-// begun reports whether a set is under way that may bring the result that was waited for.
-func (f *facts) begun(l limits) bool {
-	what, _ := f.wait(l)
-	return what == perception.ForDetector && !f.idle() && f.now.Sub(f.stepping) < l.stale
+// resumed reports whether frames have come again after a pause, and nothing is known to be
+// wrong with them.
+func (f *facts) resumed(l limits) bool {
+	return f.now.Sub(f.frames.again) <= l.stale && f.lost == f.before.lost && f.dropped(noPose) == 0 &&
+		f.health.Poses.Trouble.Cause == "" && f.health.Trouble.Cause == ""
 }
+
+// stuck reports whether a step alone has taken longer than results may.
+func (f *facts) stuck(l limits) bool { return !f.idle() && f.now.Sub(f.stepping) > l.stale }
 
 // idle reports whether no step is running.
 func (f *facts) idle() bool { return f.stepping.IsZero() }

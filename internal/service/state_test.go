@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,6 +61,15 @@ func TestJudge(t *testing.T) {
 		}), nil, condition{perception.Waiting, "calibration", true, "waiting for calibration: the last was refused: no cameras"}},
 		{"all cameras stopped", stopped(func(f *facts) { f.frames.last = at(6) }), nil,
 			condition{perception.Waiting, "frames", false, "waiting for frames: none since 12:00:06"}},
+		{"frames after a pause", stopped(func(f *facts) { f.frames.again, f.stepping = at(9.8), at(9.9) }), nil,
+			condition{perception.Waiting, "sets", false, "waiting for sets: frames come again since 12:00:09"}},
+		{"frames after a pause, at another time", stopped(func(f *facts) {
+			f.frames.again, f.stepping, f.health.Trouble = at(9.8), at(9.9), framesync.Trouble{Cause: "time_back", Words: "time went back by 9.0 s"}
+		}), nil, condition{perception.Waiting, "sets", false, "waiting for sets: time went back by 9.0 s"}},
+		{"poses that cannot be read", stopped(func(f *facts) {
+			f.health.Poses.Trouble = framesync.Trouble{Cause: "no_pose", Words: "no pose has come"}
+			f.source = map[string]uint64{"malformed": 72}
+		}), nil, condition{perception.Waiting, "poses", false, "waiting for poses: no pose has come; of what arrives were dropped: 72 malformed"}},
 		{"late poses", stopped(func(f *facts) {
 			f.health.Poses.Trouble = framesync.Trouble{Cause: "late", Words: "the newest pose is 3.1 s older than the frames"}
 		}), nil, condition{perception.Waiting, "poses", false, "waiting for poses: the newest pose is 3.1 s older than the frames"}},
@@ -79,7 +89,7 @@ func TestJudge(t *testing.T) {
 			condition{perception.Waiting, "sets", false, "waiting for sets: frames arrive, and were dropped: 3 duplicate, 9 out_of_order"}},
 		{"a slow step", good(func(f *facts) { f.result.at, f.stepping = at(3), at(3.2) }), nil, condition{perception.Running, "", true, "running"}},
 		{"a step that hangs", good(func(f *facts) { f.now = at(60); f.frames.last = at(60); f.stepping = at(9.9) }), nil,
-			condition{perception.Waiting, "detector", false, "waiting for detector: a set is under way since 12:00:09"}},
+			condition{perception.Waiting, "detector", false, "waiting for detector: a set has been under way for 50.1 s"}},
 		{"a large rig", good(func(*facts) {}), many(few + 1), condition{perception.Degraded, "", true, "degraded: 9 cameras missing, poses unit"}},
 		{"a recording that was read long ago", stopped(func(f *facts) { f.lossless = true }), nil, condition{perception.Running, "", true, "running"}},
 	} {
@@ -95,4 +105,29 @@ func many(n int) (all []perception.Trouble) {
 		all = append(all, perception.Trouble{Subject: fmt.Sprint("c", i), Cause: missing, IsCamera: true, Degrades: true})
 	}
 	return append(all, degrading(ofPoses, framesync.CauseUnit, "", 0))
+}
+
+// TestUnlikeIsToldOnce: what comes and goes is told again only after a minute.
+func TestUnlikeIsToldOnce(t *testing.T) {
+	var u unlike
+	now := epoch
+	const camera, rate = "CAM_FRONT: fx is 1000", "sets are 1.0 s apart"
+	for i, test := range []struct {
+		after time.Duration
+		words []string
+		want  []string
+	}{
+		{0, []string{camera}, []string{camera}},
+		{time.Second, []string{camera, rate}, []string{rate}},
+		{time.Second, []string{camera}, nil},
+		{time.Second, []string{camera, rate}, nil},
+		{time.Second, nil, nil},
+		{time.Second, []string{camera}, nil},
+		{2 * longest, []string{camera}, []string{camera}},
+	} {
+		now = now.Add(test.after)
+		if got := u.take(test.words, now); !slices.Equal(got, test.want) {
+			t.Errorf("step %d: %q, want %q", i, got, test.want)
+		}
+	}
 }

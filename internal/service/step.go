@@ -46,9 +46,7 @@ func (s *Service) detect(ctx context.Context, set *waiting) {
 		return
 	}
 	way.Published = time.Now()
-	for _, words := range s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published) {
-		s.log.Warn("unlike what training saw", "rig", way.Result.Rig, "what", words)
-	}
+	s.warnUnlike(way.Result, s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published))
 	s.metrics.observe(way.Result, way.Published.Sub(way.Began))
 	s.notice()
 	set.Settle(nil)
@@ -61,6 +59,13 @@ func (s *Service) notice() {
 		case s.changed <- struct{}{}:
 		default: // it will be published anyway
 		}
+	}
+}
+
+// warnUnlike logs what of the cameras and their rate the model's training never saw.
+func (s *Service) warnUnlike(r *perception.Result, unlike []string) {
+	for _, words := range unlike {
+		s.log.Warn("unlike what training saw", "rig", r.Rig, "what", words)
 	}
 }
 

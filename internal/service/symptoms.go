@@ -181,7 +181,7 @@ func (f *facts) ofInput() (list []symptom) {
 			continue
 		}
 		words := f.refusals[reason]
-		if by := f.byCamera(reason); words == "" {
+		if by := f.byCamera(reason); by != "" && !strings.Contains(words, ": ") { // the last camera's name says less
 			words = by
 		}
 		s := symptom{Trouble: noted(ofInput, reason, words, f.drops[reason]), units: "messages"}
@@ -196,7 +196,7 @@ func (f *facts) ofInput() (list []symptom) {
 	return list
 }
 
-// byCamera returns how many frames of each camera were dropped for a reason.
+// byCamera returns how many frames of each camera were dropped for a reason so far.
 func (f *facts) byCamera(reason string) string {
 	var each []string
 	for i := range f.health.Cameras {
@@ -207,5 +207,8 @@ func (f *facts) byCamera(reason string) string {
 			}
 		}
 	}
-	return strings.Join(each, ", ")
+	if len(each) == 0 {
+		return ""
+	}
+	return "frames so far: " + strings.Join(each, ", ")
 }

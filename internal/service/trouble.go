@@ -44,7 +44,7 @@ func (e *entry) trouble() perception.Trouble {
 
 // journal keeps troubles from symptoms. A trouble begins when it is seen and ends when
 // it was not seen for a hold. If its cause changes it is told of again, and so are other
-// words of a worded symptom, after pauses that double. If it begins again soon after its
+// words of a worded symptom, each after pauses that double. If it begins again soon after its
 // end, its hold doubles: what comes and goes is one trouble. The number of changes is
 // therefore bounded, however the symptoms change.
 type journal struct {
@@ -132,8 +132,8 @@ func (e *entry) see(s *symptom, now time.Time) (begins bool) {
 	return begins
 }
 
-// turned reports whether an open trouble has another cause than was told a hold ago, or
-// other words than were told a pause ago.
+// turned reports whether an open trouble has another cause than was told a hold and a pause
+// ago, or other words than were told a pause ago.
 func (e *entry) turned(now time.Time) bool {
 	switch since := now.Sub(e.toldAt); {
 	case !e.open:
@@ -141,8 +141,11 @@ func (e *entry) turned(now time.Time) bool {
 	case e.worded && e.Words != e.words && since >= e.pause:
 		e.pause *= 2
 		return true
+	case e.last.Equal(now) && e.Cause != e.cause && since >= max(e.hold, e.pause):
+		e.pause = 2 * max(e.hold, e.pause)
+		return true
 	}
-	return e.last.Equal(now) && e.Cause != e.cause && now.Sub(e.toldAt) >= e.hold
+	return false
 }
 
 // end closes the troubles that were not seen for their hold, and forgets those that

@@ -153,13 +153,30 @@ func TestJournal(t *testing.T) {
 	})
 }
 
+// TestCausesThatTakeTurns: a camera that is now missing, now slow, has a few lines an hour,
+// not one each hold.
+func TestCausesThatTakeTurns(t *testing.T) {
+	j, told := newJournal(3*time.Second), 0
+	for second := range 3600 {
+		s := absent(ms(0), uint64(second))
+		s.kind = missing
+		if second/4%2 == 1 {
+			s.Cause = "slow"
+		}
+		told += len(j.observe(ms(1000*second), []symptom{s}))
+	}
+	if told < 5 || told > 70 {
+		t.Errorf("%d lines in an hour, want one a minute at most after the first", told)
+	}
+}
+
 // TestSymptoms: what the facts show of cameras, and what is only counted.
 func TestSymptoms(t *testing.T) {
 	f := facts{
 		now:      ms(5000),
-		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, noPose: 4},
+		drops:    map[string]uint64{"duplicate": 3, "surplus": 70, noPose: 4, "out_of_order": 9},
 		source:   map[string]uint64{queueFull: 2},
-		refusals: map[string]string{"duplicate": "a: its time is that of the frame before"},
+		refusals: map[string]string{"duplicate": "a: its time is that of the frame before", "out_of_order": "b"},
 		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1, {"d", "black"}: 1, {"d", rejected}: 1},
 	}
 	f.result.latest = perception.Result{
@@ -168,6 +185,7 @@ func TestSymptoms(t *testing.T) {
 	}
 	f.lost[behind] = 6
 	f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 1000), cameraHealth("b", 4900), cameraHealth("c", 900), cameraHealth("d", 4900))
+	f.health.Cameras[0].Dropped[framesync.OutOfOrder], f.health.Cameras[1].Dropped[framesync.OutOfOrder] = 7, 2
 	f.health.Cameras[2].Trouble = framesync.Trouble{Cause: missing, Words: "no frame since 12:00:00"} // like all others'
 
 	var got []string
@@ -182,6 +200,7 @@ func TestSymptoms(t *testing.T) {
 		"d black: too dark (1 images, present true, degrades true)",
 		"no pose: 4 frames (4 frames, present false, degrades true)",
 		"detector overload: sets arrive faster than results can be made; the newest complete one is used (8 sets, present false, degrades true)",
+		"input out of order: frames so far: a 7, b 2 (9 messages, present false, degrades false)",
 		"input duplicate: a: its time is that of the frame before (3 messages, present false, degrades false)",
 	} {
 		if !slices.Contains(got, want) {
@@ -255,27 +274,5 @@ func TestOtherWordsAreToldAgain(t *testing.T) {
 	}
 	if n < 60 || n > 80 {
 		t.Errorf("an hour of refused calibrations made %d lines, want about one a minute", n)
-	}
-}
-
-// What training never saw is told of once, not again whenever it comes and goes.
-func TestStrangeIsToldOnce(t *testing.T) {
-	var a account
-	a.facts.tolls = map[key]uint64{}
-	tell := func(outside ...string) []string {
-		return a.publish(&perception.Result{Outside: outside}, false, nil, epoch)
-	}
-	if got := tell("a", "b"); len(got) != 2 {
-		t.Errorf("told of %q, want a and b", got)
-	}
-	tell()
-	if got := tell("a", "c"); !slices.Equal(got, []string{"c"}) {
-		t.Errorf("told of %q, want c alone", got)
-	}
-	for i := range 3 * maxStrange {
-		tell(fmt.Sprint(i))
-	}
-	if len(a.strange) > maxStrange+1 {
-		t.Errorf("%d words are kept", len(a.strange))
 	}
 }

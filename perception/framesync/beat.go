@@ -180,18 +180,14 @@ func (p *plan) all() (out []window) {
 }
 
 // passes reports whether a frame of that camera and capture can be in no set after w:
-// its camera has a later frame in w, or one less than half a beat before, or it was
-// captured no later than half a window after w.
+// its camera has a later frame in w, or it was captured no later than half a window
+// after w.
 func (p *plan) passes(w *window, c int, at time.Time) bool {
 	if i := w.pick[c]; i >= 0 {
-		return p.tooSoon(p.capture(c, i), at)
+		return !at.After(p.capture(c, i))
 	}
 	return p.tooLate(w.instant, at)
 }
-
-// tooSoon reports whether a frame is not worth a set after that of its camera's frame
-// used.
-func (p *plan) tooSoon(used, at time.Time) bool { return 2*at.Sub(used) <= p.period }
 
 // tooLate reports whether a frame is too old for sets after the one of an instant.
 func (p *plan) tooLate(instant, at time.Time) bool { return 2*at.Sub(instant) <= p.width() }

@@ -166,7 +166,7 @@ func (s *Sync) tooOld(c *camera, a *arrival) (r Reason, words string, old bool) 
 		return ClockOffset, s.offsetWords(c), true
 	case s.beat.last.IsZero():
 		return 0, "", false
-	case !c.used.IsZero() && p.tooSoon(c.used, t):
+	case !c.used.IsZero() && !t.After(c.used):
 		return Surplus, "", true
 	case !c.used.IsZero() && c.missing == 0 || !p.tooLate(s.beat.last, t):
 		return 0, "", false
@@ -253,7 +253,7 @@ func (s *Sync) flushBeats() (out []Set) {
 		if !ok {
 			return out
 		}
-		if _, known := p.due(); known && (!p.onBeat(&w) || w.count < p.enough) {
+		if _, known := p.due(); known && w.count < len(s.cameras) && (!p.onBeat(&w) || w.count < p.enough) {
 			s.dropWindow(&w, Surplus)
 			continue
 		}
@@ -315,7 +315,7 @@ func (s *Sync) expects(p *plan, w *window, i int) bool {
 	if known && due.After(instant) {
 		instant = due
 	}
-	slow := known && c.placed && 4*period > 5*p.period
+	slow := known && c.placed && c.slow(p.period)
 	return !slow || !c.stamp.Add(period*3/4).After(instant.Add(p.period/4))
 }
 
@@ -413,7 +413,7 @@ func (s *Sync) dropPassed(p *plan, w *window, i int) {
 			s.drop(ClockOffset, s.offsetWords(c), a.from)
 		case w.refuses(i, at):
 			s.drop(ClockOffset, s.oddWords(t.Sub(a.at)-s.beat.offset), a.from)
-		case in && p.tooSoon(c.used, t):
+		case in && !t.After(c.used):
 			s.drop(Surplus, "", a.from)
 		case in || !p.tooLate(w.instant, t):
 			kept = append(kept, a)

@@ -103,6 +103,11 @@ func (c *camera) fast(beat time.Duration) bool {
 	return p > 0 && 4*p < 3*beat
 }
 
+// slow reports whether there are beats without a frame of the camera. One whose frames
+// are as far apart as the beat was, some of the time, is not: the beat changes with every
+// camera's, one after the other.
+func (c *camera) slow(beat time.Duration) bool { return 4*c.periods.least() > 5*beat }
+
 // restart forgets where the camera's time line was, and what waits on it.
 func (c *camera) restart() {
 	c.placed, c.used, c.recent, c.off, c.alone, c.missing = false, time.Time{}, c.recent[:0], false, false, 0

@@ -25,7 +25,8 @@
 // the living cameras' periods, so that one fast camera does not set the pace, and
 // a camera lives while its silence is shorter than two periods and the deadline. A set
 // takes from each camera the frame nearest to its instant, the median of the captures,
-// no two farther apart than Spread. What lies between beats is surplus.
+// no two farther apart than Spread. What lies between beats is surplus, unless every
+// camera has a frame there: uneven periods are no reason to lose a set.
 //
 // A set leaves when every camera's frame is in it and all poses are known, or when no
 // other frame can come, or at its deadline, but not before its beat is due. A set with

@@ -29,6 +29,14 @@ func (e *estimate) median() time.Duration {
 // size returns the lower median of the absolute values, 0 without any.
 func (e *estimate) size() time.Duration { return e.rank(time.Duration.Abs) }
 
+// least returns the smallest value, 0 without any.
+func (e *estimate) least() time.Duration {
+	if e.n == 0 {
+		return 0
+	}
+	return slices.Min(e.values[:min(e.n, medianWindow)])
+}
+
 // rank returns the lower median of the values under f.
 func (e *estimate) rank(f func(time.Duration) time.Duration) time.Duration {
 	values := e.values

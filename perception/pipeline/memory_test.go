@@ -263,7 +263,7 @@ func TestLoadMemoryRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	direct := Options{History: "direct"}
-	newer := bytes.Replace(whole, []byte(`"version":3`), []byte(`"version":4`), 1)
+	newer := bytes.Replace(whole, []byte(`"version":4`), []byte(`"version":5`), 1)
 	for name, test := range map[string]struct {
 		bundle  *model.Bundle
 		options Options
@@ -274,7 +274,7 @@ func TestLoadMemoryRefuses(t *testing.T) {
 		"another mode":     {b, Options{History: "recursive"}, whole, "its history is direct and counted, want recursive and counted"},
 		"another clock":    {b, Options{History: "direct", Time: "measured"}, whole, "direct and measured"},
 		"features":         {b, Options{History: "direct", KeepFeatures: true}, whole, "it keeps features: false, want true"},
-		"another version":  {b, direct, newer, "it has version 4, want 3"},
+		"another version":  {b, direct, newer, "it has version 5, want 4"},
 		"nothing":          {b, direct, nil, "first line, want what Save wrote"},
 		"a picture":        {b, direct, bytes.Repeat([]byte{0xff, 0xd8}, 100), "first line, want what Save wrote"},
 		"half":             {b, direct, whole[:len(whole)/2], "EOF"},

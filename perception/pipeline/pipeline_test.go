@@ -433,6 +433,12 @@ func TestResets(t *testing.T) {
 		"time":         {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(-time.Second) }, "time went back by 500ms"},
 		"equal rig":    {func(_ *pipeline, s *perception.FrameSet) { s.Rig = testRig() }, ""},
 		"another base": {func(_ *pipeline, s *perception.FrameSet) { s.Rig = higher }, "the base changed"},
+		"another map": {func(_ *pipeline, s *perception.FrameSet) {
+			s.GlobalFromEgo = geom.NewPose(geom.QuatFromYaw(0), geom.Vec3{900}).Mul(s.GlobalFromEgo)
+			for _, f := range s.Frames {
+				f.GlobalFromEgo = geom.NewPose(geom.QuatFromYaw(0), geom.Vec3{900}).Mul(f.GlobalFromEgo)
+			}
+		}, "the vehicle's pose jumped by 904.0 m in 0.50 s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sets := drive(t, 2)

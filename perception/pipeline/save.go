@@ -21,7 +21,7 @@ import (
 // Numbers are little-endian.
 const (
 	savedTitle   = "solofusion memory\n"
-	savedVersion = 3
+	savedVersion = 4
 	savedHeader  = 1 << 20 // bytes of a header, at most
 )
 
@@ -39,6 +39,7 @@ type header struct {
 	Last     time.Time       `json:"last"`
 	Kept     []time.Time     `json:"kept"`
 	Slow     string          `json:"slow"`
+	Way      way             `json:"way"`
 	Rig      *perception.Rig `json:"rig"`
 	Origin   geom.Vec3       `json:"origin"`
 	Still    []still         `json:"still"`
@@ -51,7 +52,7 @@ func (m *Memory) header() header {
 	return header{
 		Version: savedVersion, Model: d.bundle.Digest,
 		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
-		Ended: m.sequence.ended, Last: m.sequence.last, Kept: m.sequence.kept, Slow: m.sequence.slow,
+		Ended: m.sequence.ended, Last: m.sequence.last, Kept: m.sequence.kept, Slow: m.sequence.slow, Way: m.sequence.way,
 		Rig: m.calibration(), Origin: m.origin, Still: m.still, Seen: m.seen,
 	}
 }
@@ -104,7 +105,7 @@ func (d *Detector) loadMemory(r io.Reader) (*Memory, error) {
 	if err := h.fits(m.header()); err != nil {
 		return nil, err
 	}
-	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last, kept: h.Kept, slow: h.Slow}, h.Origin
+	m.sequence, m.origin = sequence{ended: h.Ended, last: h.Last, kept: h.Kept, slow: h.Slow, way: h.Way}, h.Origin
 	if m.seen = h.Seen; m.seen == nil {
 		m.seen = map[string]time.Time{}
 	}

@@ -13,6 +13,7 @@ import (
 type sequence struct {
 	ended string      // why the next set is a first one, "" if it is not
 	last  time.Time   // of the last set; meaningless if ended
+	way   way         // of the vehicle until then
 	kept  []time.Time // of the sets in stereo's past and in the history, newest first
 	slow  string      // that sets are further apart than in training; "" if they are not
 }
@@ -28,8 +29,8 @@ func (s *sequence) end(reason string) {
 
 // next takes in a set and returns why it is the first of a sequence, "" if it is
 // not. A history connects what one vehicle saw from one height, forward in time and
-// without a gap in which the scene may have changed: the model was trained on nothing
-// else. moved says that the model's frame is elsewhere on the vehicle. The set's own
+// without a gap in which the scene may have changed, and from places that it went to:
+// the model was trained on nothing else. moved says that the model's frame is elsewhere on the vehicle. The set's own
 // reason comes before others.
 func (s *sequence) next(set *perception.FrameSet, moved bool, maxGap time.Duration) (reset string) {
 	gap := set.Time.Sub(s.last)
@@ -44,11 +45,14 @@ func (s *sequence) next(set *perception.FrameSet, moved bool, maxGap time.Durati
 		reset = fmt.Sprintf("time went back by %v", -gap)
 	case gap > maxGap:
 		reset = fmt.Sprintf("a gap of %v exceeds %v", gap, maxGap)
+	default:
+		reset = s.way.jump(set.GlobalFromEgo, gap)
 	}
 	s.ended, s.last = "", set.Time
 	if reset != "" {
-		s.kept, s.slow = nil, ""
+		s.kept, s.slow, s.way = nil, "", way{}
 	}
+	s.way.add(set.GlobalFromEgo, gap)
 	return reset
 }
 

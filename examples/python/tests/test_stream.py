@@ -56,6 +56,16 @@ def test_mixed_rates(small, tiny):
     assert sum(dropped(status).values()) >= 20, "the fast camera's other frames are not counted"
 
 
+def test_uneven_moments(small, tiny):
+    """10, 23: cameras that capture together, 0.3 and 0.7 s apart, are all in every result."""
+
+    async def part(client):
+        return await live(client, tiny, 6, all_at(10), send=lambda camera, k: k % 10 in (0, 3))
+
+    (results,) = stream(small, tiny, part)
+    assert len(results) >= 10 and mostly(results, 6), used(results)
+
+
 @pytest.mark.parametrize("key", [True, False], ids=["key frames", "capture times"])
 def test_short_loop(small, tiny, key):
     """12: a recording in a loop gives results in each turn; the first says that time went back."""

@@ -752,7 +752,8 @@ type Status struct {
 	LastErrorUs int64  `protobuf:"varint,6,opt,name=last_error_us,json=lastErrorUs,proto3" json:"last_error_us,omitempty"`
 	// Counts since the service's start by stable names: frames, poses, sets, incomplete (sets
 	// that lack a camera), results, drop.<reason> of messages and images, lost.<reason> of
-	// sets, and two_publishers: messages that showed that two publishers send for one rig.
+	// sets, two_publishers: messages that showed that two publishers send for one rig, and
+	// two_services: statuses of another service that takes it.
 	Counts map[string]uint64 `protobuf:"bytes,7,rep,name=counts,proto3" json:"counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// As in the last result.
 	Outside []string `protobuf:"bytes,8,rep,name=outside,proto3" json:"outside,omitempty"`
