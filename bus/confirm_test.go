@@ -93,11 +93,11 @@ func TestConfirmOnCapturedSubjects(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			empty := testFrame("CAM_FRONT", 51)
-			empty.Image = nil
+			timeless := testFrame("CAM_FRONT", 51)
+			timeless.Captured = time.UnixMicro(0)
 			var refused *RefusedError
-			if err := p.Publish(within(t), empty); !errors.As(err, &refused) || refused.Reason != "the image is empty" {
-				t.Errorf("an empty image: %v", err)
+			if err := p.Publish(within(t), timeless); !errors.As(err, &refused) || refused.Reason != "captured_us is missing" {
+				t.Errorf("a frame without a time: %v", err)
 			}
 			if err := p.End(within(t)); err != nil {
 				t.Error(err)

@@ -181,8 +181,6 @@ func decodeFrame(token string, data []byte) (perception.Event, error) {
 		return nil, fmt.Errorf("the frame names camera %q, want %q as in the subject", m.Camera, camera)
 	case m.CapturedUs == 0 && m.KeyFrame == "":
 		return nil, errors.New("captured_us is missing")
-	case len(m.Image) == 0:
-		return nil, errors.New("the image is empty")
 	}
 	key, err := decodeKeyFrame(&m)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/solofusion/solofusion/perception"
 )
@@ -38,10 +39,10 @@ func TestConfirmReturnsRefusals(t *testing.T) {
 		t.Errorf("without a service: %v", err)
 	}
 	source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{})
-	empty := testFrame("CAM_FRONT", 1)
-	empty.Image = nil
-	if err := p.Publish(within(t), empty); !errors.As(err, &refused) || !strings.Contains(err.Error(), "the image is empty") {
-		t.Errorf("an empty image: %v", err)
+	timeless := testFrame("CAM_FRONT", 1)
+	timeless.Captured = time.UnixMicro(0)
+	if err := p.Publish(within(t), timeless); !errors.As(err, &refused) || !strings.Contains(err.Error(), "captured_us is missing") {
+		t.Errorf("a frame without a time: %v", err)
 	}
 	if err := p.End(within(t)); err != nil {
 		t.Errorf("a live source takes the end and goes on: %v", err)

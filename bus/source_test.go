@@ -36,10 +36,10 @@ func TestMalformedMessagesAreCounted(t *testing.T) {
 	log, logged := quiet()
 	src := source(t, connect(t, ConnOptions{Server: srv, Log: log}), SourceOptions{})
 	raw := connect(t, ConnOptions{Server: srv})
-	empty := testFrame("CAM_FRONT", 1)
-	empty.Image = nil
-	_, emptyFrame := encodeEvent(empty)
-	data, err := raw.encode("x", emptyFrame)
+	timeless := testFrame("CAM_FRONT", 1)
+	timeless.Captured = time.UnixMicro(0)
+	_, message := encodeEvent(timeless)
+	data, err := raw.encode("x", message)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +91,20 @@ func TestOverflowDropsTheOldestFrames(t *testing.T) {
 func TestOverflowDropsPosesBeforeCalibrationAndControl(t *testing.T) {
 	srv := start(t, ServerOptions{})
 	src := source(t, connect(t, ConnOptions{Server: srv}), SourceOptions{Queue: 3})
-	p := NewPublisher(connect(t, ConnOptions{Server: srv}), car, PublisherOptions{})
+	raw := connect(t, ConnOptions{Server: srv})
+	p := NewPublisher(raw, car, PublisherOptions{})
 	sent := []perception.Event{
 		testRig(), perception.Reset{Reason: "one"}, testPose(1), perception.Reset{Reason: "two"}, perception.Reset{Reason: "three"},
 	}
-	publish(t, p, sent...)
+	kind, message := encodeEvent(sent[0])
+	calibration, err := raw.encode("x", message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.nc.Publish(car.of(kind), calibration); err != nil { // not in the bucket, which would send it again
+		t.Fatal(err)
+	}
+	publish(t, p, sent[1:]...)
 	for end := within(t); drops(src)["queue_full"] < 2; { // five messages, three places
 		if end.Err() != nil {
 			t.Fatalf("dropped %v, want 2 for want of room", drops(src))

@@ -194,6 +194,12 @@ func (o *outcome) take(r *perception.Result, held bool, now time.Time) {
 	if o.held++; !held {
 		o.held = 0
 	}
+	switch {
+	case len(r.Captured) > 0:
+		o.blind = time.Time{}
+	case o.blind.IsZero():
+		o.blind = now
+	}
 	o.at, o.latest = now, *r
 	if r.Reset != "" {
 		o.resets++

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,13 +27,12 @@ func (o *oracle) Step(set *perception.FrameSet) (*perception.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Captured = map[string]time.Time{}
+	r.Captured = captured(set)
 	r.Rejected = map[string]string{}
 	for _, f := range set.Frames {
 		if f == nil {
 			continue
 		}
-		r.Captured[f.Camera] = f.Captured
 		text, err := json.Marshal(f)
 		if err != nil {
 			return nil, err

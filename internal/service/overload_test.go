@@ -89,7 +89,7 @@ const inference = time.Second
 
 func (s *traffic) Step(set *perception.FrameSet) (*perception.Result, error) {
 	time.Sleep(inference)
-	return &perception.Result{Rig: "car", Time: set.Time, Missing: set.Missing()}, nil
+	return &perception.Result{Rig: "car", Time: set.Time, Captured: captured(set), Missing: set.Missing()}, nil
 }
 
 func (s *traffic) Publish(_ context.Context, m *perception.Moment) error {

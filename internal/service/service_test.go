@@ -107,10 +107,21 @@ func (d *detector) Step(set *perception.FrameSet) (*perception.Result, error) {
 		}
 	}
 	return &perception.Result{
-		Rig: set.Rig.Name, Time: set.Time, Missing: set.Missing(), Reset: set.NewSequence, Model: "test", Quantisation: "none",
+		Rig: set.Rig.Name, Time: set.Time, Captured: captured(set), Missing: set.Missing(), Reset: set.NewSequence, Model: "test", Quantisation: "none",
 		GlobalFromEgo: set.GlobalFromEgo, EgoFromModel: set.Rig.EgoFromLidar.Pose(),
 		StageDurations: map[string]time.Duration{"head": time.Millisecond},
 	}, nil
+}
+
+// captured returns when the images of a set were.
+func captured(set *perception.FrameSet) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, f := range set.Frames {
+		if f != nil {
+			all[f.Camera] = f.Captured
+		}
+	}
+	return all
 }
 
 func describe(set *perception.FrameSet) string {

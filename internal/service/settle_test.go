@@ -89,7 +89,7 @@ func (m *flaky) Step(set *perception.FrameSet) (*perception.Result, error) {
 	if m.fails[i%len(m.fails)] {
 		return nil, errors.New("bad poses")
 	}
-	return &perception.Result{Time: set.Time}, nil
+	return &perception.Result{Time: set.Time, Captured: captured(set)}, nil
 }
 
 func (m *flaky) Publish(_ context.Context, moment *perception.Moment) error {

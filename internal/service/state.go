@@ -58,6 +58,7 @@ type outcome struct {
 	count  uint64
 	held   uint64            // of them, the last ones that wait for a connection
 	at     time.Time         // of the last result
+	blind  time.Time         // of the first since which none has a usable image; zero if the last has one
 	latest perception.Result // for reading only
 	resets uint64
 	reset  string // reason of the last
@@ -135,18 +136,25 @@ func degradedBy(troubles []perception.Trouble) (names []string) {
 	return names
 }
 
-// flow reports whether results come. A recording's come as fast as it is read.
+// flow reports whether results come that rest on an image. A recording's come as fast as it
+// is read.
 func (f *facts) flow(l limits) bool {
-	return f.result.count > 0 && (f.lossless || f.idleSince(f.result.at, l) <= l.stale)
+	return f.result.count > 0 && (f.lossless || f.idleSince(f.result.at, l) <= l.stale && !f.blind(l))
 }
 
-// fruitless reports whether frames have come, but no result for too long.
+// blind reports whether results have come without a usable image for too long.
+func (f *facts) blind(l limits) bool {
+	return !f.result.blind.IsZero() && f.result.at.Sub(f.result.blind) > l.stale
+}
+
+// fruitless reports whether frames have come, but no result that is worth the name for too
+// long.
 func (f *facts) fruitless(l limits) bool {
 	since := f.result.at
 	if f.result.count == 0 {
 		since = f.frames.first
 	}
-	return f.frames.count > 0 && !f.lossless && f.idleSince(since, l) > l.stale
+	return f.frames.count > 0 && !f.lossless && (f.idleSince(since, l) > l.stale || f.blind(l))
 }
 
 // idleSince returns the time since at, without that of a step under way, which is likely to
@@ -169,6 +177,8 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForFrames, "none since " + clock(f.frames.last) + f.unusable()
 	case !f.fruitless(l):
 		return perception.ForSets, "the first frames have come"
+	case f.blind(l) && f.idleSince(f.result.at, l) <= l.stale:
+		return perception.ForFrames, "no image can be used since " + clock(f.result.blind) + f.why()
 	case f.resumed(l):
 		return perception.ForSets, "frames come again since " + clock(f.frames.again)
 	case f.health.Poses.Trouble.Cause != "":
@@ -185,6 +195,14 @@ func (f *facts) wait(l limits) (what, words string) {
 		return perception.ForSets, f.health.Trouble.Words
 	}
 	return perception.ForSets, f.withoutSets()
+}
+
+// why returns for what reason the last result's images could not be used, by one of them.
+func (f *facts) why() string {
+	for _, camera := range slices.Sorted(maps.Keys(f.result.latest.Rejected)) {
+		return fmt.Sprintf(": %s: %s", camera, f.result.latest.Rejected[camera])
+	}
+	return ""
 }
 
 // resumed reports whether frames have come again after a pause, and nothing is known to be

@@ -87,6 +87,11 @@ func TestJudge(t *testing.T) {
 		}), nil, condition{perception.Waiting, "sets", false, "waiting for sets: captures spread over 85 ms, sync.spread is 60 ms"}},
 		{"all is dropped", stopped(func(f *facts) { f.drops["out_of_order"], f.drops["duplicate"] = 9, 3 }), nil,
 			condition{perception.Waiting, "sets", false, "waiting for sets: frames arrive, and were dropped: 3 duplicate, 9 out_of_order"}},
+		{"no image can be used", good(func(f *facts) {
+			f.result.blind = at(4)
+			f.result.latest.Rejected = map[string]string{"b": "image is black", "a": "image is truncated"}
+		}), nil, condition{perception.Waiting, "frames", false, "waiting for frames: no image can be used since 12:00:04: a: image is truncated"}},
+		{"no image can be used for a moment", good(func(f *facts) { f.result.blind = at(9) }), nil, condition{perception.Running, "", true, "running"}},
 		{"a slow step", good(func(f *facts) { f.result.at, f.stepping = at(3), at(3.2) }), nil, condition{perception.Running, "", true, "running"}},
 		{"a step that hangs", good(func(f *facts) { f.now = at(60); f.frames.last = at(60); f.stepping = at(9.9) }), nil,
 			condition{perception.Waiting, "detector", false, "waiting for detector: a set has been under way for 50.1 s"}},
