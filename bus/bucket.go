@@ -32,10 +32,7 @@ func (p *Publisher) keep(ctx context.Context, m proto.Message) error {
 	if err != nil {
 		return fmt.Errorf("bus: calibration bucket: %w", err)
 	}
-	bucket, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      p.subjects.bucket(),
-		Description: "calibration of each rig, solofusion.v1.RigCalibration",
-	})
+	bucket, err := p.subjects.open(ctx, js)
 	if noJetStream(err) {
 		return ErrNotKept
 	}
@@ -46,6 +43,23 @@ func (p *Publisher) keep(ctx context.Context, m proto.Message) error {
 		return fmt.Errorf("bus: calibration bucket: %w", p.conn.blame(err))
 	}
 	return nil
+}
+
+// open returns the bucket, and creates it if there is none. One that is there stays as its
+// owner made it: with replicas, a history, another description.
+func (s Subjects) open(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, error) {
+	bucket, err := js.KeyValue(ctx, s.bucket())
+	if !errors.Is(err, jetstream.ErrBucketNotFound) {
+		return bucket, err
+	}
+	bucket, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket:      s.bucket(),
+		Description: "calibration of each rig, solofusion.v1.RigCalibration",
+	})
+	if errors.Is(err, jetstream.ErrBucketExists) { // another publisher was faster
+		return js.KeyValue(ctx, s.bucket())
+	}
+	return bucket, err
 }
 
 func noJetStream(err error) bool {

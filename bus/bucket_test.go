@@ -193,3 +193,30 @@ func putWhileAway(t *testing.T, store string) {
 	publish(t, NewPublisher(c, car, PublisherOptions{}), other)
 	c.Close()
 }
+
+// TestBucketOfAnother: a bucket that another client made with settings of its own stays as it is.
+func TestBucketOfAnother(t *testing.T) {
+	srv := start(t, ServerOptions{})
+	c := connect(t, ConnOptions{Server: srv})
+	js, err := jetstream.New(c.nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := js.CreateKeyValue(within(t), jetstream.KeyValueConfig{
+		Bucket: car.bucket(), Description: "ours", History: 5, LimitMarkerTTL: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, NewPublisher(c, car, PublisherOptions{}), testRig())
+	if diff := cmp.Diff(perception.Event(testRig()), next(t, source(t, c, SourceOptions{}))); diff != "" {
+		t.Error(diff)
+	}
+	status, err := made.Status(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status.History() != 5 || status.LimitMarkerTTL() != time.Minute {
+		t.Errorf("the bucket's history is %d and its marker's TTL %v now", status.History(), status.LimitMarkerTTL())
+	}
+}

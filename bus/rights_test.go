@@ -30,7 +30,7 @@ func limited(t *testing.T) string {
 	heard := []string{"test.sf.car.>", "$KV.test_sf_calibration.car", "_INBOX_detector.>"}
 	vehicle := []string{
 		"test.sf.car.calibration", "test.sf.car.pose", "test.sf.car.frame.*", "test.sf.car.control", "test.sf.car.service",
-		"$JS.API.INFO", "$JS.API.STREAM.CREATE." + bucket, "$JS.API.STREAM.UPDATE." + bucket, "$JS.API.STREAM.INFO." + bucket,
+		"$JS.API.INFO", "$JS.API.STREAM.CREATE." + bucket, "$JS.API.STREAM.INFO." + bucket,
 		"$KV.test_sf_calibration.car",
 	}
 	return serverWith(t, natsserver.Options{JetStream: true, Users: []*natsserver.User{

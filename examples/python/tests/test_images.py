@@ -124,12 +124,13 @@ def test_damaged_jpeg(patient, tiny):
         "packets lost": lambda j: j[: len(j) // 3] + j[len(j) // 3 + 1460 :],
         "begin and end only": lambda j: j[:2] + end,
         "header only": lambda j: j[: scan(j)] + end,
+        "empty": lambda j: b"",
     }
     got = shown(patient, tiny, {"whole": None} | damaged)
     assert rejection(got["whole"]) == "" == damage(got["whole"])
     for name in damaged:
         words = rejection(got[name]) or damage(got[name])
-        assert re.search("damaged|truncated|no image", words), (
+        assert re.search("damaged|truncated|no image|empty", words), (
             f"{name}: {words or 'used, and nothing is said'}"
         )
     assert patient.lines(CAMERA, "damaged|truncated|rejected|corrupt"), "the log does not name the camera"

@@ -62,7 +62,7 @@ func overload(ctx context.Context, args []string) error {
 // strain runs the service under one load.
 func strain(ctx context.Context, load *reliability.Overload, program string, port, http int) (*reliability.Strain, error) {
 	p, err := reliability.Start(program,
-		fmt.Sprintf("SOLOFUSION_NATS_EMBEDDED_PORT=%d", port), fmt.Sprintf("SOLOFUSION_HTTP_LISTEN=127.0.0.1:%d", http))
+		"SOLOFUSION_NATS_EMBEDDED_STORE=temporary", fmt.Sprintf("SOLOFUSION_NATS_EMBEDDED_PORT=%d", port), fmt.Sprintf("SOLOFUSION_HTTP_LISTEN=127.0.0.1:%d", http))
 	if err != nil {
 		return nil, err
 	}
