@@ -72,7 +72,7 @@ reliability: build ## a short form of all that docs/reliability.md reports, in t
 	@scripts/reliability.sh
 
 OUT_LOSSES := out/losses
-losses: build ## grade the default bundle with cameras and frames lost, write docs/reliability.md; an hour
+losses: build ## grade the default bundle with cameras and frames lost, write docs/reliability.md; half an hour
 	@test -d $(OUT_LOSSES)/drives/v1.0-synth || bin/solofusion synth --out $(OUT_LOSSES)/drives --seed 1000 --drives 16 --frames 24 --window 352x128@0.24+16+88
 	@go run ./internal/reliability/cmd losses --drives $(OUT_LOSSES)/drives --cache $(OUT_LOSSES)/results --report docs/reliability.md
 

@@ -1,193 +1,118 @@
 package framesync
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// window is a set as planned: the frames of the cameras nearest to an instant, no
-// farther apart than the spread.
-type window struct {
-	instant  time.Time
-	pick     []int   // by camera, the place in its waiting frames; -1 for none
-	count    int     // cameras with a frame
-	odd      []entry // frames of its time that came too early or too late to be of it
-	distance time.Duration
-}
+// beat is the pace of the sets of frames without key frames.
+type beat struct {
+	period time.Duration // of the rig: the upper median of its living cameras'; 0 if unknown
+	last   time.Time     // instant of the latest set in this sequence; zero if there is none
+	began  time.Time     // when its first frame came
+	left   []departure   // of the latest sets, at most recentFrames
 
-// entry is a waiting frame.
-type entry struct {
-	at            time.Time
-	ahead         time.Duration // of its stamp to its arrival
-	camera, place int
-}
-
-// plan finds windows in waiting frames. It changes nothing.
-type plan struct {
-	cameras []camera
-	last    time.Time     // instant of the set before; zero if there is none
-	period  time.Duration // of the beat; 0 if unknown
-	spread  time.Duration
-	enough  int // cameras that make a window worth a beat of its own
-
-	offset    time.Duration // of the stamps to the arrivals, in the set before
+	offset    time.Duration // of the stamps to the arrivals, median of the latest set
 	compared  bool          // offset is known
-	tolerance time.Duration // within which the offsets of a window's frames agree; 0 for any
+	span      time.Duration // of the captures around the latest instant, whether used or not
+	scattered int           // sets in a row that lack a camera whose frame was too far
 }
 
-// width returns the largest difference of captures in a window: frames a period apart
-// belong to two.
-func (p *plan) width() time.Duration {
-	if p.period > 0 {
-		return min(p.spread, p.period)
+// departure is when the set of an instant left, and its first and last capture.
+type departure struct{ instant, first, last, at time.Time }
+
+// apart returns how far a capture is from the other end of the set: positive from the
+// first capture, negative from the last.
+func (d *departure) apart(t time.Time) time.Duration {
+	if t.After(d.instant) {
+		return t.Sub(d.first)
 	}
-	return p.spread
+	return t.Sub(d.last)
 }
 
-// due returns when the next instant is expected; ok is false if that is unknown.
-func (p *plan) due() (t time.Time, ok bool) {
-	return p.last.Add(p.period), !p.last.IsZero() && p.period > 0
+// restart forgets where the time line was. The period stays.
+func (b *beat) restart() {
+	b.last, b.began, b.left, b.compared, b.scattered = time.Time{}, time.Time{}, b.left[:0], false, 0
 }
 
-// entries returns the waiting frames by capture, those of a time in the order of
-// the cameras.
-func (p *plan) entries() (all []entry) {
-	for c := range p.cameras {
-		for i := range p.cameras[c].waiting {
-			a := &p.cameras[c].waiting[i]
-			all = append(all, entry{a.frame.Captured, a.frame.Captured.Sub(a.at), c, i})
-		}
+// leave notes a departure.
+func (b *beat) leave(d departure) {
+	if len(b.left) == recentFrames {
+		b.left = append(b.left[:0], b.left[1:]...)
 	}
-	slices.SortStableFunc(all, func(a, b entry) int { return a.at.Compare(b.at) })
-	return all
+	b.left = append(b.left, d)
 }
 
-// first returns the next window: the fullest of those that begin within the next
-// beat, or of all if none of these is worth a beat. ok is false if no frame waits.
-func (p *plan) first(all []entry) (w window, ok bool) {
-	if len(all) == 0 {
-		return window{}, false
-	}
-	if w = p.best(all, p.end(all[0].at)); w.count >= p.enough {
-		return w, true
-	}
-	return p.best(all, all[len(all)-1].at), true
-}
-
-// end returns when the windows of the next beat begin at the latest, if the first
-// frame that waits was captured at t.
-func (p *plan) end(t time.Time) time.Time {
-	due, known := p.due()
-	switch {
-	case !known:
-		return t.Add(p.width())
-	case due.After(t):
-		t = due
-	}
-	return t.Add(p.period / 2)
-}
-
-// best returns the best window that begins no later than end.
-func (p *plan) best(all []entry, end time.Time) (best window) {
-	for i := range all {
-		if i > 0 && all[i].at.After(end) {
-			break
-		}
-		if w := p.window(all[i:]); i == 0 || p.better(&w, &best) {
-			best = w
-		}
-	}
-	return best
-}
-
-// better reports whether a is fuller than b, or as full and nearer to the expected
-// instant, or as near to that and tighter.
-func (p *plan) better(a, b *window) bool {
-	if a.count != b.count {
-		return a.count > b.count
-	}
-	if due, known := p.due(); known {
-		if da, db := a.instant.Sub(due).Abs(), b.instant.Sub(due).Abs(); da != db {
-			return da < db
-		}
-	}
-	return a.instant.Equal(b.instant) && a.distance < b.distance
-}
-
-// window returns the window that begins with the first of all. Its instant is
-// the median capture of the cameras that have no frames between beats.
-func (p *plan) window(all []entry) window {
-	end := all[0].at.Add(p.width())
-	n := 0
-	for n < len(all) && !all[n].at.After(end) {
-		n++
-	}
-	kept, odd := p.agreed(all[:n])
-	w := window{instant: p.instant(kept), pick: make([]int, len(p.cameras)), odd: odd}
-	for c := range w.pick {
-		w.pick[c] = -1
-	}
-	for _, e := range kept {
-		d := e.at.Sub(w.instant).Abs()
-		old := w.pick[e.camera]
-		if old < 0 {
-			w.count++
-		} else if was := p.capture(e.camera, old).Sub(w.instant).Abs(); was > d {
-			w.distance -= was
-		} else {
+// departure returns that of a window.
+func (p *plan) departure(w *window, at time.Time) departure {
+	d := departure{instant: w.instant, first: w.instant, last: w.instant, at: at}
+	for i, place := range w.pick {
+		if place < 0 {
 			continue
 		}
-		w.pick[e.camera] = e.place
-		w.distance += d
-	}
-	return w
-}
-
-func (p *plan) capture(c, place int) time.Time { return p.cameras[c].waiting[place].frame.Captured }
-
-// instant returns the median of the cameras' first captures.
-func (p *plan) instant(all []entry) time.Time {
-	var firsts, steady []time.Time
-	seen := make([]bool, len(p.cameras))
-	for _, e := range all {
-		if seen[e.camera] {
-			continue
-		}
-		seen[e.camera] = true
-		firsts = append(firsts, e.at)
-		if !p.cameras[e.camera].fast(p.period) {
-			steady = append(steady, e.at)
+		if t := p.capture(i, place); t.Before(d.first) {
+			d.first = t
+		} else if t.After(d.last) {
+			d.last = t
 		}
 	}
-	if len(steady) > 0 {
-		firsts = steady
-	}
-	return firsts[len(firsts)/2]
+	return d
 }
 
-// all returns all windows in order of time, as if each left as it is.
-func (p *plan) all() (out []window) {
-	rest, next := p.entries(), *p
-	for {
-		w, ok := next.first(rest)
-		if !ok {
-			return out
+// nearest returns the departure whose instant is nearest to t, if it is within width.
+func (b *beat) nearest(t time.Time, width time.Duration) (d departure, ok bool) {
+	for _, x := range b.left {
+		if gap := x.instant.Sub(t).Abs(); gap <= width && (!ok || gap < d.instant.Sub(t).Abs()) {
+			d, ok = x, true
 		}
-		out = append(out, w)
-		rest = slices.DeleteFunc(rest, func(e entry) bool { return p.passes(&w, e.camera, e.at) })
-		next.last = w.instant
 	}
+	return d, ok
 }
 
-// passes reports whether a frame of that camera and capture can be in no set after w:
-// its camera has a later frame in w, or it was captured no later than half a window
-// after w.
-func (p *plan) passes(w *window, c int, at time.Time) bool {
-	if i := w.pick[c]; i >= 0 {
-		return !at.After(p.capture(c, i))
+// plan returns the plan of the waiting frames.
+func (s *Sync) plan() plan {
+	p := plan{
+		cameras: s.cameras, last: s.beat.last, period: s.beat.period, spread: s.options.Spread,
+		enough: (s.living() + 1) / 2,
+		offset: s.beat.offset, compared: s.beat.compared, tolerance: s.options.Deadline,
 	}
-	return p.tooLate(w.instant, at)
+	if s.options.StreamTime {
+		p.tolerance = 0
+	}
+	return p
 }
 
-// tooLate reports whether a frame is too old for sets after the one of an instant.
-func (p *plan) tooLate(instant, at time.Time) bool { return 2*at.Sub(instant) <= p.width() }
+// living counts the cameras whose frames can be expected. At the start that is all.
+func (s *Sync) living() (n int) {
+	starting := s.time.Sub(s.start) <= patience
+	for i := range s.cameras {
+		c := &s.cameras[i]
+		if !c.off && (s.lives(c) || starting && c.came.IsZero()) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Sync) lives(c *camera) bool { return c.lives(s.time, s.beat.period, s.options.Deadline) }
+
+// period returns the upper median of the living cameras' periods: 0 as long as that
+// is the one of a camera with a single frame, the last one if no camera lives.
+func (s *Sync) period() time.Duration {
+	const unknown = time.Duration(1<<63 - 1)
+	var periods []time.Duration
+	for i := range s.cameras {
+		switch c := &s.cameras[i]; {
+		case c.off || !s.lives(c):
+		case c.periods.n == 0:
+			periods = append(periods, unknown)
+		default:
+			periods = append(periods, c.periods.median())
+		}
+	}
+	switch p := upperMedian(periods); p {
+	case 0:
+		return s.beat.period
+	case unknown:
+		return 0
+	default:
+		return p
+	}
+}
