@@ -122,7 +122,6 @@ func TestRunGoesOnAfterARefusal(t *testing.T) {
 		frame          perception.Frame
 		direct, byNATS string // counts
 	}{
-		{"empty image", perception.Frame{Camera: "CAM_BACK"}, "", "drop.malformed"},
 		{"name of no camera", perception.Frame{Camera: "a.b", Image: []byte{1}}, "drop.unknown_camera", "drop.unknown_camera"},
 		{"name that none can have", perception.Frame{Camera: "\xff", Image: []byte{1}}, "drop.unknown_camera", "drop.unsent"},
 		{"too large", perception.Frame{Camera: "CAM_BACK", Image: make([]byte, replayPayload+1)}, "", "drop.unsent"},

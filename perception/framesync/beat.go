@@ -7,6 +7,7 @@ type beat struct {
 	period time.Duration // of the rig: the upper median of its living cameras'; 0 if unknown
 	last   time.Time     // instant of the latest set in this sequence; zero if there is none
 	began  time.Time     // when its first frame came
+	waits  time.Time     // since when frames wait for the next one; zero if none does
 	left   []departure   // of the latest sets, at most recentFrames
 
 	offset    time.Duration // of the stamps to the arrivals, median of the latest set
@@ -29,7 +30,8 @@ func (d *departure) apart(t time.Time) time.Duration {
 
 // restart forgets where the time line was. The period stays.
 func (b *beat) restart() {
-	b.last, b.began, b.left, b.compared, b.scattered = time.Time{}, time.Time{}, b.left[:0], false, 0
+	b.last, b.began, b.waits = time.Time{}, time.Time{}, time.Time{}
+	b.left, b.compared, b.scattered = b.left[:0], false, 0
 }
 
 // leave notes a departure.

@@ -127,18 +127,23 @@ func (s *Sync) expects(p *plan, w *window, i int) bool {
 		instant = due
 	}
 	slow := known && c.placed && c.slow(p.period)
-	return !slow || !c.stamp.Add(period*3/4).After(instant.Add(p.period/4))
+	return !slow || !c.stamp.Add(period).After(instant.Add(p.period*3/4))
 }
 
 // deadline returns when a window leaves as it is: Options.Deadline after its first
-// frame, but not before the beat is due. One that is not worth a beat waits for another.
+// frame, but not before the beat is due. One that is not worth a beat waits for another, a
+// beat from when the first frame came, even if that one was dropped for want of room.
 func (s *Sync) deadline(p *plan, w *window) time.Time {
+	poor := w.count < p.enough
 	at := s.firstArrival(w)
+	if poor {
+		at = s.beat.waits
+	}
 	_, known := p.due()
 	if begin := s.beat.began.Add(p.period); known && begin.After(at) {
 		at = begin
 	}
-	if w.count < p.enough {
+	if poor {
 		at = at.Add(p.period)
 		if start := s.start.Add(patience); !known && start.After(at) {
 			at = start
@@ -200,7 +205,19 @@ func (s *Sync) close(p *plan, w *window, g *group, began time.Time) {
 	for i := range s.cameras {
 		s.dropPassed(p, w, i)
 	}
-	s.beat.last, s.beat.began = w.instant, began
+	s.beat.last, s.beat.began, s.beat.waits = w.instant, began, s.firstWaiting()
+}
+
+// firstWaiting returns when the first of the waiting frames came, zero if none waits.
+func (s *Sync) firstWaiting() (first time.Time) {
+	for i := range s.cameras {
+		for _, a := range s.cameras[i].waiting {
+			if first.IsZero() || a.at.Before(first) {
+				first = a.at
+			}
+		}
+	}
+	return first
 }
 
 // pass notes that a set has left with the camera's frame, or without any if f is nil.

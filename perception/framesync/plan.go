@@ -44,6 +44,15 @@ func (p *plan) width() time.Duration {
 	return p.spread
 }
 
+// reach returns how far a window's frames may be from its instant: one that is farther
+// belongs to the beat before or after.
+func (p *plan) reach() time.Duration {
+	if p.period > 0 {
+		return p.period * 5 / 8
+	}
+	return p.spread
+}
+
 // due returns when the next instant is expected; ok is false if that is unknown.
 func (p *plan) due() (t time.Time, ok bool) {
 	return p.last.Add(p.period), !p.last.IsZero() && p.period > 0
@@ -129,6 +138,9 @@ func (p *plan) window(all []entry) window {
 	}
 	for _, e := range kept {
 		d := e.at.Sub(w.instant).Abs()
+		if d > p.reach() {
+			continue
+		}
 		old := w.pick[e.camera]
 		if old < 0 {
 			w.count++

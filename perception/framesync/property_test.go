@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"math"
+	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
@@ -265,5 +266,44 @@ func TestLiveness(t *testing.T) {
 			}
 		}
 		t.Fatalf("no set within %v, cameras %v: %+v", limit, periods, s.Counters())
+	})
+}
+
+// TestSetsKeepComing: cameras whose clocks agree, with poses, of any rates and phases, lead
+// to a set within two beats and the deadline, again and again. Cameras of few images whose
+// captures are far apart make sets that are worth little, but none that is waited for in vain.
+func TestSetsKeepComing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := New(Options{})
+		s.Push(perception.Delivery{Event: rig(six...)}, ms(0))
+		sources := []source{{name: "pose", rate: 20, delay: 0.005, phase: -0.1}}
+		var periods []time.Duration
+		rate, others := rapid.SampledFrom([]float64{1, 2, 5, 10, 15, 30}), rapid.IntRange(0, 6).Draw(t, "others")
+		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)) // rapid prefers small numbers, which are no phases
+		rates := [2]float64{rate.Draw(t, "rate"), rate.Draw(t, "rate of others")}
+		for i, name := range six {
+			c := source{name: name, rate: rates[0]}
+			if i < others {
+				c.rate = rates[1]
+			}
+			c.phase, c.delay = dice.Float64()/c.rate, 0.05*dice.Float64()
+			sources = append(sources, c)
+			periods = append(periods, time.Duration(1e9/c.rate))
+		}
+		beat, way := upperMedian(periods), s.options.Deadline+55*time.Millisecond // 55 ms is that of the frames
+		last, limit := ms(0), max(2*beat, patience+time.Second)+way
+		leave := func(sets []Set, at time.Time) {
+			if len(sets) > 0 {
+				last, limit = at, 2*beat+way
+			} else if at.Sub(last) > limit {
+				t.Fatalf("no set within %v of %v, cameras %v: %+v", limit, last, periods, s.Counters())
+			}
+		}
+		for _, m := range messages((limit + 3*beat).Seconds(), sources...) {
+			for at, ok := s.Deadline(); ok && !at.After(second(m.arrives)); at, ok = s.Deadline() {
+				leave(s.Advance(at), at)
+			}
+			leave(s.Push(perception.Delivery{Event: m.event}, second(m.arrives)), second(m.arrives))
+		}
 	})
 }

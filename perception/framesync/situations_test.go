@@ -42,6 +42,13 @@ func TestRates(t *testing.T) {
 			dropped: map[string]uint64{"surplus": 590}, quiet: true},
 		{name: "one at half the rate", sources: cars(10, only(4, func(c *source) { c.rate = 5 })), seconds: 5,
 			sizes: map[int]int{5: 25, 6: 25}, told: [][]string{{"e: slow: sends 5 Hz, the rig 10 Hz"}}},
+		{name: "one at 10 Hz, the others at 30, in phase", sources: cars(30, only(2, func(c *source) { c.rate = 10 })), seconds: 10,
+			sizes: map[int]int{5: 199, 6: 100}, told: [][]string{{"c: slow: sends 10 Hz, the rig 30 Hz"}}},
+		{name: "two at 7 Hz, the others at 30, all out of phase", sources: cars(30, func(i int, c *source) {
+			if c.phase = 0.005 * float64(i); i > 3 {
+				c.rate = 7
+			}
+		}), seconds: 10, sizes: map[int]int{4: 209, 6: 70}},
 		{name: "one at 10.1 Hz", sources: cars(10, only(2, func(c *source) { c.rate = 10.1 })), seconds: 20,
 			sizes: map[int]int{6: 200}, dropped: map[string]uint64{"surplus": 2}, quiet: true},
 		{name: "one slows down", sources: append(cars(10, only(2, func(c *source) { c.until = 2 })), source{name: "c", rate: 30, from: 2.01, delay: 0.005}),

@@ -21,6 +21,9 @@ func (s *Sync) takeBeat(i int, a arrival) []Set {
 		return nil
 	}
 	s.taken = a.at
+	if s.beat.waits.IsZero() {
+		s.beat.waits = a.at
+	}
 	c.put(a)
 	if len(c.waiting) > 2*s.options.Pending {
 		s.thin(c)
