@@ -15,7 +15,8 @@ GOFMT := "$$(go env GOROOT)/bin/gofmt"
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PROMTOOL := github.com/prometheus/prometheus/cmd/promtool@v0.316.0
+# PROMTOOL=promtool takes one that is installed.
+PROMTOOL ?= go run github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 PART := scripts/part.sh
@@ -142,7 +143,7 @@ fmt: toolchain ## format Go, and Python if .venv is there
 	@if [ -x .venv/bin/ruff ]; then .venv/bin/ruff format; fi
 
 check-deploy: deps ## check the alert rules with promtool, whose build takes minutes the first time, and the systemd unit
-	@cd deploy && go run $(PROMTOOL) check rules alerts.yml && go run $(PROMTOOL) test rules alerts_test.yml
+	@cd deploy && $(PROMTOOL) check rules alerts.yml && $(PROMTOOL) test rules alerts_test.yml
 	@go test ./internal/service -run 'TestUnit|TestMetricsAreDocumented|TestRulesAndDashboardNameMetrics' -count 1 -v
 
 proto: deps ## lint the wire schema, generate its Go, fail if that changes what is committed
