@@ -91,14 +91,16 @@ test-race: deps ## run all Go tests under the race detector
 	@$(PART) "Go tests, race detector" go test -race -timeout 60m ./...
 
 FUZZTIME ?= 3m
+# Making an input that reaches new code small stops all others; a hundred tries do.
+FUZZ := go test -run '^$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 100x -fuzz
 fuzz: deps ## fuzz the readers of results, tables, messages and images, FUZZTIME (3m) each
-	@go test ./nuscenes -run '^$$' -fuzz FuzzResults -fuzztime $(FUZZTIME)
-	@go test ./nuscenes -run '^$$' -fuzz FuzzTables -fuzztime $(FUZZTIME)
-	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzSkip -fuzztime $(FUZZTIME)
-	@go test ./nuscenes/internal/pull -run '^$$' -fuzz FuzzFloat -fuzztime $(FUZZTIME)
+	@$(FUZZ) FuzzResults ./nuscenes
+	@$(FUZZ) FuzzTables ./nuscenes
+	@$(FUZZ) FuzzSkip ./nuscenes/internal/pull
+	@$(FUZZ) FuzzFloat ./nuscenes/internal/pull
 	@for f in FuzzCalibration FuzzFrame FuzzPose FuzzControl FuzzSubject FuzzResult FuzzStatus; do \
-		go test ./bus -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; done
-	@go test ./perception/preprocess/internal/codec -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME)
+		$(FUZZ) "^$$f\$$" ./bus || exit 1; done
+	@$(FUZZ) FuzzDecode ./perception/preprocess/internal/codec
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt
 	@scripts/install-python.sh

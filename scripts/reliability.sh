@@ -31,7 +31,7 @@ words_properties() {
 fuzz_all() {
 	for package in ./bus ./perception/preprocess/internal/codec ./perception/pipeline; do
 		for target in $(go test "$package" -list '^Fuzz' | grep '^Fuzz'); do
-			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" || return 1
+			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 100x || return 1
 		done
 	done
 }
