@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,11 +17,23 @@ import (
 // strict is a source that refuses calibrations itself.
 type strict struct {
 	script
+	mu    sync.Mutex
 	words string
 	at    time.Time
 }
 
-func (s *strict) Refused() (string, time.Time) { return s.words, s.at }
+func (s *strict) Refused() (string, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.words, s.at
+}
+
+// refuse is a calibration that the source does not let through now.
+func (s *strict) refuse(words string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.words, s.at = words, time.Now()
+}
 
 // TestEachRefusedCalibrationIsTold: the log and last_error name each fault of calibrations
 // that come one after the other, those that the source refuses too.
@@ -49,7 +62,7 @@ func eachRefusedCalibrationIsTold(t *testing.T) {
 	lastError("camera a: image size 0 x 4")
 	next <- far
 	lastError("camera b: ")
-	src.words, src.at = "bus: calibration: camera \"a\": intrinsics have 8 numbers", time.Now()
+	src.refuse("bus: calibration: camera \"a\": intrinsics have 8 numbers")
 	lastError("8 numbers")
 	next <- wide
 	lastError("camera a: image size 0 x 4")
