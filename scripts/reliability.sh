@@ -3,7 +3,7 @@
 # Runs a short form of all that docs/reliability.md reports and prints one line for each.
 # What each part said is in out/reliability. Longer forms by variables: CHECKS (event
 # sequences of a property), FUZZTIME, LOAD (of an overload), DRIVES and ROUNDS (of losses).
-: "${CHECKS:=300}" "${FUZZTIME:=5s}" "${LOAD:=20s}" "${DRIVES:=2}" "${ROUNDS:=1}"
+: "${CHECKS:=300}" "${FUZZTIME:=3s}" "${LOAD:=20s}" "${DRIVES:=2}" "${ROUNDS:=1}"
 out=out/reliability
 mkdir -p "$out"
 table="$out/table.md"

@@ -154,7 +154,7 @@ class Recorder(Client):
         for camera, image in made.images.items():
             if camera in without:
                 continue
-            data = (replace or {}).get(camera, None) or image.data
+            data = (replace or {}).get(camera, image.data)
             key_time = made.time_us + shift if key else 0
             await self.frame(camera, image.time_us + shift, data, key_time_us=key_time, sequence=0, **fields)
         await self.flush()

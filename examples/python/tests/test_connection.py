@@ -102,8 +102,8 @@ def test_confirmation(small, tiny):
             await client.publish("calibration", tiny.rig, confirm=True)
             image = tiny.sets[0].images["CAM_FRONT"]
             await client.frame("CAM_FRONT", image.time_us, image.data, confirm=True)
-            with pytest.raises(Refused, match="image"):
-                await client.frame("CAM_FRONT", image.time_us, b"", confirm=True)
+            with pytest.raises(Refused, match="captured_us is missing"):
+                await client.frame("CAM_FRONT", 0, image.data, confirm=True)
         async with Recorder(small, rig="truck") as client:
             with pytest.raises(NoService):
                 await asyncio.wait_for(client.publish("calibration", tiny.rig, confirm=True), 15)
