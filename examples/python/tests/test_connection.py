@@ -83,9 +83,9 @@ def test_a_stream_records_what_the_vehicle_sends(small, tiny):
                 acknowledged += answer.stream == "REC"
 
             client.publish = publish  # send_set sends with it
-            for made in tiny.sets[:3]:
+            for n, made in enumerate(tiny.sets[:3]):
                 await client.send_set(made)
-            await client.more(0, 3)
+                await client.more(n)
             stored = (await stream.stream_info("REC")).state.messages
             return acknowledged, stored, len(client.got)
 
