@@ -131,7 +131,8 @@ def test_times_without_their_small_digits(small, tiny):
         return results, words(client)
 
     ((results, said),) = stream(small, tiny, part)
-    assert len(results) <= 1 and re.search(f"{BACK} stuck repeats the capture time", said)
+    assert len(results) <= 2  # a second one if the two minutes end meanwhile
+    assert re.search(f"{BACK} stuck repeats the capture time", said)
     assert small.lines(BACK, "stuck", "repeats the capture time")
 
 
