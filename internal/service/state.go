@@ -199,10 +199,12 @@ func (f *facts) wait(l limits) (what, words string) {
 
 // why returns for what reason the last result's images could not be used, by one of them.
 func (f *facts) why() string {
-	for _, camera := range slices.Sorted(maps.Keys(f.result.latest.Rejected)) {
-		return fmt.Sprintf(": %s: %s", camera, f.result.latest.Rejected[camera])
+	rejected := f.result.latest.Rejected
+	if len(rejected) == 0 {
+		return ""
 	}
-	return ""
+	camera := slices.Min(slices.Collect(maps.Keys(rejected)))
+	return fmt.Sprintf(": %s: %s", camera, rejected[camera])
 }
 
 // resumed reports whether frames have come again after a pause, and nothing is known to be

@@ -419,6 +419,15 @@ func TestBadSetsChangeNothing(t *testing.T) {
 	}
 }
 
+// move puts the set's poses ahead in the global frame, in metres.
+func move(s *perception.FrameSet, metres float64) {
+	by := geom.NewPose(geom.QuatFromYaw(0), geom.Vec3{metres})
+	s.GlobalFromEgo = by.Mul(s.GlobalFromEgo)
+	for _, f := range s.Frames {
+		f.GlobalFromEgo = by.Mul(f.GlobalFromEgo)
+	}
+}
+
 func TestResets(t *testing.T) {
 	higher := testRig()
 	higher.EgoFromBase = &geom.Transform{Rotation: geom.Quat{W: 1}, Translation: geom.Vec3{0, 0, -0.5}}
@@ -433,12 +442,8 @@ func TestResets(t *testing.T) {
 		"time":         {func(_ *pipeline, s *perception.FrameSet) { s.Time = s.Time.Add(-time.Second) }, "time went back by 500ms"},
 		"equal rig":    {func(_ *pipeline, s *perception.FrameSet) { s.Rig = testRig() }, ""},
 		"another base": {func(_ *pipeline, s *perception.FrameSet) { s.Rig = higher }, "the base changed"},
-		"another map": {func(_ *pipeline, s *perception.FrameSet) {
-			s.GlobalFromEgo = geom.NewPose(geom.QuatFromYaw(0), geom.Vec3{900}).Mul(s.GlobalFromEgo)
-			for _, f := range s.Frames {
-				f.GlobalFromEgo = geom.NewPose(geom.QuatFromYaw(0), geom.Vec3{900}).Mul(f.GlobalFromEgo)
-			}
-		}, "the vehicle's pose jumped by 904.0 m in 0.50 s"},
+		"another map":  {func(_ *pipeline, s *perception.FrameSet) { move(s, 900) }, "the vehicle's pose jumped by 904.0 m in 0.50 s"},
+		"a recording":  {func(_ *pipeline, s *perception.FrameSet) { move(s, 900); s.KeyFrame = "second" }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sets := drive(t, 2)

@@ -29,9 +29,10 @@ func (s *sequence) end(reason string) {
 
 // next takes in a set and returns why it is the first of a sequence, "" if it is
 // not. A history connects what one vehicle saw from one height, forward in time and
-// without a gap in which the scene may have changed, and from places that it went to:
-// the model was trained on nothing else. moved says that the model's frame is elsewhere on the vehicle. The set's own
-// reason comes before others.
+// without a gap in which the scene may have changed, and from places that it went to: the
+// model was trained on nothing else. The times of a recording's key frames may be anything
+// that goes on, so that its places are not judged by them. moved says that the model's
+// frame is elsewhere on the vehicle. The set's own reason comes before others.
 func (s *sequence) next(set *perception.FrameSet, moved bool, maxGap time.Duration) (reset string) {
 	gap := set.Time.Sub(s.last)
 	switch {
@@ -45,7 +46,7 @@ func (s *sequence) next(set *perception.FrameSet, moved bool, maxGap time.Durati
 		reset = fmt.Sprintf("time went back by %v", -gap)
 	case gap > maxGap:
 		reset = fmt.Sprintf("a gap of %v exceeds %v", gap, maxGap)
-	default:
+	case set.KeyFrame == "":
 		reset = s.way.jump(set.GlobalFromEgo, gap)
 	}
 	s.ended, s.last = "", set.Time
