@@ -7,9 +7,12 @@
 //	set, err := isa.Choose(isa.Auto, isa.Detect())
 //	kernels := kernel.Table.Take(set) // what this folder has for that set
 //
-// The sets are ordered. A kernel folder need not have an implementation for
-// each: [Table.Take] gives the best one that is not above the chosen set, and
-// its name.
+// The sets are ordered: [AVX512], [SIMD], [Generic], as far as a build has them.
+// A kernel folder need not have an implementation for each: [Table.Take] gives the
+// best one that is not above the chosen set, and its name.
+//
+// A function that has used vectors calls [ClearUpper] before it returns, and does no
+// scalar floating-point arithmetic before that call (docs/adr/0009-preemption.md).
 //
 // Two variables of the environment: SOLOFUSION_KERNELS chooses the set, "auto"
 // or nothing being the best one that this build and this machine have.
@@ -35,18 +38,16 @@ const Auto = "auto"
 // Set is a family of kernel implementations. The zero value is [Generic].
 type Set string
 
-// Generic is plain Go.
-const Generic Set = "generic"
+const (
+	Generic Set = "generic" // plain Go
+	SIMD    Set = "simd"    // portable vectors, of [VectorBits] bits
+	AVX512  Set = "avx512"  // as of Intel's Ice Lake and AMD's Zen 4
+)
 
 // entry is a set with the features it needs.
 type entry struct {
 	name  Set
 	needs []string
-}
-
-// sets are those of this build, best first.
-var sets = [...]entry{
-	{Generic, nil},
 }
 
 // Sets returns the names of this build's sets, best first.
@@ -62,7 +63,7 @@ func Sets() []Set {
 // the features allow. It returns an error for a name that is no set, and for a
 // set that needs a feature which is not there.
 func Choose(asked string, features Features) (Set, error) {
-	return choose(asked, features, sets[:])
+	return choose(asked, features, sets)
 }
 
 func choose(asked string, features Features, sets []entry) (Set, error) {
@@ -93,6 +94,19 @@ func Require(required string, chosen Set) error {
 // Table is the implementations of one kernel folder: K is its struct of
 // functions. It has an entry for [Generic].
 type Table[K any] map[Set]K
+
+// NewTable returns a folder's table. Implementations that the build or the folder
+// lacks are nil.
+func NewTable[K any](generic K, simd, avx512 *K) Table[K] {
+	t := Table[K]{Generic: generic}
+	if simd != nil {
+		t[SIMD] = *simd
+	}
+	if avx512 != nil {
+		t[AVX512] = *avx512
+	}
+	return t
+}
 
 // Take returns the implementation for a set: the set's own or, if the folder
 // has none, that of the next lower set; and the name of the set that it is of.
