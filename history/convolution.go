@@ -51,10 +51,30 @@ type Convolution struct {
 	projected, raw buffers     // W f, and f if it is kept
 	features       *tensor.F32 // T Y X C, aligned, if they are kept
 
-	job                             job
-	projectPart, gatherPart, asItIs func(y int)
-	carryPart                       func(y int)
+	slots []slot      // of the stack, from the current frame's
+	rows  []rowBuffer // of a plane
+	gain  []float32   // C: bytes of the stack for its values
+
+	job                              job
+	projects, gathers, copies, fills func(y int) // a row
+	row                              func(y int) // that is under way
+	block                            func(i int) // of rows
 }
+
+// blockRows is how many rows one goroutine takes at a time. A plane that is resampled is
+// read one row further than the block, and what several rows need stays in the core's cache.
+const blockRows = 8
+
+// slot is what of the stack shows one plane.
+type slot struct {
+	index int       // of the plane in the ring, or current
+	moved bool      // whether the plane is to be resampled
+	cells affine    // from current cells to the plane's, if moved
+	add   []float32 // C: what the plane's age adds
+}
+
+// rowBuffer is one row's own.
+type rowBuffer struct{ taps []kernel.Tap }
 
 // buffers are planes beside those of a ring.
 type buffers struct {
@@ -66,13 +86,10 @@ type buffers struct {
 type job struct {
 	ring    *Ring
 	feature []float32 // the current frame's
-	index   int       // of the plane in the ring, or current
-	here    int       // index of the plane that is in the current grid by now, or current
-	slot    int       // of the stack, from the current frame's
 	lost    []bool    // cells of the current frame, while they are filled
-	moved   bool      // whether the plane is to be resampled
-	cells   affine    // from current cells to the plane's, if moved
-	add     []float32 // C: what the plane's age adds
+	newest  slot      // that fills them
+	first   int       // of the slots that are written
+	last    int       // and the one after them
 	stack   Stack
 }
 
@@ -88,7 +105,8 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 	cfg.KeepFeatures = cfg.KeepFeatures && cfg.Frames > 0
 	c := &Convolution{cfg: cfg, weights: w, with: with}
 	c.kernel, c.kernels = kernel.Table.Take(with.Kernels)
-	c.projectPart, c.gatherPart, c.asItIs, c.carryPart = c.projectRow, c.gatherRow, c.copyRow, c.carryRow
+	c.projects, c.gathers, c.copies, c.fills = c.projectRow, c.gatherRow, c.copyRow, c.carryRow
+	c.block = c.rowsOf
 	if cfg.Frames == 0 {
 		return c, nil
 	}
@@ -96,13 +114,24 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 		return nil, err
 	}
 	c.columns = transposed(w.Weight, cfg.Channels)
-	c.job.add = make([]float32, cfg.Channels)
+	c.reserve()
 	c.projected = newBuffers(cfg.size())
 	if cfg.KeepFeatures {
 		c.raw = newBuffers(cfg.size())
 		c.features = tensor.New[float32](cfg.Frames, cfg.height(), cfg.width(), cfg.Channels)
 	}
 	return c, nil
+}
+
+// reserve makes the buffers of the slots and rows.
+func (c *Convolution) reserve() {
+	c.gain = make([]float32, c.cfg.Channels)
+	for range c.cfg.Frames + 1 {
+		c.slots = append(c.slots, slot{add: make([]float32, c.cfg.Channels)})
+	}
+	for range c.cfg.height() {
+		c.rows = append(c.rows, rowBuffer{make([]kernel.Tap, c.cfg.width())})
+	}
 }
 
 func newBuffers(size int) buffers {
@@ -132,31 +161,180 @@ func (c *Convolution) Features() *tensor.F32 { return c.features }
 // frame into the ring as its newest. It panics if shapes or indices disagree.
 func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 	c.mustShapes(r, f, out)
-	c.job.ring, c.job.feature, c.job.stack, c.job.here = r, f.Feature.Data, out, current
+	c.job.ring, c.job.feature, c.job.stack = r, f.Feature.Data, out
 	defer func() { c.job.ring, c.job.feature, c.job.stack = nil, nil, Stack{} }()
 	if c.cfg.Frames == 0 {
-		c.with.Run(c.cfg.height(), c.asItIs)
+		c.run(c.copies)
 		return Reach{}
 	}
-	c.with.Run(c.cfg.height(), c.projectPart)
+	for ch := range c.gain {
+		c.gain[ch] = out.gain()
+	}
+	c.run(c.projects)
 	if f.Lost != nil && len(f.Keep) > 0 {
 		c.carry(f)
 	}
-	c.gather(0, current, f)
-	for i := range c.cfg.Frames {
-		c.gather(1+i, f.plane(i), f)
+	if c.cfg.Mode == Direct {
+		c.gatherDirect(f)
+	} else {
+		c.gatherRecursive(f)
 	}
 	reach := f.reach(r)
 	c.projected.current, c.raw.current = r.take(f, c.projected.current, c.raw.current)
 	return reach
 }
 
+// run calls row for each row of a plane.
+func (c *Convolution) run(row func(y int)) {
+	c.row = row
+	c.with.Run((c.cfg.height()+blockRows-1)/blockRows, c.block)
+}
+
+func (c *Convolution) rowsOf(block int) {
+	for y := block * blockRows; y < min((block+1)*blockRows, c.cfg.height()); y++ {
+		c.row(y)
+	}
+}
+
+// gain returns the bytes of a value.
+func (s *Stack) gain() float32 { return 1 / s.Scale }
+
+// gatherDirect writes the stack in one pass, row by row: each plane is resampled from
+// where it was seen.
+func (c *Convolution) gatherDirect(f Frame) {
+	for i := range c.slots {
+		c.place(i, f, current)
+	}
+	c.gather(0, len(c.slots))
+}
+
+// gatherRecursive writes one slot after the other. What a plane becomes replaces it, once
+// for each frame that it is back.
+func (c *Convolution) gatherRecursive(f Frame) {
+	here := current
+	for i := range c.slots {
+		s, n := c.place(i, f, here), min(i, len(f.Earlier))
+		c.gather(i, i+1)
+		if s.moved && c.job.ring.planes[s.index].resampled < n {
+			c.replace(s.index, f.GlobalFromGrid)
+			here = s.index
+		}
+	}
+}
+
+// gather writes slots of the stack, from first to the one before last.
+func (c *Convolution) gather(first, last int) {
+	c.job.first, c.job.last = first, last
+	c.run(c.gathers)
+}
+
+// place makes slot i of the frame; here is the plane that is in the current grid by
+// now, or current.
+func (c *Convolution) place(i int, f Frame, here int) *slot {
+	s := &c.slots[i]
+	s.index = current
+	if i > 0 {
+		s.index = f.plane(i - 1)
+	}
+	s.moved = s.index != current && s.index != here
+	if s.moved {
+		s.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(c.job.ring.planes[s.index].globalFromGrid))
+	}
+	age := c.age(c.job.ring, f, min(i, len(f.Earlier)))
+	for ch := range s.add {
+		s.add[ch] = float32(float64(age*float64(c.weights.Age[ch])) + float64(c.weights.Bias[ch]))
+	}
+	return s
+}
+
+// replace takes a plane's resampled values in its place.
+func (c *Convolution) replace(index int, globalFromGrid geom.Pose) {
+	p := &c.job.ring.planes[index]
+	p.globalFromGrid = globalFromGrid
+	p.resampled++
+	p.projected, c.projected.spare = c.projected.spare, p.projected
+	p.raw, c.raw.spare = c.raw.spare, p.raw
+}
+
+// gatherRow writes one row of the slots.
+func (c *Convolution) gatherRow(y int) {
+	for i := c.job.first; i < c.job.last; i++ {
+		c.gatherSlot(i, y)
+	}
+}
+
+func (c *Convolution) gatherSlot(i, y int) {
+	cfg, s := &c.cfg, &c.slots[i]
+	taps := c.locate(s, y)
+	projected, raw := c.planes(s.index)
+	stride := (cfg.Frames + 1) * cfg.Channels
+	at := y*cfg.width()*stride + i*cfg.Channels
+	if s.moved && cfg.Mode == Direct {
+		c.warpActivate(at, stride, projected, taps, s.add)
+	} else {
+		c.activate(at, stride, c.align(projected, c.projected.spare, taps, y), s.add)
+	}
+	if cfg.KeepFeatures && i > 0 {
+		n := cfg.width() * cfg.Channels
+		copy(c.features.Data[((i-1)*cfg.height()+y)*n:][:n], c.align(raw, c.raw.spare, taps, y))
+	}
+}
+
+// planes returns the values of a plane of the ring, or the current one's.
+func (c *Convolution) planes(index int) (projected, raw []float32) {
+	if index == current {
+		return c.projected.current, c.raw.current
+	}
+	p := &c.job.ring.planes[index]
+	return p.projected, p.raw
+}
+
+// locate returns where the cells of row y lie in the slot's plane, nil if it has not
+// moved.
+func (c *Convolution) locate(s *slot, y int) []kernel.Tap {
+	if !s.moved {
+		return nil
+	}
+	taps := c.rows[y].taps
+	c.kernel.Locate(taps, s.cells.line(y), c.cfg.width(), c.cfg.height(), c.cfg.Channels)
+	return taps
+}
+
+// warpActivate writes a row of a slot at that place of the stack.
+func (c *Convolution) warpActivate(at, stride int, plane []float32, taps []kernel.Tap, add []float32) {
+	if out := &c.job.stack; out.F32 != nil {
+		c.kernel.WarpActivateF32(out.F32.Data[at:], plane, taps, add, stride)
+	} else {
+		c.kernel.WarpActivateU8(out.U8.Data[at:], plane, taps, c.gain, add, stride, out.Zero)
+	}
+}
+
+// activate writes a row of a slot that is aligned already.
+func (c *Convolution) activate(at, stride int, row, add []float32) {
+	if out := &c.job.stack; out.F32 != nil {
+		c.kernel.ActivateF32(out.F32.Data[at:], row, add, stride)
+	} else {
+		c.kernel.ActivateU8(out.U8.Data[at:], row, c.gain, add, stride, out.Zero)
+	}
+}
+
+// align returns row y of a plane, resampled into spare if there are taps.
+func (c *Convolution) align(plane, spare []float32, taps []kernel.Tap, y int) []float32 {
+	n := c.cfg.width() * c.cfg.Channels
+	if taps == nil {
+		return plane[y*n:][:n]
+	}
+	row := spare[y*n:][:n]
+	c.kernel.Warp(row, plane, taps, c.cfg.Channels)
+	return row
+}
+
 // carry fills the current frame's lost cells with what the newest kept plane has there.
 func (c *Convolution) carry(f Frame) {
 	j := &c.job
-	j.lost, j.index, j.moved = f.Lost, f.Keep[0], true
-	j.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[j.index].globalFromGrid))
-	c.with.Run(c.cfg.height(), c.carryPart)
+	j.lost, j.newest = f.Lost, slot{index: f.Keep[0], moved: true}
+	j.newest.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[f.Keep[0]].globalFromGrid))
+	c.run(c.fills)
 	j.lost = nil
 }
 
@@ -166,10 +344,11 @@ func (c *Convolution) carryRow(y int) {
 	if !slices.Contains(lost, true) {
 		return
 	}
-	newest := &c.job.ring.planes[c.job.index]
-	c.carryCells(c.projected.current, c.align(newest.projected, c.projected.spare, y), lost, y)
+	taps := c.locate(&c.job.newest, y)
+	projected, raw := c.planes(c.job.newest.index)
+	c.carryCells(c.projected.current, c.align(projected, c.projected.spare, taps, y), lost, y)
 	if c.cfg.KeepFeatures {
-		c.carryCells(c.raw.current, c.align(newest.raw, c.raw.spare, y), lost, y)
+		c.carryCells(c.raw.current, c.align(raw, c.raw.spare, taps, y), lost, y)
 	}
 }
 
@@ -225,7 +404,7 @@ func (c *Convolution) copyRow(y int) {
 	if j.stack.F32 != nil {
 		copy(j.stack.F32.Data[y*n:][:n], j.feature[y*n:][:n])
 	} else {
-		c.kernel.Quantise(j.stack.U8.Data[y*n:][:n], j.feature[y*n:][:n], j.stack.Scale, j.stack.Zero)
+		c.kernel.Quantise(j.stack.U8.Data[y*n:][:n], j.feature[y*n:][:n], j.stack.gain(), j.stack.Zero)
 	}
 }
 
@@ -250,66 +429,6 @@ func (c *Convolution) age(r *Ring, f Frame, n int) float64 {
 	default:
 		return float64(n) * c.cfg.Period
 	}
-}
-
-// gather writes one slot of the stack. A plane that was seen elsewhere is resampled;
-// recursively, what it becomes replaces it, once for each frame that it is back.
-func (c *Convolution) gather(slot, index int, f Frame) {
-	j, n := &c.job, min(slot, len(f.Earlier))
-	j.slot, j.index, j.moved = slot, index, index != current && index != j.here
-	if j.moved {
-		j.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[index].globalFromGrid))
-	}
-	age := c.age(j.ring, f, n)
-	for ch := range j.add {
-		j.add[ch] = float32(float64(age*float64(c.weights.Age[ch])) + float64(c.weights.Bias[ch]))
-	}
-	c.with.Run(c.cfg.height(), c.gatherPart)
-	if j.moved && c.cfg.Mode == Recursive && j.ring.planes[index].resampled < n {
-		c.replace(index, f.GlobalFromGrid)
-	}
-}
-
-// replace takes a plane's resampled values in its place.
-func (c *Convolution) replace(index int, globalFromGrid geom.Pose) {
-	p := &c.job.ring.planes[index]
-	c.job.here = index
-	p.globalFromGrid = globalFromGrid
-	p.resampled++
-	p.projected, c.projected.spare = c.projected.spare, p.projected
-	p.raw, c.raw.spare = c.raw.spare, p.raw
-}
-
-func (c *Convolution) gatherRow(y int) {
-	cfg, j := &c.cfg, &c.job
-	projected, raw := c.projected.current, c.raw.current
-	if j.index != current {
-		projected, raw = j.ring.planes[j.index].projected, j.ring.planes[j.index].raw
-	}
-	row := c.align(projected, c.projected.spare, y)
-	stride := (cfg.Frames + 1) * cfg.Channels
-	at := y*cfg.width()*stride + j.slot*cfg.Channels
-	if j.stack.F32 != nil {
-		c.kernel.ActivateF32(j.stack.F32.Data[at:], row, j.add, stride)
-	} else {
-		c.kernel.ActivateU8(j.stack.U8.Data[at:], row, j.add, stride, j.stack.Scale, j.stack.Zero)
-	}
-	if cfg.KeepFeatures && j.slot > 0 {
-		n := cfg.width() * cfg.Channels
-		copy(c.features.Data[((j.slot-1)*cfg.height()+y)*n:][:n], c.align(raw, c.raw.spare, y))
-	}
-}
-
-// align returns row y of the job's plane, resampled into spare if it moved.
-func (c *Convolution) align(plane, spare []float32, y int) []float32 {
-	cfg, j := &c.cfg, &c.job
-	n := cfg.width() * cfg.Channels
-	if !j.moved {
-		return plane[y*n:][:n]
-	}
-	row := spare[y*n:][:n]
-	c.kernel.Warp(row, plane, j.cells.line(y), cfg.width(), cfg.height(), cfg.Channels)
-	return row
 }
 
 // reach is by capture times, whatever the clock.

@@ -8,27 +8,40 @@
 // w is the transposed matrix: one row for each input. Bounded: implementations
 // may reassociate and fuse within 1e-6 of the sum of the terms' magnitudes.
 //
-// Warp, one row of a resampled plane (bilinear, zeros outside, align_corners
-// true: cell centres are at whole coordinates):
+// Locate, where a row's cells lie in a plane (bilinear, zeros outside,
+// align_corners true: cell centres are at whole coordinates):
 //
 //	x, y = line.X + j·line.DX, line.Y + j·line.DY
-//	dst[j·C+c] = Σ over the four cells around (x, y) of weight · src[cell·C+c]
+//	taps[j] = the four cells around (x, y), and their weights
 //
-// Coordinates are float64, weights are rounded to float32. Bounded: 1e-6 of the
-// largest of the four. If a coordinate is not finite the cell is zero.
+// Offsets count elements. Beside a plane's border a cell has weight zero and the
+// offset of its neighbour; cell j is Outside if all four are beyond it or a
+// coordinate is not finite. Exact: float64 with rounded products, weights rounded
+// to float32 and then multiplied.
+//
+// Warp, one row of a resampled plane:
+//
+//	dst[j·C+c] = Σ_k taps[j].Weight[k] · src[taps[j].Offset[k]+c], or 0 if Outside
+//
+// Bounded: 1e-6 of the largest of the four terms.
 //
 // ActivateF32 and ActivateU8, the rest of the time convolution on n cells, with
 // cells of dst stride elements apart:
 //
 //	v = relu(src[n·C+c] + add[c])
-//	dst[n·stride+c] = v, or saturate(roundHalfEven(v / scale) + zero)
+//	dst[n·stride+c] = v, or saturate(roundHalfEven(v · gain[c]) + zero)
 //
-// Exact: both add, divide and round in float32, as ONNX's QuantizeLinear does.
-// relu keeps NaN in ActivateF32; in ActivateU8 NaN becomes zero.
+// Exact: they add, multiply and round in float32. relu keeps NaN in ActivateF32;
+// in ActivateU8 NaN becomes zero. gain is the inverse of the scale, so that a byte is
+// that of ONNX's QuantizeLinear but where v/scale is within 1e-7 of a half.
+//
+// WarpActivateF32 and WarpActivateU8 are Warp and the activation in one pass, without
+// the row between them. Bounded as Warp; a byte may be the next one where v·gain is
+// within that bound of a half.
 //
 // Quantise, of a plane that is neither projected nor rectified:
 //
-//	dst[i] = saturate(roundHalfEven(src[i] / scale) + zero)
+//	dst[i] = saturate(roundHalfEven(src[i] · gain) + zero)
 //
 // Exact; NaN becomes zero.
 //

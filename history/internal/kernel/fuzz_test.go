@@ -21,7 +21,7 @@ func FuzzWarp(f *testing.F) {
 		line := Line{x, y, dx, dy}
 		for _, k := range implementations() {
 			dst := golden.Guard[float32](6*channels, int(seed%8), 7)
-			k.warp(dst.Slice, src, line, width, height, channels)
+			warp(k, dst.Slice, src, line, width, height, channels)
 			want := naiveWarp(len(dst.Slice), src, line, width, height, channels)
 			golden.Within(t, string(k.name), widen(dst.Slice), want, golden.Bound{Abs: 2e-6})
 			dst.Check(t, string(k.name))
@@ -29,11 +29,11 @@ func FuzzWarp(f *testing.F) {
 	})
 }
 
-// FuzzActivate gives values, scale and zero of any bits.
+// FuzzActivate gives values, gain and zero of any bits.
 func FuzzActivate(f *testing.F) {
-	f.Add([]byte("12345678abcdefgh"), uint8(3), float32(0.5))
-	f.Fuzz(func(t *testing.T, b []byte, zero uint8, scale float32) {
-		if !(scale > 0) {
+	f.Add([]byte("12345678abcdefgh"), uint8(3), float32(2))
+	f.Fuzz(func(t *testing.T, b []byte, zero uint8, gain float32) {
+		if !(gain > 0) || gain > math.MaxFloat32 {
 			return
 		}
 		src := make([]float32, len(b)/4)
@@ -43,7 +43,7 @@ func FuzzActivate(f *testing.F) {
 		want := make([]uint8, len(src))
 		rectified := make([]float32, len(src))
 		for i, v := range src {
-			want[i] = naiveQuantise(v, scale, zero)
+			want[i] = naiveQuantise(v, gain, zero)
 			rectified[i] = v
 			if v < 0 {
 				rectified[i] = 0
@@ -51,7 +51,7 @@ func FuzzActivate(f *testing.F) {
 		}
 		for _, k := range implementations() {
 			bytes, floats := make([]uint8, len(src)), make([]float32, len(src))
-			k.activateU8(bytes, src, []float32{0}, 1, scale, zero)
+			k.activateU8(bytes, src, []float32{gain}, []float32{0}, 1, zero)
 			golden.Within(t, string(k.name), bytes, want, golden.Bound{})
 			k.activateF32(floats, src, []float32{0}, 1)
 			golden.Within(t, string(k.name), floats, rectified, golden.Bound{})

@@ -6,6 +6,17 @@ import (
 	"github.com/solofusion/solofusion/internal/f32"
 )
 
+var generic = Kernels{
+	project:         projectGeneric,
+	locate:          locateGeneric,
+	warp:            warpGeneric,
+	activateF32:     activateF32Generic,
+	activateU8:      activateU8Generic,
+	warpActivateF32: warpActivateF32Generic,
+	warpActivateU8:  warpActivateU8Generic,
+	quantise:        quantiseGeneric,
+}
+
 func projectGeneric(dst, src, w []float32, channels int) {
 	clear(dst)
 	for n := 0; n < len(src); n += channels {
@@ -16,20 +27,22 @@ func projectGeneric(dst, src, w []float32, channels int) {
 	}
 }
 
-func warpGeneric(dst, src []float32, line Line, width, height, channels int) {
-	for j := range len(dst) / channels {
-		out := dst[j*channels:][:channels]
+func locateGeneric(taps []Tap, line Line, width, height, channels int) {
+	for j := range taps {
 		x, y := line.X+float64(float64(j)*line.DX), line.Y+float64(float64(j)*line.DY)
 		if !(x > -1 && x < float64(width) && y > -1 && y < float64(height)) {
-			clear(out)
+			taps[j] = Tap{Offset: [4]int32{Outside}}
 			continue
 		}
-		x0, x1, fx0, fx1 := neighbours(x, width)
-		y0, y1, fy0, fy1 := neighbours(y, height)
-		blend(out,
-			src[(y0*width+x0)*channels:], src[(y0*width+x1)*channels:],
-			src[(y1*width+x0)*channels:], src[(y1*width+x1)*channels:],
-			fx0*fy0, fx1*fy0, fx0*fy1, fx1*fy1)
+		x0, x1, wx0, wx1 := neighbours(x, width)
+		y0, y1, wy0, wy1 := neighbours(y, height)
+		taps[j] = Tap{
+			[4]int32{
+				int32((y0*width + x0) * channels), int32((y0*width + x1) * channels),
+				int32((y1*width + x0) * channels), int32((y1*width + x1) * channels),
+			},
+			[4]float32{wx0 * wy0, wx1 * wy0, wx0 * wy1, wx1 * wy1},
+		}
 	}
 }
 
@@ -52,11 +65,32 @@ func neighbours(x float64, n int) (i0, i1 int, w0, w1 float32) {
 	return i0, i1, w0, w1
 }
 
-func blend(dst, a, b, c, d []float32, wa, wb, wc, wd float32) {
-	a, b, c, d = a[:len(dst)], b[:len(dst)], c[:len(dst)], d[:len(dst)]
-	for i := range dst {
-		dst[i] = float32(float32(wa*a[i])+float32(wb*b[i])) + float32(float32(wc*c[i])+float32(wd*d[i]))
+func warpGeneric(dst, src []float32, taps []Tap, channels int) {
+	for j := range taps {
+		out := dst[j*channels:][:channels]
+		if taps[j].Offset[0] == Outside {
+			clear(out)
+			continue
+		}
+		a, b, c, d := taps[j].cells(src, out)
+		for i := range out {
+			out[i] = blend(&taps[j].Weight, a[i], b[i], c[i], d[i])
+		}
 	}
+}
+
+// cells returns the four cells of src, with the channels of instead, which takes their
+// place if the tap is outside.
+func (t *Tap) cells(src, instead []float32) (a, b, c, d []float32) {
+	if t.Offset[0] == Outside {
+		return instead, instead, instead, instead
+	}
+	n := len(instead)
+	return src[t.Offset[0]:][:n], src[t.Offset[1]:][:n], src[t.Offset[2]:][:n], src[t.Offset[3]:][:n]
+}
+
+func blend(w *[4]float32, a, b, c, d float32) float32 {
+	return float32(float32(w[0]*a)+float32(w[1]*b)) + float32(float32(w[2]*c)+float32(w[3]*d))
 }
 
 func activateF32Generic(dst, src, add []float32, stride int) {
@@ -69,23 +103,47 @@ func activateF32Generic(dst, src, add []float32, stride int) {
 	}
 }
 
-func activateU8Generic(dst []uint8, src, add []float32, stride int, scale float32, zero uint8) {
+func activateU8Generic(dst []uint8, src, gain, add []float32, stride int, zero uint8) {
 	channels := len(add)
 	largest := 255 - float32(zero)
 	for n := range len(src) / channels {
 		in, out := src[n*channels:][:channels], dst[n*stride:][:channels]
 		for c, a := range add {
-			out[c] = whole(min(max(in[c]+a, 0)/scale, largest)) + zero
+			out[c] = whole(min(max(in[c]+a, 0)*gain[c], largest)) + zero
 		}
 	}
 }
 
-func quantiseGeneric(dst []uint8, src []float32, scale float32, zero uint8) {
-	least, largest := -float32(zero), 255-float32(zero)
-	for i, v := range src {
-		dst[i] = whole(max(min(v/scale, largest), least)) + zero
+func warpActivateF32Generic(dst, src []float32, taps []Tap, add []float32, stride int) {
+	for j := range taps {
+		out := dst[j*stride:][:len(add)]
+		a, b, c, d := taps[j].cells(src, add) // outside the weights are zero
+		for i, v := range add {
+			out[i] = max(blend(&taps[j].Weight, a[i], b[i], c[i], d[i])+v, 0)
+		}
 	}
 }
+
+func warpActivateU8Generic(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8) {
+	largest := 255 - float32(zero)
+	for j := range taps {
+		out := dst[j*stride:][:len(add)]
+		a, b, c, d := taps[j].cells(src, add) // outside the weights are zero
+		for i, v := range add {
+			out[i] = whole(min(max(blend(&taps[j].Weight, a[i], b[i], c[i], d[i])+v, 0)*gain[i], largest)) + zero
+		}
+	}
+}
+
+func quantiseGeneric(dst []uint8, src []float32, gain float32, zero uint8) {
+	least, largest := -float32(zero), 255-float32(zero)
+	for i, v := range src {
+		dst[i] = whole(max(min(v*gain, largest), least)) + zero
+	}
+}
+
+// one is the float32 from which on its last bit is worth one.
+const one = 3 << 22
 
 // whole rounds x in [-255, 255] half to even and returns its low eight bits; 0
 // for NaN.
@@ -93,6 +151,5 @@ func whole(x float32) uint8 {
 	if x != x {
 		x = 0
 	}
-	const one = 3 << 22 // here the last bit of a float32 is worth one
 	return uint8(math.Float32bits(x + one))
 }

@@ -10,26 +10,30 @@ import (
 // (X + j·DX, Y + j·DY).
 type Line struct{ X, Y, DX, DY float64 }
 
+// Tap is the four cells of a plane around a point.
+type Tap struct {
+	Offset [4]int32 // of their first channels; the first is Outside if there are none
+	Weight [4]float32
+}
+
+// Outside is the first offset of a point that no cell is near to.
+const Outside = -1
+
 // Kernels are one implementation of each loop. Lengths are checked here, once
 // for all implementations.
 type Kernels struct {
-	project     func(dst, src, w []float32, channels int)
-	warp        func(dst, src []float32, line Line, width, height, channels int)
-	activateF32 func(dst, src, add []float32, stride int)
-	activateU8  func(dst []uint8, src, add []float32, stride int, scale float32, zero uint8)
-	quantise    func(dst []uint8, src []float32, scale float32, zero uint8)
+	project         func(dst, src, w []float32, channels int)
+	locate          func(taps []Tap, line Line, width, height, channels int)
+	warp            func(dst, src []float32, taps []Tap, channels int)
+	activateF32     func(dst, src, add []float32, stride int)
+	activateU8      func(dst []uint8, src, gain, add []float32, stride int, zero uint8)
+	warpActivateF32 func(dst, src []float32, taps []Tap, add []float32, stride int)
+	warpActivateU8  func(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8)
+	quantise        func(dst []uint8, src []float32, gain float32, zero uint8)
 }
 
 // Table is what this build has.
-var Table = isa.Table[Kernels]{
-	isa.Generic: {
-		project:     projectGeneric,
-		warp:        warpGeneric,
-		activateF32: activateF32Generic,
-		activateU8:  activateU8Generic,
-		quantise:    quantiseGeneric,
-	},
-}
+var Table = isa.NewTable(generic, portable, avx512)
 
 // Project multiplies each cell by a matrix.
 func (k *Kernels) Project(dst, src, w []float32, channels int) {
@@ -39,36 +43,65 @@ func (k *Kernels) Project(dst, src, w []float32, channels int) {
 	k.project(dst, src, w, channels)
 }
 
-// Warp resamples src, height rows of width cells, to one row.
-func (k *Kernels) Warp(dst, src []float32, line Line, width, height, channels int) {
-	if len(dst)%channels != 0 || len(src) != width*height*channels || len(src) == 0 {
-		panic(fmt.Sprintf("history: warp %d numbers, %d x %d cells of %d, to %d", len(src), width, height, channels, len(dst)))
+// Locate writes where the first len(taps) cells of a row lie in a plane of height rows
+// of width cells.
+func (k *Kernels) Locate(taps []Tap, line Line, width, height, channels int) {
+	if width < 1 || height < 1 || channels < 1 {
+		panic(fmt.Sprintf("history: cells in a plane of %d x %d cells of %d", width, height, channels))
 	}
-	k.warp(dst, src, line, width, height, channels)
+	k.locate(taps, line, width, height, channels)
+}
+
+// Warp resamples src at taps that Locate made for it.
+func (k *Kernels) Warp(dst, src []float32, taps []Tap, channels int) {
+	if len(dst) != len(taps)*channels {
+		panic(fmt.Sprintf("history: warp %d cells of %d to %d numbers", len(taps), channels, len(dst)))
+	}
+	k.warp(dst, src, taps, channels)
 }
 
 // ActivateF32 adds to each cell and rectifies.
 func (k *Kernels) ActivateF32(dst, src, add []float32, stride int) {
-	checkActivate(len(dst), len(src), len(add), stride)
+	checkCells(len(dst), len(src), len(add), stride)
 	k.activateF32(dst, src, add, stride)
 }
 
 // ActivateU8 adds to each cell, rectifies and quantises.
-func (k *Kernels) ActivateU8(dst []uint8, src, add []float32, stride int, scale float32, zero uint8) {
-	checkActivate(len(dst), len(src), len(add), stride)
-	k.activateU8(dst, src, add, stride, scale, zero)
+func (k *Kernels) ActivateU8(dst []uint8, src, gain, add []float32, stride int, zero uint8) {
+	checkCells(len(dst), len(src), len(add), stride)
+	checkGain(gain, add)
+	k.activateU8(dst, src, gain, add, stride, zero)
+}
+
+// WarpActivateF32 resamples src at taps, adds to each cell and rectifies.
+func (k *Kernels) WarpActivateF32(dst, src []float32, taps []Tap, add []float32, stride int) {
+	checkCells(len(dst), len(taps)*len(add), len(add), stride)
+	k.warpActivateF32(dst, src, taps, add, stride)
+}
+
+// WarpActivateU8 resamples src at taps, adds to each cell, rectifies and quantises.
+func (k *Kernels) WarpActivateU8(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8) {
+	checkCells(len(dst), len(taps)*len(add), len(add), stride)
+	checkGain(gain, add)
+	k.warpActivateU8(dst, src, taps, gain, add, stride, zero)
 }
 
 // Quantise quantises without rectifying.
-func (k *Kernels) Quantise(dst []uint8, src []float32, scale float32, zero uint8) {
+func (k *Kernels) Quantise(dst []uint8, src []float32, gain float32, zero uint8) {
 	if len(dst) != len(src) {
 		panic(fmt.Sprintf("history: quantise %d numbers to %d", len(src), len(dst)))
 	}
-	k.quantise(dst, src, scale, zero)
+	k.quantise(dst, src, gain, zero)
 }
 
-func checkActivate(dst, src, channels, stride int) {
+func checkCells(dst, src, channels, stride int) {
 	if channels == 0 || src%channels != 0 || stride < channels || src > 0 && dst < (src/channels-1)*stride+channels {
 		panic(fmt.Sprintf("history: activate %d numbers in cells of %d to %d in cells of %d", src, channels, dst, stride))
+	}
+}
+
+func checkGain(gain, add []float32) {
+	if len(gain) != len(add) {
+		panic(fmt.Sprintf("history: %d gains for %d channels", len(gain), len(add)))
 	}
 }

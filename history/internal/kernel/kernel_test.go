@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/solofusion/solofusion/internal/golden"
@@ -86,6 +87,13 @@ func TestProject(t *testing.T) {
 	})
 }
 
+// warp resamples a row.
+func warp(k implementation, dst, src []float32, line Line, width, height, channels int) {
+	taps := make([]Tap, len(dst)/channels)
+	k.locate(taps, line, width, height, channels)
+	k.warp(dst, src, taps, channels)
+}
+
 // naiveWarp is the package comment's loop: float64, every cell of the plane
 // weighed by its distance.
 func naiveWarp(n int, src []float32, line Line, width, height, channels int) []float64 {
@@ -116,7 +124,7 @@ func TestWarp(t *testing.T) {
 				for i := range dst.Slice {
 					dst.Slice[i] = 99 // is overwritten
 				}
-				k.warp(dst.Slice, src, line, width, height, channels)
+				warp(k, dst.Slice, src, line, width, height, channels)
 				want := naiveWarp(len(dst.Slice), src, line, width, height, channels)
 				golden.Within(t, fmt.Sprintf("%v, %v", shape, line), widen(dst.Slice), want, golden.Bound{Abs: 2e-6})
 				dst.Check(t, "row")
@@ -141,7 +149,7 @@ func TestWarpIdentityIsExact(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
 		src, dst := normal(rng, 5*3*4), make([]float32, 5*4)
 		for y := range 3 {
-			k.warp(dst, src, Line{0, float64(y), 1, 0}, 5, 3, 4)
+			warp(k, dst, src, Line{0, float64(y), 1, 0}, 5, 3, 4)
 			golden.Within(t, "row", dst, src[y*20:][:20], golden.Bound{})
 		}
 	})
@@ -156,7 +164,7 @@ func TestWarpJustInside(t *testing.T) {
 			{X: math.Nextafter(5, 0), Y: 1}, {X: 1, Y: math.Nextafter(3, 0)},
 			{X: math.Nextafter(-1, 0), Y: 1}, {X: math.Copysign(0, -1), Y: 1},
 		} {
-			k.warp(dst, src, line, 5, 3, 1)
+			warp(k, dst, src, line, 5, 3, 1)
 			golden.Within(t, fmt.Sprint(line), widen(dst), naiveWarp(1, src, line, 5, 3, 1), golden.Bound{Abs: 1e-6})
 		}
 	})
@@ -167,13 +175,13 @@ func TestWarpOutsideIsZero(t *testing.T) {
 		src := []float32{nan, nan, nan, nan}
 		for _, x := range []float64{-1, -1e300, 2, 1e300, math.NaN(), math.Inf(1), math.Inf(-1)} {
 			dst := []float32{99}
-			k.warp(dst, src, Line{X: x}, 2, 2, 1)
+			warp(k, dst, src, Line{X: x}, 2, 2, 1)
 			golden.Within(t, fmt.Sprintf("x = %v", x), dst, []float32{0}, golden.Bound{})
-			k.warp(dst, src, Line{Y: x}, 2, 2, 1)
+			warp(k, dst, src, Line{Y: x}, 2, 2, 1)
 			golden.Within(t, fmt.Sprintf("y = %v", x), dst, []float32{0}, golden.Bound{})
 		}
 		dst := []float32{99}
-		k.warp(dst, []float32{nan, 1}, Line{X: 0.5}, 2, 1, 1)
+		warp(k, dst, []float32{nan, 1}, Line{X: 0.5}, 2, 1, 1)
 		golden.Within(t, "beside NaN", dst, []float32{nan}, golden.Bound{})
 	})
 }
@@ -202,11 +210,19 @@ func TestActivateF32(t *testing.T) {
 }
 
 // naiveQuantise is ONNX's QuantizeLinear after the ReLU.
-func naiveQuantise(v, scale float32, zero uint8) uint8 {
+func naiveQuantise(v, gain float32, zero uint8) uint8 {
 	if !(v > 0) {
 		v = 0
 	}
-	return uint8(min(math.RoundToEven(float64(v/scale))+float64(zero), 255))
+	return uint8(min(math.RoundToEven(float64(v*gain))+float64(zero), 255))
+}
+
+func constant(v float32, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = v
+	}
+	return x
 }
 
 func TestActivateU8(t *testing.T) {
@@ -219,9 +235,9 @@ func TestActivateU8(t *testing.T) {
 				dst := golden.Guard[uint8]((cells-1)*stride+channels, channels%4, 0xa5)
 				want := make([]uint8, len(dst.Slice))
 				for i, v := range src {
-					want[i/channels*stride+i%channels] = naiveQuantise(v+add[i%channels], scale, zero)
+					want[i/channels*stride+i%channels] = naiveQuantise(v+add[i%channels], 1/float32(scale), zero)
 				}
-				k.activateU8(dst.Slice, src, add, stride, scale, zero)
+				k.activateU8(dst.Slice, src, constant(1/float32(scale), channels), add, stride, zero)
 				golden.Within(t, fmt.Sprintf("%d channels, zero %d", channels, zero), dst.Slice, want, golden.Bound{})
 				dst.Check(t, "stack")
 			}
@@ -234,8 +250,80 @@ func TestActivateU8Rounds(t *testing.T) {
 		src := []float32{0.25, 0.75, 1.25, 1.2499999, 63.75, 127.25, 127.5, 1e38, inf, nan, -nan, -1, -inf, float32(math.Copysign(0, -1)), 1e-40}
 		want := []uint8{0, 2, 2, 2, 128, 254, 255, 255, 255, 0, 0, 0, 0, 0, 0}
 		got := make([]uint8, len(src))
-		k.activateU8(got, src, []float32{0}, 1, 0.5, 0)
+		k.activateU8(got, src, []float32{2}, []float32{0}, 1, 0)
 		golden.Within(t, "halves to even", got, want, golden.Bound{})
+	})
+}
+
+// TestLocate: taps are the same for every implementation, for rows of any length.
+func TestLocate(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for i := range 2000 {
+			width, height, channels := 1+rng.IntN(9), 1+rng.IntN(9), 1+rng.IntN(90)
+			line := randomLine(rng, width, height)
+			switch i % 20 {
+			case 0:
+				line.X = math.Inf(1)
+			case 1:
+				line.DY = math.NaN()
+			case 2:
+				line.DX = 1e300
+			}
+			got, want := make([]Tap, i%40), make([]Tap, i%40)
+			k.locate(got, line, width, height, channels)
+			generic.locate(want, line, width, height, channels)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%v in %d x %d cells of %d: taps %v, want %v", line, width, height, channels, got, want)
+			}
+		}
+	})
+}
+
+// TestWarpActivate: in one pass it is what it is in two, within the bound of a warp.
+func TestWarpActivate(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for channels := 1; channels < 100; channels++ {
+			const width, height, cells = 4, 3, 5
+			stride, zero := channels+channels%5, uint8(channels%3)
+			src, add := normal(rng, width*height*channels), normal(rng, channels)
+			gain := make([]float32, channels)
+			for c := range gain {
+				gain[c] = 20 + 50*rng.Float32()
+			}
+			taps, row := make([]Tap, cells), make([]float32, cells*channels)
+			generic.locate(taps, randomLine(rng, width, height), width, height, channels)
+			generic.warp(row, src, taps, channels)
+
+			floats, wantFloats := golden.Guard[float32]((cells-1)*stride+channels, channels%4, 7), make([]float32, (cells-1)*stride+channels)
+			generic.activateF32(wantFloats, row, add, stride)
+			k.warpActivateF32(floats.Slice, src, taps, add, stride)
+			golden.Within(t, fmt.Sprintf("%d channels", channels), floats.Slice, wantFloats, golden.Bound{Abs: 2e-6})
+			floats.Check(t, "floats")
+
+			bytes, wantBytes := golden.Guard[uint8](len(floats.Slice), channels%4, 0xa5), make([]uint8, len(floats.Slice))
+			generic.activateU8(wantBytes, row, gain, add, stride, zero)
+			k.warpActivateU8(bytes.Slice, src, taps, gain, add, stride, zero)
+			for i, want := range wantBytes {
+				v := float64(wantFloats[i] * gain[i%stride%channels])
+				if got := bytes.Slice[i]; got != want && math.Abs(v-math.Floor(v)-0.5) > 2e-4 {
+					t.Fatalf("%d channels: byte %d is %d, want %d of %v", channels, i, got, want, v)
+				}
+			}
+			bytes.Check(t, "bytes")
+		}
+	})
+}
+
+// TestWarpActivateOutside: there the age and the bias are left.
+func TestWarpActivateOutside(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, _ *rand.Rand) {
+		src, add := []float32{nan, inf, nan, inf}, []float32{1, -1}
+		taps := []Tap{{Offset: [4]int32{Outside}}}
+		floats, bytes := []float32{9, 9}, []uint8{9, 9}
+		k.warpActivateF32(floats, src, taps, add, 2)
+		golden.Within(t, "floats", floats, []float32{1, 0}, golden.Bound{})
+		k.warpActivateU8(bytes, src, taps, []float32{3, 3}, add, 2, 5)
+		golden.Within(t, "bytes", bytes, []uint8{8, 5}, golden.Bound{})
 	})
 }
 
@@ -253,7 +341,7 @@ func TestQuantise(t *testing.T) {
 				}
 				want[i] = uint8(min(max(x, 0), 255))
 			}
-			k.quantise(got.Slice, src, 0.5, zero)
+			k.quantise(got.Slice, src, 2, zero)
 			golden.Within(t, fmt.Sprintf("zero %d", zero), got.Slice, want, golden.Bound{})
 			got.Check(t, "bytes")
 		}
@@ -267,14 +355,17 @@ func TestLengthsAreChecked(t *testing.T) {
 		"project lengths": func() { k.Project(f(4), f(2), f(4), 2) },
 		"project matrix":  func() { k.Project(f(2), f(2), f(2), 2) },
 		"project cells":   func() { k.Project(f(3), f(3), f(4), 2) },
-		"warp row":        func() { k.Warp(f(3), f(8), Line{}, 2, 2, 2) },
-		"warp plane":      func() { k.Warp(f(2), f(7), Line{}, 2, 2, 2) },
-		"warp nothing":    func() { k.Warp(nil, nil, Line{}, 0, 0, 2) },
+		"locate":          func() { k.Locate(make([]Tap, 1), Line{}, 0, 2, 2) },
+		"warp row":        func() { k.Warp(f(3), f(8), make([]Tap, 2), 2) },
+		"warp channels":   func() { k.WarpActivateF32(f(4), f(8), make([]Tap, 2), nil, 2) },
+		"warp stack":      func() { k.WarpActivateU8(make([]uint8, 3), f(8), make([]Tap, 2), f(2), f(2), 2, 0) },
+		"warp gain":       func() { k.WarpActivateU8(make([]uint8, 4), f(8), make([]Tap, 2), f(1), f(2), 2, 0) },
 		"channels":        func() { k.ActivateF32(f(4), f(4), nil, 2) },
 		"stride":          func() { k.ActivateF32(f(4), f(4), f(2), 1) },
-		"stack":           func() { k.ActivateU8(make([]uint8, 4), f(4), f(2), 3, 1, 0) },
+		"stack":           func() { k.ActivateU8(make([]uint8, 4), f(4), f(2), f(2), 3, 0) },
 		"quantise":        func() { k.Quantise(make([]uint8, 4), f(3), 1, 0) },
-		"cells":           func() { k.ActivateU8(make([]uint8, 4), f(3), f(2), 2, 1, 0) },
+		"gain":            func() { k.ActivateU8(make([]uint8, 4), f(4), f(1), f(2), 2, 0) },
+		"cells":           func() { k.ActivateU8(make([]uint8, 4), f(3), f(2), f(2), 2, 0) },
 	} {
 		func() {
 			defer func() {

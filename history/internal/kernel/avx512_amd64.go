@@ -1,0 +1,161 @@
+//go:build goexperiment.simd
+
+package kernel
+
+import (
+	"math"
+	"simd/archsimd"
+
+	"github.com/solofusion/solofusion/internal/isa"
+)
+
+// Portable vectors of this length do the rest as fast.
+var avx512 = &Kernels{
+	project:         projectAVX512,
+	locate:          locateGeneric,
+	warp:            warpSIMD,
+	activateF32:     activateF32SIMD,
+	activateU8:      activateU8AVX512,
+	warpActivateF32: warpActivateF32SIMD,
+	warpActivateU8:  warpActivateU8AVX512,
+	quantise:        quantiseAVX512,
+}
+
+const lanes = 16
+
+// projectAVX512 keeps 80 outputs of four cells in registers. What is left of the outputs
+// and the cells is the portable vectors'.
+func projectAVX512(dst, src, w []float32, channels int) {
+	const wide = 5 * lanes
+	n := 0
+	for ; n+4*channels <= len(src); n += 4 * channels {
+		out, in := dst[n:][:4*channels], src[n:][:4*channels]
+		o := 0
+		for ; o+wide <= channels; o += wide {
+			projectFive(out[o:], in, w[o:], channels)
+		}
+		projectFour(out, in, w, channels, o)
+	}
+	projectSIMD(dst[n:], src[n:], w, channels)
+}
+
+// projectFive computes five vectors of the outputs of four cells.
+func projectFive(dst, src, w []float32, channels int) {
+	x0, x1, x2, x3 := src[:channels], src[channels:][:channels], src[2*channels:][:channels], src[3*channels:][:channels]
+	var a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, e0, e1, e2, e3 archsimd.Float32x16
+	at := 0
+	for i := range x0 {
+		row := (*[5 * lanes]float32)(w[at:])
+		wa, wb := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[:])), archsimd.LoadFloat32x16Array((*[lanes]float32)(row[lanes:]))
+		wc, wd := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[2*lanes:])), archsimd.LoadFloat32x16Array((*[lanes]float32)(row[3*lanes:]))
+		we := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[4*lanes:]))
+		v := archsimd.BroadcastFloat32x16(x0[i])
+		a0, b0, c0, d0, e0 = wa.MulAdd(v, a0), wb.MulAdd(v, b0), wc.MulAdd(v, c0), wd.MulAdd(v, d0), we.MulAdd(v, e0)
+		v = archsimd.BroadcastFloat32x16(x1[i])
+		a1, b1, c1, d1, e1 = wa.MulAdd(v, a1), wb.MulAdd(v, b1), wc.MulAdd(v, c1), wd.MulAdd(v, d1), we.MulAdd(v, e1)
+		v = archsimd.BroadcastFloat32x16(x2[i])
+		a2, b2, c2, d2, e2 = wa.MulAdd(v, a2), wb.MulAdd(v, b2), wc.MulAdd(v, c2), wd.MulAdd(v, d2), we.MulAdd(v, e2)
+		v = archsimd.BroadcastFloat32x16(x3[i])
+		a3, b3, c3, d3, e3 = wa.MulAdd(v, a3), wb.MulAdd(v, b3), wc.MulAdd(v, c3), wd.MulAdd(v, d3), we.MulAdd(v, e3)
+		at += channels
+	}
+	storeFive(dst, a0, b0, c0, d0, e0)
+	storeFive(dst[channels:], a1, b1, c1, d1, e1)
+	storeFive(dst[2*channels:], a2, b2, c2, d2, e2)
+	storeFive(dst[3*channels:], a3, b3, c3, d3, e3)
+}
+
+func storeFive(dst []float32, a, b, c, d, e archsimd.Float32x16) {
+	out := (*[5 * lanes]float32)(dst)
+	a.StoreArray((*[lanes]float32)(out[:]))
+	b.StoreArray((*[lanes]float32)(out[lanes:]))
+	c.StoreArray((*[lanes]float32)(out[2*lanes:]))
+	d.StoreArray((*[lanes]float32)(out[3*lanes:]))
+	e.StoreArray((*[lanes]float32)(out[4*lanes:]))
+}
+
+func activateU8AVX512(dst []uint8, src, gain, add []float32, stride int, zero uint8) {
+	channels, magic, base := len(add), archsimd.BroadcastFloat32x16(one), baseOf(zero)
+	for n := range len(src) / channels {
+		in, out := src[n*channels:][:channels], dst[n*stride:][:channels]
+		c := 0
+		for ; c+lanes <= channels; c += lanes {
+			v := archsimd.LoadFloat32x16(in[c:]).Add(archsimd.LoadFloat32x16(add[c:]))
+			wholes512(v.Mul(archsimd.LoadFloat32x16(gain[c:])), magic, base).Store(out[c:])
+		}
+		if c < channels {
+			v := part512(in[c:]).Add(part512(add[c:]))
+			wholes512(v.Mul(part512(gain[c:])), magic, base).StorePart(out[c:])
+		}
+	}
+	isa.ClearUpper()
+}
+
+// baseOf returns what the bits of whole numbers plus one are less those numbers and zero.
+func baseOf(zero uint8) archsimd.Uint32x16 {
+	return archsimd.BroadcastUint32x16(math.Float32bits(one) - uint32(zero))
+}
+
+// wholes512 rectifies, rounds and saturates. Above one the bits of floats are in their
+// order, so that what is too large is so as an integer, too.
+func wholes512(v, magic archsimd.Float32x16, base archsimd.Uint32x16) archsimd.Uint8x16 {
+	v = v.Max(archsimd.Float32x16{}) // 0 for NaN
+	return v.Add(magic).ToBits().Sub(base).SaturateToUint8()
+}
+
+func part512(x []float32) archsimd.Float32x16 {
+	v, _ := archsimd.LoadFloat32x16Part(x)
+	return v
+}
+
+func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8) {
+	magic, base := archsimd.BroadcastFloat32x16(one), baseOf(zero)
+	n := len(add)
+	gain = gain[:n]
+	for j := range taps {
+		out := dst[j*stride:][:n]
+		a, b, c, d := taps[j].cells(src, add)
+		a, b, c, d = a[:n], b[:n], c[:n], d[:n]
+		w := &taps[j].Weight
+		wa, wb := archsimd.BroadcastFloat32x16(w[0]), archsimd.BroadcastFloat32x16(w[1])
+		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
+		i := 0
+		for ; i <= n-lanes; i += lanes {
+			v := archsimd.LoadFloat32x16(a[i:]).Mul(wa)
+			v = archsimd.LoadFloat32x16(b[i:]).MulAdd(wb, v)
+			v = archsimd.LoadFloat32x16(c[i:]).MulAdd(wc, v)
+			v = archsimd.LoadFloat32x16(d[i:]).MulAdd(wd, v)
+			v = v.Add(archsimd.LoadFloat32x16(add[i:])).Mul(archsimd.LoadFloat32x16(gain[i:]))
+			wholes512(v, magic, base).Store(out[i:])
+		}
+		if i < n {
+			v := part512(a[i:]).Mul(wa)
+			v = part512(b[i:]).MulAdd(wb, v)
+			v = part512(c[i:]).MulAdd(wc, v)
+			v = part512(d[i:]).MulAdd(wd, v)
+			v = v.Add(part512(add[i:])).Mul(part512(gain[i:]))
+			wholes512(v, magic, base).StorePart(out[i:])
+		}
+	}
+	isa.ClearUpper()
+}
+
+func quantiseAVX512(dst []uint8, src []float32, gain float32, zero uint8) {
+	by, magic := archsimd.BroadcastFloat32x16(gain), archsimd.BroadcastFloat32x16(one)
+	least, largest := archsimd.BroadcastFloat32x16(-float32(zero)), archsimd.BroadcastFloat32x16(255-float32(zero))
+	zeros := archsimd.BroadcastUint8x16(zero)
+	i := 0
+	for ; i+lanes <= len(src); i += lanes {
+		v := archsimd.LoadFloat32x16(src[i:]).Mul(by)
+		signed512(v, least, largest, magic).Add(zeros).Store(dst[i:])
+	}
+	if i < len(src) {
+		signed512(part512(src[i:]).Mul(by), least, largest, magic).Add(zeros).StorePart(dst[i:])
+	}
+	isa.ClearUpper()
+}
+
+// signed512 rounds and saturates.
+func signed512(v, least, largest, magic archsimd.Float32x16) archsimd.Uint8x16 {
+	return v.Masked(v.Equal(v)).Min(largest).Max(least).Add(magic).ToBits().TruncToUint8()
+}
