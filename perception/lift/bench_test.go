@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/parallel"
+	"github.com/solofusion/solofusion/perception/lift/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
 )
 
@@ -81,15 +83,17 @@ func each(b *testing.B, run func(b *testing.B, l *placed)) {
 		name string
 		cfg  Config
 	}{{"small", small}, {"full", full}} {
-		for _, goroutines := range []int{1, 2} {
-			b.Run(fmt.Sprintf("%s/%d", s.name, goroutines), func(b *testing.B) {
-				pool := parallel.New(goroutines)
-				defer pool.Close()
-				b.ReportAllocs()
-				run(b, mustNew(b, s.cfg, pool))
-				points := 6 * s.cfg.Coarse.Height * s.cfg.Coarse.Width * s.cfg.Depth.Count
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(points), "ns/point")
-			})
+		for set := range kernel.Table {
+			for _, goroutines := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%s/%s/%d", s.name, set, goroutines), func(b *testing.B) {
+					pool := parallel.New(goroutines)
+					defer pool.Close()
+					b.ReportAllocs()
+					run(b, mustNew(b, s.cfg, compute.Resources{Kernels: set, Pool: pool}))
+					points := 6 * s.cfg.Coarse.Height * s.cfg.Coarse.Width * s.cfg.Depth.Count
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(points), "ns/point")
+				})
+			}
 		}
 	}
 }

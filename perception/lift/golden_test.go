@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/perception/lift/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
 )
 
@@ -41,16 +43,18 @@ func TestReference(t *testing.T) {
 		depth := golden.ChannelsLast(golden.Array[float32](z, "depth_prob"))
 		context := golden.ChannelsLast(golden.Array[float32](z, "context"))
 		want := golden.ChannelsLast(golden.Array[float32](z, "bev_lifted"))
-		got := tensor.New[float32](want.Shape...)
-		l := mustNew(t, tiny, nil)
-		l.Place(&l.rig, cameras)
-		l.Splat(&l.rig, depth, context, got)
 		_, close := naive(&tiny, cameras, depth.Data, context.Data)
-		masked := mask(got.Data, want.Data, close, tiny.Channels)
-		d := golden.Within(t, name, got.Data, want.Data, golden.Bound{Rel: 1e-5})
-		t.Logf("%s: %.2g of the largest; %d of %d cells have a point on a boundary", name, d.Rel, masked, l.cfg.Grid.Cells())
-		if masked > 400 {
-			t.Errorf("%s: %d cells are not compared", name, masked)
+		for set := range kernel.Table {
+			got := tensor.New[float32](want.Shape...)
+			l := mustNew(t, tiny, compute.Resources{Kernels: set})
+			l.Place(&l.rig, cameras)
+			l.Splat(&l.rig, depth, context, got)
+			masked := mask(got.Data, want.Data, close, tiny.Channels)
+			d := golden.Within(t, name, got.Data, want.Data, golden.Bound{Rel: 1e-5})
+			t.Logf("%s, %s: %.2g of the largest; %d of %d cells have a point on a boundary", name, set, d.Rel, masked, l.cfg.Grid.Cells())
+			if masked > 400 {
+				t.Errorf("%s: %d cells are not compared", name, masked)
+			}
 		}
 	}
 }
@@ -63,7 +67,7 @@ func TestReferenceCells(t *testing.T) {
 	points := golden.Array[float64](z, "geom").Data
 	cells := golden.Array[int32](z, "voxel_coords_kept").Data
 	next, worst := 0, 0.0
-	l := mustNew(t, tiny, nil)
+	l := mustNew(t, tiny, compute.Resources{})
 	l.Place(&l.rig, cameras)
 	table := l.points()
 	naivePoints(&tiny, cameras, func(n, b, i, j int, p geom.Vec3) {
@@ -94,7 +98,7 @@ func (l *placed) points() []int32 {
 		out[i] = -1
 	}
 	for cell := range l.cfg.Grid.Cells() {
-		for _, r := range l.rig.cell(cell) {
+		for _, r := range l.rig.runs[l.rig.start[cell]:l.rig.start[cell+1]] {
 			for b := range r.Bins {
 				out[r.Depth+b] = int32(cell)
 			}

@@ -51,10 +51,12 @@ type Lifter struct {
 	count   []int32      // how many runs each pixel has
 	byPixel []kernel.Run // room for every bin of each pixel, of which the first are its runs
 	cellOf  []int32      // of each entry of byPixel
+	next    [][]int32    // for each camera and cell, how many runs it has there, then where the next one goes
+	weights []float32    // of the table's runs
 
-	table                 *Table // of the call under way
-	depth, context, plane []float32
-	findPart, splatPart   func(i int)
+	table                        *Table // of the call under way
+	depth, context, plane        []float32
+	find, tally, distribute, sum func(i int) // parts of the work
 }
 
 // New returns a lifter, or an error that names the number that is out of range.
@@ -67,7 +69,7 @@ func New(cfg Config, with compute.Resources) (*Lifter, error) {
 	for b := range l.depths {
 		l.depths[b] = cfg.Depth.Edge(b)
 	}
-	l.findPart, l.splatPart = l.findRow, l.splatRow
+	l.find, l.tally, l.distribute, l.sum = l.findRow, l.tallyCamera, l.distributeCamera, l.sumRow
 	return l, nil
 }
 
@@ -85,9 +87,9 @@ func (l *Lifter) Place(t *Table, cameras []geom.Camera) {
 	t.cameras = append(t.cameras[:0], cameras...)
 	l.reserve(len(cameras))
 	l.table = t
-	l.with.Run(len(cameras)*l.cfg.Coarse.Height, l.findPart)
-	l.table = nil
+	l.with.Run(len(cameras)*l.cfg.Coarse.Height, l.find)
 	l.sort(t)
+	l.table = nil
 }
 
 // reserve makes the buffers fit n cameras.
@@ -96,6 +98,9 @@ func (l *Lifter) reserve(n int) {
 	if len(l.count) < pixels {
 		l.count = make([]int32, pixels)
 		l.byPixel, l.cellOf = make([]kernel.Run, pixels*l.cfg.Depth.Count), make([]int32, pixels*l.cfg.Depth.Count)
+	}
+	for len(l.next) < n {
+		l.next = append(l.next, make([]int32, l.cfg.Grid.Cells()))
 	}
 }
 
@@ -127,26 +132,42 @@ func line(a geom.Axis, ray, origin float64) kernel.Line {
 // sort writes the runs to the table by cell, keeping the order of those in the
 // same cell.
 func (l *Lifter) sort(t *Table) {
-	bins, cells := len(l.depths), l.cfg.Grid.Cells()
-	pixels := l.count[:len(t.cameras)*l.cfg.Coarse.Pixels()]
-	t.start = append(t.start[:0], make([]int32, cells+1)...)
-	for i, n := range pixels {
-		for _, cell := range l.cellOf[i*bins:][:n] {
-			t.start[cell+1]++
+	n := len(t.cameras)
+	l.with.Run(n, l.tally)
+	t.start = t.start[:0]
+	at := int32(0)
+	for cell := range l.cfg.Grid.Cells() {
+		t.start = append(t.start, at)
+		for _, next := range l.next[:n] {
+			next[cell], at = at, at+next[cell]
 		}
 	}
-	for i := range cells {
-		t.start[i+1] += t.start[i]
-	}
-	t.runs = slices.Grow(t.runs[:0], int(t.start[cells]))[:t.start[cells]]
-	for i, n := range pixels {
-		for j, cell := range l.cellOf[i*bins:][:n] {
-			t.runs[t.start[cell]] = l.byPixel[i*bins+j]
-			t.start[cell]++
+	t.start = append(t.start, at)
+	t.runs = slices.Grow(t.runs[:0], int(at))[:at]
+	l.with.Run(n, l.distribute)
+}
+
+// tallyCamera counts one camera's runs in each cell.
+func (l *Lifter) tallyCamera(camera int) {
+	next, pixels := l.next[camera], l.cfg.Coarse.Pixels()
+	clear(next)
+	for pixel := camera * pixels; pixel < (camera+1)*pixels; pixel++ {
+		for _, cell := range l.cellOf[pixel*len(l.depths):][:l.count[pixel]] {
+			next[cell]++
 		}
 	}
-	copy(t.start[1:], t.start[:cells]) // each start has moved to the next cell's
-	t.start[0] = 0
+}
+
+// distributeCamera writes one camera's runs to the table.
+func (l *Lifter) distributeCamera(camera int) {
+	next, pixels, runs := l.next[camera], l.cfg.Coarse.Pixels(), l.table.runs
+	for pixel := camera * pixels; pixel < (camera+1)*pixels; pixel++ {
+		cells := l.cellOf[pixel*len(l.depths):][:l.count[pixel]]
+		for i, r := range l.byPixel[pixel*len(l.depths):][:len(cells)] {
+			at := next[cells[i]]
+			runs[at], next[cells[i]] = r, at+1
+		}
+	}
 }
 
 // Splat sums depth [N, h, w, D] times context [N, h, w, C] of the table's N
@@ -156,15 +177,19 @@ func (l *Lifter) Splat(t *Table, depth, context, plane *tensor.F32) {
 	depth.MustShape("depth", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
 	context.MustShape("context", n, c.Coarse.Height, c.Coarse.Width, c.Channels)
 	plane.MustShape("bird's-eye plane", 1, c.Grid.Y.Cells(), c.Grid.X.Cells(), c.Channels)
+	l.weights = slices.Grow(l.weights[:0], len(t.runs))[:len(t.runs)]
 	l.table, l.depth, l.context, l.plane = t, depth.Data, context.Data, plane.Data
-	l.with.Run(c.Grid.Y.Cells(), l.splatPart)
+	l.with.Run(c.Grid.Y.Cells(), l.sum)
 	l.table, l.depth, l.context, l.plane = nil, nil, nil, nil
 }
 
-// splatRow sums one row of cells.
-func (l *Lifter) splatRow(y int) {
+// sumRow sums one row of cells.
+func (l *Lifter) sumRow(y int) {
 	columns, channels := l.cfg.Grid.X.Cells(), l.cfg.Channels
+	first, last := l.table.start[y*columns], l.table.start[(y+1)*columns]
+	l.kernel.Weigh(l.weights[first:last], l.depth, l.table.runs[first:last])
 	for cell := y * columns; cell < (y+1)*columns; cell++ {
-		l.kernel.Accumulate(l.plane[cell*channels:][:channels], l.depth, l.context, l.table.cell(cell))
+		from, to := l.table.start[cell], l.table.start[cell+1]
+		l.kernel.Accumulate(l.plane[cell*channels:][:channels], l.weights[from:to], l.context, l.table.runs[from:to])
 	}
 }

@@ -38,7 +38,7 @@ func splat(l *placed, cameras []geom.Camera, depth, context *tensor.F32) *tensor
 }
 
 func TestSplatAgreesWithTheSpecification(t *testing.T) {
-	l := mustNew(t, toy, nil)
+	l := mustNew(t, toy, compute.Resources{})
 	rapid.Check(t, func(rt *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
 		cameras := ring(&toy, rapid.IntRange(0, 4).Draw(rt, "cameras"), rng.Float64()*6)
@@ -56,12 +56,12 @@ func TestSplatAgreesWithTheSpecification(t *testing.T) {
 // TestRunsAreMaximal checks that a point lies in at most one run, and
 // that no pixel's runs share a cell side by side.
 func TestRunsAreMaximal(t *testing.T) {
-	l := mustNew(t, toy, nil)
+	l := mustNew(t, toy, compute.Resources{})
 	l.Place(&l.rig, ring(&toy, 3, 0.3))
 	seen := make(map[int32]bool)
 	end := make(map[[2]int32]int) // cell and first bin after a run
 	for cell := range toy.Grid.Cells() {
-		for _, r := range l.rig.cell(cell) {
+		for _, r := range l.rig.runs[l.rig.start[cell]:l.rig.start[cell+1]] {
 			for b := range r.Bins {
 				if seen[r.Depth+b] {
 					t.Fatalf("point %d is in two runs", r.Depth+b)
@@ -72,7 +72,7 @@ func TestRunsAreMaximal(t *testing.T) {
 		}
 	}
 	for cell := range toy.Grid.Cells() {
-		for _, r := range l.rig.cell(cell) {
+		for _, r := range l.rig.runs[l.rig.start[cell]:l.rig.start[cell+1]] {
 			if end[[2]int32{int32(cell), r.Depth}] > 0 && r.Depth%int32(toy.Depth.Count) != 0 {
 				t.Errorf("runs of cell %d meet at point %d", cell, r.Depth)
 			}
@@ -85,13 +85,13 @@ func TestRunsAreMaximal(t *testing.T) {
 
 func TestPlaceFollowsTheCameras(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 2))
-	l := mustNew(t, toy, nil)
+	l := mustNew(t, toy, compute.Resources{})
 	for _, n := range []int{2, 4, 3, 0, 3} { // grows, shrinks, loses all
 		for _, angle := range []float64{0, 0.2, 0.2} {
 			cameras := ring(&toy, n, angle)
 			depth, context := random(rng, &toy, n)
 			got := splat(l, cameras, depth, context)
-			want := splat(mustNew(t, toy, nil), cameras, depth, context)
+			want := splat(mustNew(t, toy, compute.Resources{}), cameras, depth, context)
 			golden.Within(t, fmt.Sprintf("%d cameras at %v", n, angle), got.Data, want.Data, golden.Bound{})
 		}
 	}
@@ -109,10 +109,10 @@ func TestPlaceFollowsEachCamera(t *testing.T) {
 		"crop":        func(c *geom.Camera) { c.Augment[3] -= 20 },
 	} {
 		for i := range 3 {
-			l, cameras := mustNew(t, toy, nil), ring(&toy, 3, 0.1)
+			l, cameras := mustNew(t, toy, compute.Resources{}), ring(&toy, 3, 0.1)
 			before := splat(l, cameras, depth, context)
 			move(&cameras[i])
-			got, want := splat(l, cameras, depth, context), splat(mustNew(t, toy, nil), cameras, depth, context)
+			got, want := splat(l, cameras, depth, context), splat(mustNew(t, toy, compute.Resources{}), cameras, depth, context)
 			golden.Within(t, fmt.Sprintf("%s of camera %d", name, i), got.Data, want.Data, golden.Bound{})
 			if slices.Equal(want.Data, before.Data) {
 				t.Errorf("%s of camera %d: the plane does not show it", name, i)
@@ -123,7 +123,7 @@ func TestPlaceFollowsEachCamera(t *testing.T) {
 
 // TestMissingCamera checks that a plane is the sum of the planes of its cameras.
 func TestMissingCamera(t *testing.T) {
-	l := mustNew(t, toy, nil)
+	l := mustNew(t, toy, compute.Resources{})
 	depth, context := random(rand.New(rand.NewPCG(4, 3)), &toy, 3)
 	cameras := ring(&toy, 3, 0.1)
 	all := splat(l, cameras, depth, context)
@@ -144,7 +144,7 @@ func camera(a *tensor.F32, i int) *tensor.F32 {
 }
 
 func TestBrokenPoseLiftsNothing(t *testing.T) {
-	l := mustNew(t, toy, nil)
+	l := mustNew(t, toy, compute.Resources{})
 	cameras := ring(&toy, 1, 0)
 	cameras[0].Pose.T[1] = math.NaN()
 	depth, context := random(rand.New(rand.NewPCG(4, 4)), &toy, 1)
@@ -154,29 +154,32 @@ func TestBrokenPoseLiftsNothing(t *testing.T) {
 
 func TestSplatIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 	depth, context := random(rand.New(rand.NewPCG(4, 5)), &toy, 4)
-	want := splat(mustNew(t, toy, nil), ring(&toy, 4, 0.1), depth, context)
-	for _, n := range []int{2, 3, 8} {
-		pool := parallel.New(n)
-		got := splat(mustNew(t, toy, pool), ring(&toy, 4, 0.1), depth, context)
-		golden.Within(t, fmt.Sprintf("%d goroutines", n), got.Data, want.Data, golden.Bound{})
-		pool.Close()
+	for set := range kernel.Table {
+		want := splat(mustNew(t, toy, compute.Resources{Kernels: set}), ring(&toy, 4, 0.1), depth, context)
+		for _, n := range []int{2, 3, 8} {
+			pool := parallel.New(n)
+			got := splat(mustNew(t, toy, compute.Resources{Kernels: set, Pool: pool}), ring(&toy, 4, 0.1), depth, context)
+			golden.Within(t, fmt.Sprintf("%s, %d goroutines", set, n), got.Data, want.Data, golden.Bound{})
+			pool.Close()
+		}
 	}
 }
 
 func TestNothingAllocates(t *testing.T) {
 	pool := parallel.New(2)
 	defer pool.Close()
-	l := mustNew(t, toy, pool)
 	depth, context := random(rand.New(rand.NewPCG(4, 6)), &toy, 4)
 	plane := tensor.New[float32](1, toy.Grid.Y.Cells(), toy.Grid.X.Cells(), toy.Channels)
 	cameras := [2][]geom.Camera{ring(&toy, 4, 0), ring(&toy, 4, 0.1)}
-	i := 0
-	if n := testing.AllocsPerRun(10, func() {
-		i++
-		l.Place(&l.rig, cameras[i&1])
-		l.Splat(&l.rig, depth, context, plane)
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
+	for set := range kernel.Table {
+		l, i := mustNew(t, toy, compute.Resources{Kernels: set, Pool: pool}), 0
+		if n := testing.AllocsPerRun(10, func() {
+			i++
+			l.Place(&l.rig, cameras[i&1])
+			l.Splat(&l.rig, depth, context, plane)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", set, n)
+		}
 	}
 }
 
@@ -282,9 +285,9 @@ type placed struct {
 	rig Table
 }
 
-func mustNew(t testing.TB, c Config, pool *parallel.Pool) *placed {
+func mustNew(t testing.TB, c Config, with compute.Resources) *placed {
 	t.Helper()
-	l, err := New(c, compute.Resources{Pool: pool})
+	l, err := New(c, with)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +308,7 @@ func TestKernels(t *testing.T) {
 // TestTablesAreApart: one lifter serves several rigs in turn.
 func TestTablesAreApart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 7))
-	l := mustNew(t, toy, nil)
+	l := mustNew(t, toy, compute.Resources{})
 	var tables [3]Table
 	for range 3 {
 		for i := range tables {
@@ -314,7 +317,7 @@ func TestTablesAreApart(t *testing.T) {
 			got := tensor.New[float32](1, toy.Grid.Y.Cells(), toy.Grid.X.Cells(), toy.Channels)
 			l.Place(&tables[i], cameras)
 			l.Splat(&tables[i], depth, context, got)
-			golden.Within(t, fmt.Sprintf("rig %d", i), got.Data, splat(mustNew(t, toy, nil), cameras, depth, context).Data, golden.Bound{})
+			golden.Within(t, fmt.Sprintf("rig %d", i), got.Data, splat(mustNew(t, toy, compute.Resources{}), cameras, depth, context).Data, golden.Bound{})
 		}
 	}
 }

@@ -20,6 +20,3 @@ type Table struct {
 func (t *Table) isFor(cameras []geom.Camera) bool {
 	return t.start != nil && slices.Equal(t.cameras, cameras)
 }
-
-// cell returns a cell's runs.
-func (t *Table) cell(cell int) []kernel.Run { return t.runs[t.start[cell]:t.start[cell+1]] }

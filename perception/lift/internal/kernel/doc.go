@@ -10,12 +10,18 @@
 // Consecutive bins of the same cell are one run; bins outside the grid are in
 // none. Exact: float64 with rounded products. What is not finite is outside.
 //
+// Weigh, what the bins of each run weigh together:
+//
+//	weights[i] = Σ_b depth[runs[i].Depth+b], b < runs[i].Bins
+//
+// Exact: float32, in ascending order.
+//
 // Accumulate, the sum of one bird's-eye cell over its runs:
 //
-//	dst[c] = Σ_runs (Σ_bins depth[run.Depth+b], b < run.Bins) · context[run.Context+c]
+//	dst[c] = Σ_i weights[i] · context[runs[i].Context+c]
 //
-// The inner sum is taken first, in float32 and in ascending order, then the
-// runs in order. Bounded: implementations may reassociate and fuse within 1e-6
-// of the sum of the terms' magnitudes. NaN and infinities propagate. A cell
-// without runs is zero. dst must not overlap the others.
+// The runs are taken in order. Bounded: implementations may fuse within 1e-6 of the sum
+// of the terms' magnitudes. NaN and infinities propagate. A cell without runs is zero.
+//
+// dst and weights must not overlap the others.
 package kernel

@@ -15,7 +15,7 @@ func FuzzAccumulate(f *testing.F) {
 		s := newScene(rand.New(rand.NewPCG(seed, 0)), int(channels), int(runs))
 		for _, k := range implementations() {
 			dst := golden.Guard[float32](int(channels), int(seed%8), 7)
-			k.accumulate(dst.Slice, s.depth, s.context, s.runs)
+			sum(k, dst.Slice, s.depth, s.context, s.runs)
 			check(t, k.name, dst.Slice, s)
 			dst.Check(t, k.name)
 		}

@@ -2,6 +2,8 @@ package kernel
 
 import "github.com/solofusion/solofusion/internal/f32"
 
+var generic = Kernels{findRuns: findRunsGeneric, weigh: weighGeneric, accumulate: accumulateGeneric}
+
 func findRunsGeneric(runs []Run, cells []int32, ray Ray, depths []float64, first Run) int {
 	n, last := 0, int32(-1)
 	for b, d := range depths {
@@ -35,13 +37,19 @@ func (l *Line) cell(depth float64) (int, bool) {
 	return int(v), true
 }
 
-func accumulateGeneric(dst, depth, context []float32, runs []Run) {
-	clear(dst)
-	for _, r := range runs {
+func weighGeneric(weights, depth []float32, runs []Run) {
+	for i, r := range runs {
 		var p float32
 		for _, d := range depth[r.Depth:][:r.Bins] {
 			p += d
 		}
-		f32.Axpy(dst, context[r.Context:][:len(dst)], p)
+		weights[i] = p
+	}
+}
+
+func accumulateGeneric(dst, weights, context []float32, runs []Run) {
+	clear(dst)
+	for i, r := range runs {
+		f32.Axpy(dst, context[r.Context:][:len(dst)], weights[i])
 	}
 }

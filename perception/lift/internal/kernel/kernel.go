@@ -10,13 +10,12 @@ import (
 // for all implementations.
 type Kernels struct {
 	findRuns   func(runs []Run, cells []int32, ray Ray, depths []float64, first Run) int
-	accumulate func(dst, depth, context []float32, runs []Run)
+	weigh      func(weights, depth []float32, runs []Run)
+	accumulate func(dst, weights, context []float32, runs []Run)
 }
 
 // Table is what this build has.
-var Table = isa.Table[Kernels]{
-	isa.Generic: {findRuns: findRunsGeneric, accumulate: accumulateGeneric},
-}
+var Table = isa.NewTable(generic, portable, avx512)
 
 // Run is a number of consecutive bins of one coarse pixel.
 type Run struct {
@@ -41,8 +40,19 @@ func (k *Kernels) FindRuns(runs []Run, cells []int32, ray Ray, depths []float64,
 	return k.findRuns(runs, cells, ray, depths, first)
 }
 
+// Weigh writes the weight of each run.
+func (k *Kernels) Weigh(weights, depth []float32, runs []Run) {
+	if len(weights) != len(runs) {
+		panic(fmt.Sprintf("lift: %d weights of %d runs", len(weights), len(runs)))
+	}
+	k.weigh(weights, depth, runs)
+}
+
 // Accumulate writes the sum over runs to dst, whose length is the number of
 // channels.
-func (k *Kernels) Accumulate(dst, depth, context []float32, runs []Run) {
-	k.accumulate(dst, depth, context, runs)
+func (k *Kernels) Accumulate(dst, weights, context []float32, runs []Run) {
+	if len(weights) != len(runs) {
+		panic(fmt.Sprintf("lift: %d weights of %d runs", len(weights), len(runs)))
+	}
+	k.accumulate(dst, weights, context, runs)
 }

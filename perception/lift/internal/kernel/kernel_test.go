@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
 )
 
 // implementation is an entry of the table.
@@ -166,6 +167,13 @@ func newScene(rng *rand.Rand, channels, runs int) scene {
 	return s
 }
 
+// sum weighs and accumulates.
+func sum(k implementation, dst, depth, context []float32, runs []Run) {
+	weights := make([]float32, len(runs))
+	k.weigh(weights, depth, runs)
+	k.accumulate(dst, weights, context, runs)
+}
+
 func check(t *testing.T, name string, got []float32, s scene) {
 	t.Helper()
 	want, magnitude := naive(len(got), s.depth, s.context, s.runs)
@@ -179,14 +187,14 @@ func check(t *testing.T, name string, got []float32, s scene) {
 func TestAccumulate(t *testing.T) {
 	for _, k := range implementations() {
 		rng := rand.New(rand.NewPCG(5, 1))
-		for channels := range 70 {
+		for channels := range 100 {
 			for _, runs := range []int{0, 1, 2, 5, 30} {
 				s := newScene(rng, channels, runs)
 				dst := golden.Guard[float32](channels, runs%4, 7)
 				for i := range dst.Slice {
 					dst.Slice[i] = 99 // is overwritten
 				}
-				k.accumulate(dst.Slice, s.depth, s.context, s.runs)
+				sum(k, dst.Slice, s.depth, s.context, s.runs)
 				check(t, fmt.Sprintf("%s, %d runs", k.name, runs), dst.Slice, s)
 				dst.Check(t, k.name)
 			}
@@ -198,19 +206,27 @@ func TestAccumulatePropagates(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, k := range implementations() {
 		dst := make([]float32, 4)
-		k.accumulate(dst, []float32{0, 1, 2}, []float32{1, nan, inf, -inf}, []Run{{Depth: 1, Bins: 2}})
+		sum(k, dst, []float32{0, 1, 2}, []float32{1, nan, inf, -inf}, []Run{{Depth: 1, Bins: 2}})
 		golden.Within(t, k.name, dst, []float32{3, nan, inf, -inf}, golden.Bound{})
-		k.accumulate(dst, []float32{0, 1, nan}, []float32{1, 1, 1, 1}, []Run{{Depth: 1, Bins: 2}})
+		sum(k, dst, []float32{0, 1, nan}, []float32{1, 1, 1, 1}, []Run{{Depth: 1, Bins: 2}})
 		golden.Within(t, k.name, dst, []float32{nan, nan, nan, nan}, golden.Bound{})
 	}
 }
 
 func TestLengthsAreChecked(t *testing.T) {
-	k := Table["generic"]
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-	}()
-	k.FindRuns(make([]Run, 2), make([]int32, 3), Ray{}, make([]float64, 3), Run{})
+	k := Table[isa.Generic]
+	for name, call := range map[string]func(){
+		"runs":       func() { k.FindRuns(make([]Run, 2), make([]int32, 3), Ray{}, make([]float64, 3), Run{}) },
+		"weights":    func() { k.Weigh(make([]float32, 1), nil, make([]Run, 2)) },
+		"accumulate": func() { k.Accumulate(nil, make([]float32, 1), nil, make([]Run, 2)) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			call()
+		}()
+	}
 }

@@ -1,0 +1,85 @@
+//go:build goexperiment.simd
+
+package kernel
+
+import (
+	"simd/archsimd"
+
+	"github.com/solofusion/solofusion/internal/isa"
+)
+
+var avx512 = &Kernels{findRuns: findRunsAVX512, weigh: weighGeneric, accumulate: accumulateAVX512}
+
+const lanes = 16
+
+// findRunsAVX512 writes the bins' cells into cells, where runs then overwrite those that
+// have been read.
+func findRunsAVX512(runs []Run, cells []int32, ray Ray, depths []float64, first Run) int {
+	cellsOf(cells, &ray, depths)
+	n, last := 0, int32(-1)
+	for b, cell := range cells[:len(depths)] {
+		switch {
+		case cell < 0:
+		case cell == last:
+			runs[n-1].Bins++
+		default:
+			runs[n] = Run{Depth: first.Depth + int32(b), Context: first.Context, Bins: 1}
+			cells[n] = cell
+			n++
+		}
+		last = cell
+	}
+	return n
+}
+
+// cellsOf writes each bin's cell, -1 outside the grid.
+func cellsOf(cells []int32, ray *Ray, depths []float64) {
+	const lanes = 8
+	xSlope, xOffset, xCells := archsimd.BroadcastFloat64x8(ray.X.Slope), archsimd.BroadcastFloat64x8(ray.X.Offset), archsimd.BroadcastFloat64x8(ray.X.Cells)
+	ySlope, yOffset, yCells := archsimd.BroadcastFloat64x8(ray.Y.Slope), archsimd.BroadcastFloat64x8(ray.Y.Offset), archsimd.BroadcastFloat64x8(ray.Y.Cells)
+	zSlope, zOffset, zCells := archsimd.BroadcastFloat64x8(ray.Z.Slope), archsimd.BroadcastFloat64x8(ray.Z.Offset), archsimd.BroadcastFloat64x8(ray.Z.Cells)
+	below, columns, outside := archsimd.BroadcastFloat64x8(-1), archsimd.BroadcastInt32x8(int32(ray.X.Cells)), archsimd.BroadcastInt32x8(-1)
+	for b := 0; b < len(depths); b += lanes {
+		d, _ := archsimd.LoadFloat64x8Part(depths[b:])
+		x := xSlope.Mul(d).Add(xOffset)
+		y := ySlope.Mul(d).Add(yOffset)
+		z := zSlope.Mul(d).Add(zOffset)
+		in := x.Greater(below).And(x.Less(xCells)).And(y.Greater(below)).And(y.Less(yCells)).And(z.Greater(below)).And(z.Less(zCells))
+		cell := y.ConvertToInt32().Mul(columns).Add(x.ConvertToInt32())
+		cell.IfElse(archsimd.Mask32x8FromBits(in.ToBits()), outside).StorePart(cells[b:len(depths)])
+	}
+	isa.ClearUpper()
+}
+
+// accumulateAVX512 keeps the sums of 80 channels in registers. What is left is the
+// portable vectors'.
+func accumulateAVX512(dst, weights, context []float32, runs []Run) {
+	const wide = 5 * lanes
+	c := 0
+	for ; c+wide <= len(dst); c += wide {
+		accumulateFive(dst[c:], weights, context[c:], runs)
+	}
+	if c < len(dst) {
+		accumulateSIMD(dst[c:], weights, context[c:], runs)
+	}
+	isa.ClearUpper()
+}
+
+func accumulateFive(dst, weights, context []float32, runs []Run) {
+	var a, b, c, d, e archsimd.Float32x16
+	weights = weights[:len(runs)]
+	for i := range runs {
+		x, w := (*[5 * lanes]float32)(context[runs[i].Context:]), archsimd.BroadcastFloat32x16(weights[i])
+		a = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[:])).MulAdd(w, a)
+		b = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[lanes:])).MulAdd(w, b)
+		c = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[2*lanes:])).MulAdd(w, c)
+		d = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[3*lanes:])).MulAdd(w, d)
+		e = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[4*lanes:])).MulAdd(w, e)
+	}
+	out := (*[5 * lanes]float32)(dst)
+	a.StoreArray((*[lanes]float32)(out[:]))
+	b.StoreArray((*[lanes]float32)(out[lanes:]))
+	c.StoreArray((*[lanes]float32)(out[2*lanes:]))
+	d.StoreArray((*[lanes]float32)(out[3*lanes:]))
+	e.StoreArray((*[lanes]float32)(out[4*lanes:]))
+}

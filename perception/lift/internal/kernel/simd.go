@@ -1,0 +1,49 @@
+//go:build goexperiment.simd
+
+package kernel
+
+import (
+	"simd"
+
+	"github.com/solofusion/solofusion/internal/isa"
+)
+
+// Portable vectors have no conversion from float64 to integers, which finding runs needs.
+var portable = &Kernels{findRuns: findRunsGeneric, weigh: weighGeneric, accumulate: accumulateSIMD}
+
+// accumulateSIMD keeps the sums of two vectors of channels in registers.
+func accumulateSIMD(dst, weights, context []float32, runs []Run) {
+	lanes := simd.Float32s{}.Len()
+	c := 0
+	for ; c+2*lanes <= len(dst); c += 2 * lanes {
+		accumulateTwo(dst[c:], weights, context[c:], runs)
+	}
+	for ; c < len(dst); c += lanes {
+		accumulatePart(dst[c:min(c+lanes, len(dst))], weights, context[c:], runs)
+	}
+	isa.ClearUpper()
+}
+
+func accumulateTwo(dst, weights, context []float32, runs []Run) {
+	lanes := simd.Float32s{}.Len()
+	var a, b simd.Float32s
+	weights = weights[:len(runs)]
+	for i := range runs {
+		x, w := context[runs[i].Context:][:2*lanes], simd.BroadcastFloat32s(weights[i])
+		a = simd.LoadFloat32s(x).MulAdd(w, a)
+		b = simd.LoadFloat32s(x[lanes:]).MulAdd(w, b)
+	}
+	a.Store(dst)
+	b.Store(dst[lanes:])
+}
+
+// accumulatePart sums at most a vector of channels.
+func accumulatePart(dst, weights, context []float32, runs []Run) {
+	var a simd.Float32s
+	weights = weights[:len(runs)]
+	for i := range runs {
+		x, _ := simd.LoadFloat32sPart(context[runs[i].Context:][:len(dst)])
+		a = x.MulAdd(simd.BroadcastFloat32s(weights[i]), a)
+	}
+	a.StorePart(dst)
+}
