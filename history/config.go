@@ -61,6 +61,7 @@ type Config struct {
 	Period       float64   // seconds between counted frames
 	Mode         Mode
 	Clock        Clock
+	Storage      Storage
 	KeepFeatures bool // for Features: keep the planes as they came, too
 }
 

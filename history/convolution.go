@@ -49,16 +49,19 @@ type Convolution struct {
 	with    compute.Resources
 
 	projected, raw buffers     // W f, and f if it is kept
+	packer         packer      // of W f, unless it is stored as float32
 	features       *tensor.F32 // T Y X C, aligned, if they are kept
 
 	slots []slot      // of the stack, from the current frame's
 	rows  []rowBuffer // of a plane
 	gain  []float32   // C: bytes of the stack for its values
 
-	job                              job
-	projects, gathers, copies, fills func(y int) // a row
-	row                              func(y int) // that is under way
-	block                            func(i int) // of rows
+	// Methods as values, made once so that a Step does not allocate.
+	projects, gathers, copies, fills, packs func(y int) // rows
+	block, tally                            func(i int) // blocks of rows
+
+	job job
+	row func(y int) // that is under way
 }
 
 // blockRows is how many rows one goroutine takes at a time. A plane that is resampled is
@@ -67,10 +70,11 @@ const blockRows = 8
 
 // slot is what of the stack shows one plane.
 type slot struct {
-	index int       // of the plane in the ring, or current
-	moved bool      // whether the plane is to be resampled
-	cells affine    // from current cells to the plane's, if moved
-	add   []float32 // C: what the plane's age adds
+	index    int       // of the plane in the ring, or current
+	moved    bool      // whether the plane is to be resampled
+	replaced bool      // whether what it becomes is stored in its place
+	cells    affine    // from current cells to the plane's, if moved
+	add      []float32 // C: what the plane's age adds
 }
 
 // rowBuffer is one row's own.
@@ -105,8 +109,8 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 	cfg.KeepFeatures = cfg.KeepFeatures && cfg.Frames > 0
 	c := &Convolution{cfg: cfg, weights: w, with: with}
 	c.kernel, c.kernels = kernel.Table.Take(with.Kernels)
-	c.projects, c.gathers, c.copies, c.fills = c.projectRow, c.gatherRow, c.copyRow, c.carryRow
-	c.block = c.rowsOf
+	c.projects, c.gathers, c.copies, c.fills, c.packs = c.projectRow, c.gatherRow, c.copyRow, c.carryRow, c.packRow
+	c.block, c.tally = c.rowsOf, c.tallyBlock
 	if cfg.Frames == 0 {
 		return c, nil
 	}
@@ -116,6 +120,10 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 	c.columns = transposed(w.Weight, cfg.Channels)
 	c.reserve()
 	c.projected = newBuffers(cfg.size())
+	if cfg.Storage != Float32 {
+		c.packer = newPacker(cfg.Channels, c.blocks())
+		c.packer.to = cfg.Storage.room(cfg.size(), cfg.Channels)
+	}
 	if cfg.KeepFeatures {
 		c.raw = newBuffers(cfg.size())
 		c.features = tensor.New[float32](cfg.Frames, cfg.height(), cfg.width(), cfg.Channels)
@@ -180,15 +188,18 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 		c.gatherRecursive(f)
 	}
 	reach := f.reach(r)
-	c.projected.current, c.raw.current = r.take(f, c.projected.current, c.raw.current)
+	c.take(r, f)
 	return reach
 }
 
 // run calls row for each row of a plane.
 func (c *Convolution) run(row func(y int)) {
 	c.row = row
-	c.with.Run((c.cfg.height()+blockRows-1)/blockRows, c.block)
+	c.with.Run(c.blocks(), c.block)
 }
+
+// blocks is how many blocks of rows a plane has.
+func (c *Convolution) blocks() int { return (c.cfg.height() + blockRows - 1) / blockRows }
 
 func (c *Convolution) rowsOf(block int) {
 	for y := block * blockRows; y < min((block+1)*blockRows, c.cfg.height()); y++ {
@@ -214,8 +225,11 @@ func (c *Convolution) gatherRecursive(f Frame) {
 	here := current
 	for i := range c.slots {
 		s, n := c.place(i, f, here), min(i, len(f.Earlier))
+		if s.replaced = s.moved && c.job.ring.planes[s.index].resampled < n; s.replaced {
+			c.packer.like(&c.job.ring.planes[s.index].projected)
+		}
 		c.gather(i, i+1)
-		if s.moved && c.job.ring.planes[s.index].resampled < n {
+		if s.replaced {
 			c.replace(s.index, f.GlobalFromGrid)
 			here = s.index
 		}
@@ -247,12 +261,52 @@ func (c *Convolution) place(i int, f Frame, here int) *slot {
 	return s
 }
 
+// take keeps the planes of the ring that stay and takes the current one as the newest.
+func (c *Convolution) take(r *Ring, f Frame) {
+	r.retain(f.Keep)
+	p := r.empty()
+	p.globalFromGrid, p.time, p.resampled = f.GlobalFromGrid, f.Time, 0
+	p.raw, c.raw.current = c.raw.current, p.raw
+	if c.cfg.Storage == Float32 {
+		p.projected.f32, c.projected.current = c.projected.current, p.projected.f32
+	} else {
+		c.pack()
+		p.projected, c.packer.to = c.packer.to, p.projected
+	}
+	r.planes = slices.Insert(r.planes, 0, p)
+}
+
+// pack makes cells of the current plane.
+func (c *Convolution) pack() {
+	if c.cfg.Storage == Int8 {
+		c.with.Run(c.blocks(), c.tally)
+		c.packer.fit()
+	}
+	c.run(c.packs)
+}
+
+func (c *Convolution) tallyBlock(i int) {
+	n := c.cfg.width() * c.cfg.Channels
+	first, last := i*blockRows*n, min((i+1)*blockRows, c.cfg.height())*n
+	clear(c.packer.most[i])
+	c.kernel.Largest(c.packer.most[i], c.projected.current[first:last])
+}
+
+func (c *Convolution) packRow(y int) {
+	n := c.cfg.width() * c.cfg.Channels
+	c.packer.pack(&c.kernel, y*n, c.projected.current[y*n:][:n])
+}
+
 // replace takes a plane's resampled values in its place.
 func (c *Convolution) replace(index int, globalFromGrid geom.Pose) {
 	p := &c.job.ring.planes[index]
 	p.globalFromGrid = globalFromGrid
 	p.resampled++
-	p.projected, c.projected.spare = c.projected.spare, p.projected
+	if c.cfg.Storage == Float32 {
+		p.projected.f32, c.projected.spare = c.projected.spare, p.projected.f32
+	} else {
+		p.projected, c.packer.to = c.packer.to, p.projected
+	}
 	p.raw, c.raw.spare = c.raw.spare, p.raw
 }
 
@@ -266,38 +320,71 @@ func (c *Convolution) gatherRow(y int) {
 func (c *Convolution) gatherSlot(i, y int) {
 	cfg, s := &c.cfg, &c.slots[i]
 	taps := c.locate(s, y)
-	projected, raw := c.planes(s.index)
 	stride := (cfg.Frames + 1) * cfg.Channels
 	at := y*cfg.width()*stride + i*cfg.Channels
-	if s.moved && cfg.Mode == Direct {
-		c.warpActivate(at, stride, projected, taps, s.add)
+	if s.moved && cfg.Mode == Direct && cfg.Storage == Float32 {
+		c.warpActivate(at, stride, c.job.ring.planes[s.index].projected.f32, taps, s.add)
 	} else {
-		c.activate(at, stride, c.align(projected, c.projected.spare, taps, y), s.add)
+		row := c.align(s.index, taps, y)
+		c.activate(at, stride, row, s.add)
+		if s.replaced {
+			c.packer.pack(&c.kernel, y*len(row), row)
+		}
 	}
 	if cfg.KeepFeatures && i > 0 {
-		n := cfg.width() * cfg.Channels
-		copy(c.features.Data[((i-1)*cfg.height()+y)*n:][:n], c.align(raw, c.raw.spare, taps, y))
+		row := c.alignRaw(s.index, taps, y)
+		copy(c.features.Data[((i-1)*cfg.height()+y)*len(row):], row)
 	}
 }
 
-// planes returns the values of a plane of the ring, or the current one's.
-func (c *Convolution) planes(index int) (projected, raw []float32) {
-	if index == current {
-		return c.projected.current, c.raw.current
-	}
-	p := &c.job.ring.planes[index]
-	return p.projected, p.raw
-}
-
-// locate returns where the cells of row y lie in the slot's plane, nil if it has not
-// moved.
+// locate returns where the cells of row y lie in the slot's plane, nil if that is where
+// they are and its values are there as float32.
 func (c *Convolution) locate(s *slot, y int) []kernel.Tap {
-	if !s.moved {
+	line := kernel.Line{Y: float64(y), DX: 1}
+	switch {
+	case s.moved:
+		line = s.cells.line(y)
+	case s.index == current || c.cfg.Storage == Float32:
 		return nil
 	}
 	taps := c.rows[y].taps
-	c.kernel.Locate(taps, s.cells.line(y), c.cfg.width(), c.cfg.height(), c.cfg.Channels)
+	c.kernel.Locate(taps, line, c.cfg.width(), c.cfg.height(), c.cfg.Channels)
 	return taps
+}
+
+// align returns row y of a plane of the ring, or of the current one, resampled if there
+// are taps.
+func (c *Convolution) align(index int, taps []kernel.Tap, y int) []float32 {
+	n := c.cfg.width() * c.cfg.Channels
+	if index == current {
+		return c.projected.current[y*n:][:n]
+	}
+	plane, row := &c.job.ring.planes[index].projected, c.projected.spare[y*n:][:n]
+	switch {
+	case plane.bf16 != nil:
+		c.kernel.WarpBF16(row, plane.bf16, taps, c.cfg.Channels)
+	case plane.int8 != nil:
+		c.kernel.WarpInt8(row, plane.int8, plane.scale, taps)
+	case taps == nil:
+		return plane.f32[y*n:][:n]
+	default:
+		c.kernel.Warp(row, plane.f32, taps, c.cfg.Channels)
+	}
+	return row
+}
+
+// alignRaw is align of the planes as they came.
+func (c *Convolution) alignRaw(index int, taps []kernel.Tap, y int) []float32 {
+	n, plane := c.cfg.width()*c.cfg.Channels, c.raw.current
+	if index != current {
+		plane = c.job.ring.planes[index].raw
+	}
+	if taps == nil {
+		return plane[y*n:][:n]
+	}
+	row := c.raw.spare[y*n:][:n]
+	c.kernel.Warp(row, plane, taps, c.cfg.Channels)
+	return row
 }
 
 // warpActivate writes a row of a slot at that place of the stack.
@@ -318,17 +405,6 @@ func (c *Convolution) activate(at, stride int, row, add []float32) {
 	}
 }
 
-// align returns row y of a plane, resampled into spare if there are taps.
-func (c *Convolution) align(plane, spare []float32, taps []kernel.Tap, y int) []float32 {
-	n := c.cfg.width() * c.cfg.Channels
-	if taps == nil {
-		return plane[y*n:][:n]
-	}
-	row := spare[y*n:][:n]
-	c.kernel.Warp(row, plane, taps, c.cfg.Channels)
-	return row
-}
-
 // carry fills the current frame's lost cells with what the newest kept plane has there.
 func (c *Convolution) carry(f Frame) {
 	j := &c.job
@@ -345,10 +421,9 @@ func (c *Convolution) carryRow(y int) {
 		return
 	}
 	taps := c.locate(&c.job.newest, y)
-	projected, raw := c.planes(c.job.newest.index)
-	c.carryCells(c.projected.current, c.align(projected, c.projected.spare, taps, y), lost, y)
+	c.carryCells(c.projected.current, c.align(c.job.newest.index, taps, y), lost, y)
 	if c.cfg.KeepFeatures {
-		c.carryCells(c.raw.current, c.align(raw, c.raw.spare, taps, y), lost, y)
+		c.carryCells(c.raw.current, c.alignRaw(c.job.newest.index, taps, y), lost, y)
 	}
 }
 
@@ -374,7 +449,7 @@ func (f *Frame) plane(i int) int {
 
 func (c *Convolution) mustShapes(r *Ring, f Frame, out Stack) {
 	cfg := &c.cfg
-	if r.size != cfg.size() || r.keepsRaw != cfg.KeepFeatures {
+	if r.size != cfg.size() || r.keepsRaw != cfg.KeepFeatures || r.storage != cfg.Storage {
 		panic(fmt.Sprintf("history: a ring of planes of %d values for a convolution over %d", r.size, cfg.size()))
 	}
 	if cfg.Frames > 0 && len(f.Earlier) > cfg.Frames {

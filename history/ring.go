@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/solofusion/solofusion/geom"
@@ -15,7 +14,9 @@ import (
 // seen. Which of them a frame is stacked with and which stay is the caller's
 // choice; [Convolution.Step] reads the ring and takes a frame in.
 type Ring struct {
-	size     int  // values of a plane
+	size     int // values of a plane
+	channels int // of a cell
+	storage  Storage
 	keepsRaw bool // whether f is kept beside W f
 	planes   []plane
 	free     []plane // whose arrays are not in use
@@ -23,8 +24,8 @@ type Ring struct {
 
 // plane is what an earlier frame left.
 type plane struct {
-	projected      []float32 // W f, Y X C
-	raw            []float32 // f; nil unless it is kept
+	projected      cells     // W f
+	raw            []float32 // f, Y X C; nil unless it is kept
 	globalFromGrid geom.Pose // whose grid they are in
 	time           time.Time // of the frame
 	resampled      int       // times, in recursive mode
@@ -32,7 +33,7 @@ type plane struct {
 
 // NewRing returns an empty ring for the convolution's configuration.
 func (c *Convolution) NewRing() *Ring {
-	return &Ring{size: c.cfg.size(), keepsRaw: c.cfg.KeepFeatures}
+	return &Ring{size: c.cfg.size(), channels: c.cfg.Channels, storage: c.cfg.Storage, keepsRaw: c.cfg.KeepFeatures}
 }
 
 // Len returns the number of planes.
@@ -47,20 +48,11 @@ func (r *Ring) empty() (p plane) {
 		p, r.free = r.free[n-1], r.free[:n-1]
 		return p
 	}
-	p.projected = make([]float32, r.size)
+	p.projected = r.storage.room(r.size, r.channels)
 	if r.keepsRaw {
 		p.raw = make([]float32, r.size)
 	}
 	return p
-}
-
-// take keeps the planes that stay and takes the current frame as the newest. The
-// arrays change owners: the given ones become the ring's, others are returned.
-func (r *Ring) take(f Frame, projected, raw []float32) (freeProjected, freeRaw []float32) {
-	r.retain(f.Keep)
-	other := r.empty()
-	r.planes = slices.Insert(r.planes, 0, plane{projected: projected, raw: raw, globalFromGrid: f.GlobalFromGrid, time: f.Time})
-	return other.projected, other.raw
 }
 
 // retain frees the planes that do not stay.
@@ -87,7 +79,7 @@ type savedPlane struct {
 // arrays returns the planes' arrays in the order in which they are saved.
 func (r *Ring) arrays() (all []any) {
 	for i := range r.planes {
-		all = append(all, r.planes[i].projected)
+		all = append(all, r.planes[i].projected.arrays()...)
 	}
 	for i := range r.planes {
 		all = append(all, r.planes[i].raw)

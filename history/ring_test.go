@@ -13,6 +13,7 @@ import (
 	"github.com/solofusion/solofusion/history/internal/kernel"
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -48,7 +49,12 @@ func (m *memory) Step(s shot, out Stack) Reach {
 
 func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *memory {
 	t.Helper()
-	conv, err := New(c, w, compute.Resources{Pool: pool})
+	return mustNewWith(t, c, w, compute.Resources{Pool: pool})
+}
+
+func mustNewWith(t testing.TB, c Config, w Weights, with compute.Resources) *memory {
+	t.Helper()
+	conv, err := New(c, w, with)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,18 +168,20 @@ func journey(rng *rand.Rand, c *Config, frames int) []shot {
 // TestStepAgreesWithTheSpecification proves the identity that the ring rests
 // on, too: the naive one convolves after resampling.
 func TestStepAgreesWithTheSpecification(t *testing.T) {
-	for _, mode := range []Mode{Recursive, Direct} {
-		for _, clock := range []Clock{Counted, Measured} {
-			rng := rand.New(rand.NewPCG(8, 1))
-			c := toy
-			c.Mode, c.Clock = mode, clock
-			w := randomWeights(rng, c.Channels)
-			r, naive := mustNew(t, c, w, nil), &naiveRing{cfg: c, w: w}
-			for i, f := range journey(rng, &c, 10) {
-				got := tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)
-				r.Step(f, Stack{F32: got})
-				name := fmt.Sprintf("%v, %v, frame %d", mode, clock, i)
-				golden.Within(t, name, widen(got.Data), naive.step(f), golden.Bound{Abs: 1e-6, Rel: 1e-6})
+	for set := range kernel.Table {
+		for _, mode := range []Mode{Recursive, Direct} {
+			for _, clock := range []Clock{Counted, Measured} {
+				rng := rand.New(rand.NewPCG(8, 1))
+				c := toy
+				c.Mode, c.Clock = mode, clock
+				w := randomWeights(rng, c.Channels)
+				r, naive := mustNewWith(t, c, w, compute.Resources{Kernels: set}), &naiveRing{cfg: c, w: w}
+				for i, f := range journey(rng, &c, 10) {
+					got := tensor.New[float32](1, c.height(), c.width(), (c.Frames+1)*c.Channels)
+					r.Step(f, Stack{F32: got})
+					name := fmt.Sprintf("%s, %v, %v, frame %d", set, mode, clock, i)
+					golden.Within(t, name, widen(got.Data), naive.step(f), golden.Bound{Abs: 1e-6, Rel: 1e-6})
+				}
 			}
 		}
 	}
@@ -316,42 +324,58 @@ func TestReach(t *testing.T) {
 	}
 }
 
-func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
-	run := func(pool *parallel.Pool) []uint8 {
-		rng := rand.New(rand.NewPCG(8, 5))
-		r := mustNew(t, toy, randomWeights(rng, toy.Channels), pool)
-		stack := Stack{U8: tensor.New[uint8](1, toy.height(), toy.width(), (toy.Frames+1)*toy.Channels), Scale: 0.01}
-		var all []uint8
-		for _, f := range journey(rng, &toy, 8) {
-			r.Step(f, stack)
-			all = append(all, stack.U8.Data...)
+// everyWay calls test for every kernel set, mode and storage.
+func everyWay(test func(name string, c Config, set isa.Set)) {
+	for set := range kernel.Table {
+		for mode := range modes {
+			for storage := range storages {
+				c := toy
+				c.Mode, c.Storage = Mode(mode), Storage(storage)
+				test(fmt.Sprintf("%s, %v, %v", set, c.Mode, c.Storage), c, set)
+			}
 		}
-		return all
-	}
-	want := run(nil)
-	for _, n := range []int{2, 3, 8} {
-		pool := parallel.New(n)
-		golden.Within(t, fmt.Sprintf("%d goroutines", n), run(pool), want, golden.Bound{})
-		pool.Close()
 	}
 }
 
+func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
+	everyWay(func(name string, c Config, set isa.Set) {
+		run := func(pool *parallel.Pool) []uint8 {
+			rng := rand.New(rand.NewPCG(8, 5))
+			r := mustNewWith(t, c, randomWeights(rng, toy.Channels), compute.Resources{Kernels: set, Pool: pool})
+			stack := Stack{U8: tensor.New[uint8](1, toy.height(), toy.width(), (toy.Frames+1)*toy.Channels), Scale: 0.01}
+			var all []uint8
+			for _, f := range journey(rng, &toy, 8) {
+				r.Step(f, stack)
+				all = append(all, stack.U8.Data...)
+			}
+			return all
+		}
+		want := run(nil)
+		for _, n := range []int{2, 3, 8} {
+			pool := parallel.New(n)
+			golden.Within(t, fmt.Sprintf("%s, %d goroutines", name, n), run(pool), want, golden.Bound{})
+			pool.Close()
+		}
+	})
+}
+
 func TestStepDoesNotAllocate(t *testing.T) {
-	rng := rand.New(rand.NewPCG(8, 6))
 	pool := parallel.New(2)
 	defer pool.Close()
-	c := toy
-	c.KeepFeatures = true
-	r := mustNew(t, c, randomWeights(rng, c.Channels), pool)
-	frames := journey(rng, &c, 17)
-	stack := Stack{U8: tensor.New[uint8](1, c.height(), c.width(), (c.Frames+1)*c.Channels), Scale: 0.01}
-	i := 0
-	for ; i < 5; i++ { // the ring grows
-		r.Step(frames[i], stack)
-	}
-	if n := testing.AllocsPerRun(10, func() { r.Step(frames[i], stack); i++ }); n != 0 {
-		t.Errorf("%v allocations a step", n)
-	}
+	everyWay(func(name string, c Config, set isa.Set) {
+		rng := rand.New(rand.NewPCG(8, 6))
+		c.KeepFeatures = true
+		r := mustNewWith(t, c, randomWeights(rng, c.Channels), compute.Resources{Kernels: set, Pool: pool})
+		frames := journey(rng, &c, 17)
+		stack := Stack{U8: tensor.New[uint8](1, c.height(), c.width(), (c.Frames+1)*c.Channels), Scale: 0.01}
+		i := 0
+		for ; i < 5; i++ { // the ring grows
+			r.Step(frames[i], stack)
+		}
+		if n := testing.AllocsPerRun(10, func() { r.Step(frames[i], stack); i++ }); n != 0 {
+			t.Errorf("%s: %v allocations a step", name, n)
+		}
+	})
 }
 
 // TestKernels: what runs is the set that was asked for.
@@ -375,6 +399,14 @@ func TestNames(t *testing.T) {
 		if got, err := ParseClock(c.String()); got != c || err != nil {
 			t.Errorf("ParseClock(%q) = %v, %v", c, got, err)
 		}
+	}
+	for _, x := range []Storage{Float32, BFloat16, Int8} {
+		if got, err := ParseStorage(x.String()); got != x || err != nil {
+			t.Errorf("ParseStorage(%q) = %v, %v", x, got, err)
+		}
+	}
+	if _, err := ParseStorage("float16"); err == nil {
+		t.Error("storage float16 is accepted")
 	}
 	if _, err := ParseMode("both"); err == nil {
 		t.Error("mode both is accepted")

@@ -18,6 +18,7 @@ type detectorFlags struct {
 	Model     string   `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
 	History   string   `default:"model" enum:"model,recursive,direct" help:"How history is aligned: recursive, direct, or as the model was trained."`
 	Time      string   `default:"model" enum:"model,counted,measured" help:"How the age of history is determined: counted, measured, or as the model was trained."`
+	Storage   string   `default:"float32" enum:"float32,bfloat16,int8" help:"How planes of the history are stored: float32, bfloat16 in half the memory, int8 in a quarter."`
 	Lost      string   `default:"${lost}" enum:"keep,empty" help:"Where only cameras without an image look: keep what was there for as long as the history reaches, or leave it empty, as the reference does."`
 	Threads   int      `help:"Threads; 0 for all processors." placeholder:"N"`
 	Providers []string `default:"cpu" help:"ONNX Runtime's execution providers in order of preference: tensorrt, cuda, cpu." placeholder:"P,Q"`
@@ -34,7 +35,7 @@ func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Detector, error) {
 
 // openWith returns the detector that the flags describe, with the bundle b.
 func (f *detectorFlags) openWith(b *model.Bundle, o pipeline.Options) (*pipeline.Detector, error) {
-	o.History, o.Time, o.Lost, o.Threads, o.Providers = f.History, f.Time, f.Lost, f.Threads, f.Providers
+	o.History, o.Time, o.Storage, o.Lost, o.Threads, o.Providers = f.History, f.Time, f.Storage, f.Lost, f.Threads, f.Providers
 	return newDetector(b, os.Getenv(isa.Variable), o)
 }
 

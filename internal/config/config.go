@@ -97,11 +97,12 @@ type Model struct {
 	Bundle string `yaml:"bundle"`
 }
 
-// History selects how the history is aligned and timed, and what fills in for lost images.
+// History selects how the history is aligned, timed and stored, and what fills in for lost images.
 type History struct {
-	Mode string `yaml:"mode"`
-	Time string `yaml:"time"`
-	Lost string `yaml:"lost"`
+	Mode    string `yaml:"mode"`
+	Time    string `yaml:"time"`
+	Storage string `yaml:"storage"`
+	Lost    string `yaml:"lost"`
 }
 
 // ONNX configures ONNX Runtime.
@@ -136,7 +137,7 @@ func (c *Config) Loop() service.Options {
 // Pipeline returns the detector's options, without the kernels.
 func (c *Config) Pipeline() pipeline.Options {
 	return pipeline.Options{
-		History: c.History.Mode, Time: c.History.Time, Lost: c.History.Lost, MaxGap: pipeline.Defaults().MaxGap,
+		History: c.History.Mode, Time: c.History.Time, Storage: c.History.Storage, Lost: c.History.Lost, MaxGap: pipeline.Defaults().MaxGap,
 		Providers: c.ONNX.Providers, Threads: c.ONNX.Threads, Images: c.Images,
 	}
 }
@@ -162,7 +163,7 @@ func Default() Config {
 		Service: loop,
 		Images:  detector.Images,
 		Model:   Model{Bundle: model.DefaultName},
-		History: History{Mode: detector.History, Time: detector.Time, Lost: detector.Lost},
+		History: History{Mode: detector.History, Time: detector.Time, Storage: detector.Storage, Lost: detector.Lost},
 		ONNX:    ONNX{Providers: detector.Providers, Threads: detector.Threads},
 		Limits:  bus.DefaultLimits(),
 		Kernels: isa.Auto,

@@ -2,8 +2,6 @@ package golden
 
 import (
 	"testing"
-
-	"github.com/solofusion/solofusion/tensor"
 )
 
 // guardWords is how many elements lie on each side of a guarded slice: more
@@ -11,7 +9,7 @@ import (
 const guardWords = 64
 
 // Guarded is a slice with guard words around it, to catch stores outside.
-type Guarded[T tensor.Elem] struct {
+type Guarded[T comparable] struct {
 	Slice []T // of capacity len(Slice)
 	whole []T
 	value T
@@ -19,7 +17,7 @@ type Guarded[T tensor.Elem] struct {
 
 // Guard returns a zeroed slice of n elements, offset elements past the start
 // of its allocation's guard, between words that hold value.
-func Guard[T tensor.Elem](n, offset int, value T) Guarded[T] {
+func Guard[T comparable](n, offset int, value T) Guarded[T] {
 	whole := make([]T, guardWords+offset+n+guardWords)
 	for i := range whole {
 		whole[i] = value

@@ -23,6 +23,7 @@ type Detector struct {
 	options  Options
 	mode     history.Mode
 	clock    history.Clock
+	storage  history.Storage
 	rule     timeline.Rule
 	with     compute.Resources
 	sessions sessions
@@ -40,6 +41,9 @@ func New(b *model.Bundle, o Options) (*Detector, error) {
 	}
 	d := &Detector{bundle: b, options: o, rule: rule(&b.Manifest)}
 	if d.mode, d.clock, err = o.modes(&b.Manifest.History); err != nil {
+		return nil, err
+	}
+	if d.storage, err = history.ParseStorage(o.Storage); err != nil {
 		return nil, err
 	}
 	if d.sessions, err = load(b, o.Providers, o.Threads); err != nil {

@@ -263,7 +263,7 @@ func TestLoadMemoryRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	direct := Options{History: "direct"}
-	newer := bytes.Replace(whole, []byte(`"version":4`), []byte(`"version":5`), 1)
+	newer := bytes.Replace(whole, []byte(`"version":5`), []byte(`"version":6`), 1)
 	for name, test := range map[string]struct {
 		bundle  *model.Bundle
 		options Options
@@ -273,8 +273,9 @@ func TestLoadMemoryRefuses(t *testing.T) {
 		"another bundle":   {plain, direct, whole, "it is of the bundle with digest"},
 		"another mode":     {b, Options{History: "recursive"}, whole, "its history is direct and counted, want recursive and counted"},
 		"another clock":    {b, Options{History: "direct", Time: "measured"}, whole, "direct and measured"},
+		"another storage":  {b, Options{History: "direct", Storage: "int8"}, whole, "its planes are stored as float32, want int8"},
 		"features":         {b, Options{History: "direct", KeepFeatures: true}, whole, "it keeps features: false, want true"},
-		"another version":  {b, direct, newer, "it has version 5, want 4"},
+		"another version":  {b, direct, newer, "it has version 6, want 5"},
 		"nothing":          {b, direct, nil, "first line, want what Save wrote"},
 		"a picture":        {b, direct, bytes.Repeat([]byte{0xff, 0xd8}, 100), "first line, want what Save wrote"},
 		"half":             {b, direct, whole[:len(whole)/2], "EOF"},

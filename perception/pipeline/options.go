@@ -27,6 +27,7 @@ const (
 type Options struct {
 	History      string        // recursive, direct or AsModel
 	Time         string        // counted, measured or AsModel
+	Storage      string        // of history's planes: float32, bfloat16 or int8
 	Lost         string        // Keep or Empty: of lost images
 	MaxGap       time.Duration // between sets, above which history starts anew
 	Providers    []string      // ONNX Runtime's, in order of preference
@@ -40,7 +41,7 @@ type Options struct {
 
 // Defaults returns the defaults.
 func Defaults() Options {
-	return Options{History: AsModel, Time: AsModel, Lost: Keep, MaxGap: 5 * time.Second, Providers: []string{"cpu"}, Kernels: isa.Generic, Images: preprocess.Defaults()}
+	return Options{History: AsModel, Time: AsModel, Storage: history.Float32.String(), Lost: Keep, MaxGap: 5 * time.Second, Providers: []string{"cpu"}, Kernels: isa.Generic, Images: preprocess.Defaults()}
 }
 
 // Bounds returns what the options must satisfy, without those of Images.
@@ -48,6 +49,7 @@ func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.OneOf("history", o.History, AsModel, history.Recursive.String(), history.Direct.String()),
 		option.OneOf("time", o.Time, AsModel, history.Counted.String(), history.Measured.String()),
+		option.OneOf("storage", o.Storage, history.Float32.String(), history.BFloat16.String(), history.Int8.String()),
 		option.OneOf("lost", o.Lost, Keep, Empty),
 		option.Positive("max_gap", o.MaxGap),
 		{Name: "providers", OK: onnx.CheckProviders(o.Providers) == nil, Want: "some of " + strings.Join(onnx.Providers[:], ", ") + ", each once", Got: o.Providers},

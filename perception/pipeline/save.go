@@ -21,7 +21,7 @@ import (
 // Numbers are little-endian.
 const (
 	savedTitle   = "solofusion memory\n"
-	savedVersion = 4
+	savedVersion = 5
 	savedHeader  = 1 << 20 // bytes of a header, at most
 )
 
@@ -34,6 +34,7 @@ type header struct {
 	Model    string          `json:"model"`   // SHA-256 of the bundle's manifest, which covers all of it
 	History  string          `json:"history"` // mode
 	Time     string          `json:"time"`    // clock
+	Storage  string          `json:"storage"`
 	Features bool            `json:"features"`
 	Ended    string          `json:"ended"`
 	Last     time.Time       `json:"last"`
@@ -51,7 +52,7 @@ func (m *Memory) header() header {
 	d := m.detector
 	return header{
 		Version: savedVersion, Model: d.bundle.Digest,
-		History: d.mode.String(), Time: d.clock.String(), Features: d.options.KeepFeatures,
+		History: d.mode.String(), Time: d.clock.String(), Storage: d.storage.String(), Features: d.options.KeepFeatures,
 		Ended: m.sequence.ended, Last: m.sequence.last, Kept: m.sequence.kept, Slow: m.sequence.slow, Way: m.sequence.way,
 		Rig: m.calibration(), Origin: m.origin, Still: m.still, Seen: m.seen,
 	}
@@ -189,6 +190,8 @@ func (h *header) fits(own header) error {
 		return fmt.Errorf("it is of the bundle with digest %.12s, want %.12s", h.Model, own.Model)
 	case h.History != own.History || h.Time != own.Time:
 		return fmt.Errorf("its history is %s and %s, want %s and %s as in this detector", h.History, h.Time, own.History, own.Time)
+	case h.Storage != own.Storage:
+		return fmt.Errorf("its planes are stored as %s, want %s as in this detector", h.Storage, own.Storage)
 	case h.Features != own.Features:
 		return fmt.Errorf("it keeps features: %t, want %t as in this detector", h.Features, own.Features)
 	}

@@ -128,6 +128,7 @@ func historyConfig(d *Detector) history.Config {
 		Period:       m.History.Period,
 		Mode:         d.mode,
 		Clock:        d.clock,
+		Storage:      d.storage,
 		KeepFeatures: d.options.KeepFeatures,
 	}
 }

@@ -19,6 +19,11 @@ var avx512 = &Kernels{
 	warpActivateF32: warpActivateF32SIMD,
 	warpActivateU8:  warpActivateU8AVX512,
 	quantise:        quantiseAVX512,
+	packBF16:        packBF16AVX512,
+	warpBF16:        warpBF16AVX512,
+	largest:         largestAVX512,
+	packInt8:        packInt8AVX512,
+	warpInt8:        warpInt8AVX512,
 }
 
 const lanes = 16
@@ -158,4 +163,125 @@ func quantiseAVX512(dst []uint8, src []float32, gain float32, zero uint8) {
 // signed512 rounds and saturates.
 func signed512(v, least, largest, magic archsimd.Float32x16) archsimd.Uint8x16 {
 	return v.Masked(v.Equal(v)).Min(largest).Max(least).Add(magic).ToBits().TruncToUint8()
+}
+
+// packBF16AVX512 selects before it shifts: go1.27.3 refuses to assemble a shift under a
+// mask.
+func packBF16AVX512(dst []uint16, src []float32) {
+	half, bit := archsimd.BroadcastUint32x16(0x7fff), archsimd.BroadcastUint32x16(1)
+	quiet := archsimd.BroadcastUint32x16(0x40)
+	for i := 0; i < len(src); i += lanes {
+		v := part512(src[i:])
+		bits := v.ToBits()
+		up := half.Add(bits.ShiftAllRight(16).And(bit)).Masked(v.Equal(v))
+		upper := bits.Add(up).ShiftAllRight(16).Or(quiet.Masked(v.NotEqual(v)))
+		upper.TruncToUint16().StorePart(dst[i:len(src)])
+	}
+	isa.ClearUpper()
+}
+
+func warpBF16AVX512(dst []float32, src []uint16, taps []Tap, channels int) {
+	for j := range taps {
+		out := dst[j*channels:][:channels]
+		if taps[j].Offset[0] == Outside {
+			clear(out)
+			continue
+		}
+		a, b, c, d := around(&taps[j], src, channels)
+		a, b, c, d = a[:channels], b[:channels], c[:channels], d[:channels]
+		w := &taps[j].Weight
+		wa, wb := archsimd.BroadcastFloat32x16(w[0]), archsimd.BroadcastFloat32x16(w[1])
+		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
+		i := 0
+		for ; i <= channels-lanes; i += lanes {
+			v := widenBF16(archsimd.LoadUint16x16(a[i:])).Mul(wa)
+			v = widenBF16(archsimd.LoadUint16x16(b[i:])).MulAdd(wb, v)
+			v = widenBF16(archsimd.LoadUint16x16(c[i:])).MulAdd(wc, v)
+			widenBF16(archsimd.LoadUint16x16(d[i:])).MulAdd(wd, v).Store(out[i:])
+		}
+		if i < channels {
+			v := partBF16(a[i:]).Mul(wa)
+			v = partBF16(b[i:]).MulAdd(wb, v)
+			v = partBF16(c[i:]).MulAdd(wc, v)
+			partBF16(d[i:]).MulAdd(wd, v).StorePart(out[i:])
+		}
+	}
+	isa.ClearUpper()
+}
+
+func widenBF16(x archsimd.Uint16x16) archsimd.Float32x16 {
+	return x.ExtendToUint32().ShiftAllLeft(16).BitsToFloat32()
+}
+
+func partBF16(x []uint16) archsimd.Float32x16 {
+	v, _ := archsimd.LoadUint16x16Part(x)
+	return widenBF16(v)
+}
+
+func largestAVX512(most, src []float32) {
+	channels := len(most)
+	for c := 0; c < channels; c += lanes {
+		end := min(c+lanes, channels)
+		m := part512(most[c:end])
+		for n := 0; n < len(src); n += channels {
+			m = part512(src[n+c : n+end]).Abs().Max(m) // m for NaN
+		}
+		m.StorePart(most[c:end])
+	}
+	isa.ClearUpper()
+}
+
+func packInt8AVX512(dst []int8, src, inverse []float32) {
+	channels, magic := len(inverse), archsimd.BroadcastFloat32x16(one)
+	least, largest := archsimd.BroadcastFloat32x16(-127), archsimd.BroadcastFloat32x16(127)
+	for c := 0; c < channels; c += lanes {
+		end := min(c+lanes, channels)
+		by := part512(inverse[c:end])
+		for n := 0; n < len(src); n += channels {
+			v := part512(src[n+c : n+end]).Mul(by)
+			signed512(v, least, largest, magic).BitsToInt8().StorePart(dst[n+c : n+end])
+		}
+	}
+	isa.ClearUpper()
+}
+
+func warpInt8AVX512(dst []float32, src []int8, scale []float32, taps []Tap) {
+	channels := len(scale)
+	for j := range taps {
+		out := dst[j*channels:][:channels]
+		if taps[j].Offset[0] == Outside {
+			clear(out)
+			continue
+		}
+		a, b, c, d := around(&taps[j], src, channels)
+		a, b, c, d = a[:channels], b[:channels], c[:channels], d[:channels]
+		w := &taps[j].Weight
+		wa, wb := archsimd.BroadcastFloat32x16(w[0]), archsimd.BroadcastFloat32x16(w[1])
+		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
+		i := 0
+		for ; i <= channels-lanes; i += lanes {
+			v := widenInt8(archsimd.LoadInt8x16(a[i:])).Mul(wa)
+			v = widenInt8(archsimd.LoadInt8x16(b[i:])).MulAdd(wb, v)
+			v = widenInt8(archsimd.LoadInt8x16(c[i:])).MulAdd(wc, v)
+			v = widenInt8(archsimd.LoadInt8x16(d[i:])).MulAdd(wd, v)
+			v.Mul(archsimd.LoadFloat32x16(scale[i:])).Store(out[i:])
+		}
+		if i < channels {
+			v := partInt8(a[i:]).Mul(wa)
+			v = partInt8(b[i:]).MulAdd(wb, v)
+			v = partInt8(c[i:]).MulAdd(wc, v)
+			v = partInt8(d[i:]).MulAdd(wd, v)
+			v.Mul(part512(scale[i:])).StorePart(out[i:])
+		}
+	}
+	isa.ClearUpper()
+}
+
+func widenInt8(x archsimd.Int8x16) archsimd.Float32x16 {
+	return x.ExtendToInt32().ConvertToFloat32()
+}
+
+func partInt8(x []int8) archsimd.Float32x16 {
+	v, _ := archsimd.LoadInt8x16Part(x)
+	return widenInt8(v)
 }

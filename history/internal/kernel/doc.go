@@ -45,6 +45,22 @@
 //
 // Exact; NaN becomes zero.
 //
+// PackBF16 and WarpBF16, of planes that are kept in bfloat16, the upper half of a float32:
+//
+//	dst[i] = the nearest bfloat16 of src[i], halves to even
+//	dst[j·C+c] = as Warp, of what src stands for
+//
+// Packing is exact; NaN stays NaN.
+//
+// Largest, PackInt8 and WarpInt8, of planes that are kept in eight bits, with a scale for
+// each channel:
+//
+//	most[c] = max(most[c], |src[n·C+c]|), NaN left out
+//	dst[n·C+c] = roundHalfEven(src[n·C+c] · inverse[c]), within -127 … 127
+//	dst[j·C+c] = as Warp, of scale[c] · src[…]
+//
+// Largest and packing are exact; NaN becomes 0.
+//
 // dst overlaps none of the sources. Elements of dst between the cells are left
 // alone.
 package kernel

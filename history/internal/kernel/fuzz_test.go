@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/solofusion/solofusion/internal/golden"
@@ -72,6 +73,32 @@ func FuzzProject(f *testing.F) {
 			k.project(dst.Slice, src, w, n)
 			golden.Within(t, string(k.name), widen(dst.Slice), want, golden.Bound{Abs: 1e-6, Rel: 2e-6})
 			dst.Check(t, string(k.name))
+		}
+	})
+}
+
+// FuzzPack gives values and scales of any bits; every set packs to generic's bits.
+func FuzzPack(f *testing.F) {
+	f.Add([]byte("12345678abcdefgh"), uint8(2), float32(3))
+	f.Fuzz(func(t *testing.T, b []byte, size uint8, by float32) {
+		channels := int(size%20) + 1
+		src := make([]float32, len(b)/4/channels*channels)
+		for i := range src {
+			src[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+		inverse, most := constant(by, channels), make([]float32, channels)
+		wantBF16, wantInt8 := make([]uint16, len(src)), make([]int8, len(src))
+		generic.packBF16(wantBF16, src)
+		generic.packInt8(wantInt8, src, inverse)
+		generic.largest(most, src)
+		for _, k := range implementations() {
+			bf16, int8s, got := make([]uint16, len(src)), make([]int8, len(src)), make([]float32, channels)
+			k.packBF16(bf16, src)
+			k.packInt8(int8s, src, inverse)
+			k.largest(got, src)
+			if !slices.Equal(bf16, wantBF16) || !slices.Equal(int8s, wantInt8) || !slices.Equal(got, most) {
+				t.Fatalf("%s: %v, %v and %v, want %v, %v and %v", k.name, bf16, int8s, got, wantBF16, wantInt8, most)
+			}
 		}
 	})
 }

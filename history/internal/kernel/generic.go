@@ -15,6 +15,11 @@ var generic = Kernels{
 	warpActivateF32: warpActivateF32Generic,
 	warpActivateU8:  warpActivateU8Generic,
 	quantise:        quantiseGeneric,
+	packBF16:        packBF16Generic,
+	warpBF16:        warpBF16Generic,
+	largest:         largestGeneric,
+	packInt8:        packInt8Generic,
+	warpInt8:        warpInt8Generic,
 }
 
 func projectGeneric(dst, src, w []float32, channels int) {
@@ -139,6 +144,75 @@ func quantiseGeneric(dst []uint8, src []float32, gain float32, zero uint8) {
 	least, largest := -float32(zero), 255-float32(zero)
 	for i, v := range src {
 		dst[i] = whole(max(min(v*gain, largest), least)) + zero
+	}
+}
+
+func packBF16Generic(dst []uint16, src []float32) {
+	for i, v := range src {
+		bits := math.Float32bits(v)
+		if v != v {
+			dst[i] = uint16(bits>>16) | 0x40 // quiet, and no infinity
+			continue
+		}
+		dst[i] = uint16((bits + 0x7fff + bits>>16&1) >> 16)
+	}
+}
+
+func warpBF16Generic(dst []float32, src []uint16, taps []Tap, channels int) {
+	for j := range taps {
+		out := dst[j*channels:][:channels]
+		if taps[j].Offset[0] == Outside {
+			clear(out)
+			continue
+		}
+		a, b, c, d := around(&taps[j], src, channels)
+		for i := range out {
+			out[i] = blend(&taps[j].Weight, fromBF16(a[i]), fromBF16(b[i]), fromBF16(c[i]), fromBF16(d[i]))
+		}
+	}
+}
+
+func fromBF16(x uint16) float32 { return math.Float32frombits(uint32(x) << 16) }
+
+// around returns the four cells of src; the tap is not outside.
+func around[T int8 | uint16](t *Tap, src []T, channels int) (a, b, c, d []T) {
+	return src[t.Offset[0]:][:channels], src[t.Offset[1]:][:channels], src[t.Offset[2]:][:channels], src[t.Offset[3]:][:channels]
+}
+
+func largestGeneric(most, src []float32) {
+	for n := 0; n < len(src); n += len(most) {
+		for c, v := range src[n:][:len(most)] {
+			if v < 0 {
+				v = -v
+			}
+			if v > most[c] {
+				most[c] = v
+			}
+		}
+	}
+}
+
+func packInt8Generic(dst []int8, src, inverse []float32) {
+	for n := 0; n < len(src); n += len(inverse) {
+		out := dst[n:][:len(inverse)]
+		for c, v := range src[n:][:len(inverse)] {
+			out[c] = int8(whole(max(min(v*inverse[c], 127), -127)))
+		}
+	}
+}
+
+func warpInt8Generic(dst []float32, src []int8, scale []float32, taps []Tap) {
+	channels := len(scale)
+	for j := range taps {
+		out := dst[j*channels:][:channels]
+		if taps[j].Offset[0] == Outside {
+			clear(out)
+			continue
+		}
+		a, b, c, d := around(&taps[j], src, channels)
+		for i, s := range scale {
+			out[i] = s * blend(&taps[j].Weight, float32(a[i]), float32(b[i]), float32(c[i]), float32(d[i]))
+		}
 	}
 }
 

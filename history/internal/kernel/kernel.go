@@ -30,6 +30,11 @@ type Kernels struct {
 	warpActivateF32 func(dst, src []float32, taps []Tap, add []float32, stride int)
 	warpActivateU8  func(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8)
 	quantise        func(dst []uint8, src []float32, gain float32, zero uint8)
+	packBF16        func(dst []uint16, src []float32)
+	warpBF16        func(dst []float32, src []uint16, taps []Tap, channels int)
+	largest         func(most, src []float32)
+	packInt8        func(dst []int8, src, inverse []float32)
+	warpInt8        func(dst []float32, src []int8, scale []float32, taps []Tap)
 }
 
 // Table is what this build has.
@@ -92,6 +97,52 @@ func (k *Kernels) Quantise(dst []uint8, src []float32, gain float32, zero uint8)
 		panic(fmt.Sprintf("history: quantise %d numbers to %d", len(src), len(dst)))
 	}
 	k.quantise(dst, src, gain, zero)
+}
+
+// PackBF16 rounds to bfloat16.
+func (k *Kernels) PackBF16(dst []uint16, src []float32) {
+	if len(dst) != len(src) {
+		panic(fmt.Sprintf("history: pack %d numbers to %d", len(src), len(dst)))
+	}
+	k.packBF16(dst, src)
+}
+
+// WarpBF16 resamples src, of bfloat16, at taps that Locate made for it.
+func (k *Kernels) WarpBF16(dst []float32, src []uint16, taps []Tap, channels int) {
+	if len(dst) != len(taps)*channels {
+		panic(fmt.Sprintf("history: warp %d cells of %d to %d numbers", len(taps), channels, len(dst)))
+	}
+	k.warpBF16(dst, src, taps, channels)
+}
+
+// Largest raises most to the magnitudes of each channel of src.
+func (k *Kernels) Largest(most, src []float32) {
+	checkChannels(len(src), len(most))
+	k.largest(most, src)
+}
+
+// PackInt8 rounds to eight bits, with the inverse of each channel's scale.
+func (k *Kernels) PackInt8(dst []int8, src, inverse []float32) {
+	checkChannels(len(src), len(inverse))
+	if len(dst) != len(src) {
+		panic(fmt.Sprintf("history: pack %d numbers to %d", len(src), len(dst)))
+	}
+	k.packInt8(dst, src, inverse)
+}
+
+// WarpInt8 resamples src, of eight bits with a scale for each channel, at taps that
+// Locate made for it.
+func (k *Kernels) WarpInt8(dst []float32, src []int8, scale []float32, taps []Tap) {
+	if len(dst) != len(taps)*len(scale) {
+		panic(fmt.Sprintf("history: warp %d cells of %d to %d numbers", len(taps), len(scale), len(dst)))
+	}
+	k.warpInt8(dst, src, scale, taps)
+}
+
+func checkChannels(numbers, channels int) {
+	if channels == 0 || numbers%channels != 0 {
+		panic(fmt.Sprintf("history: %d numbers in cells of %d", numbers, channels))
+	}
 }
 
 func checkCells(dst, src, channels, stride int) {

@@ -8,6 +8,7 @@ import (
 	"github.com/solofusion/solofusion/internal/isa"
 )
 
+// Portable vectors cannot be widened and narrowed, as packed planes need it.
 var portable = &Kernels{
 	project:         projectSIMD,
 	locate:          locateGeneric,
@@ -17,6 +18,11 @@ var portable = &Kernels{
 	warpActivateF32: warpActivateF32SIMD,
 	warpActivateU8:  warpActivateU8SIMD,
 	quantise:        quantiseSIMD,
+	packBF16:        packBF16Generic,
+	warpBF16:        warpBF16Generic,
+	largest:         largestGeneric,
+	packInt8:        packInt8Generic,
+	warpInt8:        warpInt8Generic,
 }
 
 // projectSIMD takes four cells at a time, so that a row of w serves them all.
