@@ -86,6 +86,7 @@ test: ## install what is needed, lint, run all Go tests
 	@$(PART) lint $(MAKE) --no-print-directory lint
 	@$(PART) "build without GOEXPERIMENT" $(MAKE) --no-print-directory build-plain
 	@$(PART) "Go tests" go test -timeout 30m ./...
+	@$(PART) "kernels, every vector length" scripts/test-kernels.sh
 
 test-race: deps ## run all Go tests under the race detector
 	@$(PART) "Go tests, race detector" go test -race -timeout 60m ./...

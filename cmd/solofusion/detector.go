@@ -55,7 +55,7 @@ func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline
 		return nil, err
 	}
 	mode, clock := d.Modes()
-	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", taken(d.Kernels()),
+	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", taken(d.Kernels()), "vectors", isa.VectorBits(),
 		"providers", o.Providers, "history", mode, "time", clock)
 	return d, nil
 }

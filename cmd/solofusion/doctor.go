@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -161,7 +162,19 @@ func kernelFinding(asked string, features isa.Features) finding {
 	if err := isa.Require(os.Getenv(isa.RequireVariable), set); err != nil {
 		return finding{"kernels", err.Error(), "unset " + isa.RequireVariable + ", or build for a set that has it"}
 	}
-	return finding{part: "kernels", state: string(set)}
+	return finding{part: "kernels", state: string(set) + vectorsFinding(set, features)}
+}
+
+// vectorsFinding says how long portable vectors are, if the set has any.
+func vectorsFinding(set isa.Set, features isa.Features) string {
+	switch bits := isa.VectorBits(); {
+	case set == isa.Generic:
+		return ""
+	case bits == 128 && slices.Contains(features, "avx2"):
+		return ", portable vectors of 128 bits; with GODEBUG=simd=+256 they are of 256"
+	default:
+		return fmt.Sprintf(", portable vectors of %d bits", bits)
+	}
 }
 
 // slow is the ratio from which interruptions count as a fault: scalar code after one
