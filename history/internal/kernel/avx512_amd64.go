@@ -55,13 +55,13 @@ func projectFive(dst, src, w []float32, channels int) {
 		wc, wd := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[2*lanes:])), archsimd.LoadFloat32x16Array((*[lanes]float32)(row[3*lanes:]))
 		we := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[4*lanes:]))
 		v := archsimd.BroadcastFloat32x16(x0[i])
-		a0, b0, c0, d0, e0 = wa.MulAdd(v, a0), wb.MulAdd(v, b0), wc.MulAdd(v, c0), wd.MulAdd(v, d0), we.MulAdd(v, e0)
+		a0, b0, c0, d0, e0 = a0.Add(wa.Mul(v)), b0.Add(wb.Mul(v)), c0.Add(wc.Mul(v)), d0.Add(wd.Mul(v)), e0.Add(we.Mul(v))
 		v = archsimd.BroadcastFloat32x16(x1[i])
-		a1, b1, c1, d1, e1 = wa.MulAdd(v, a1), wb.MulAdd(v, b1), wc.MulAdd(v, c1), wd.MulAdd(v, d1), we.MulAdd(v, e1)
+		a1, b1, c1, d1, e1 = a1.Add(wa.Mul(v)), b1.Add(wb.Mul(v)), c1.Add(wc.Mul(v)), d1.Add(wd.Mul(v)), e1.Add(we.Mul(v))
 		v = archsimd.BroadcastFloat32x16(x2[i])
-		a2, b2, c2, d2, e2 = wa.MulAdd(v, a2), wb.MulAdd(v, b2), wc.MulAdd(v, c2), wd.MulAdd(v, d2), we.MulAdd(v, e2)
+		a2, b2, c2, d2, e2 = a2.Add(wa.Mul(v)), b2.Add(wb.Mul(v)), c2.Add(wc.Mul(v)), d2.Add(wd.Mul(v)), e2.Add(we.Mul(v))
 		v = archsimd.BroadcastFloat32x16(x3[i])
-		a3, b3, c3, d3, e3 = wa.MulAdd(v, a3), wb.MulAdd(v, b3), wc.MulAdd(v, c3), wd.MulAdd(v, d3), we.MulAdd(v, e3)
+		a3, b3, c3, d3, e3 = a3.Add(wa.Mul(v)), b3.Add(wb.Mul(v)), c3.Add(wc.Mul(v)), d3.Add(wd.Mul(v)), e3.Add(we.Mul(v))
 		at += channels
 	}
 	storeFive(dst, a0, b0, c0, d0, e0)
@@ -113,6 +113,10 @@ func part512(x []float32) archsimd.Float32x16 {
 	return v
 }
 
+func blend512(a, b, c, d, wa, wb, wc, wd archsimd.Float32x16) archsimd.Float32x16 {
+	return a.Mul(wa).Add(b.Mul(wb)).Add(c.Mul(wc).Add(d.Mul(wd)))
+}
+
 func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8) {
 	magic, base := archsimd.BroadcastFloat32x16(one), baseOf(zero)
 	n := len(add)
@@ -126,18 +130,12 @@ func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []fl
 		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
 		i := 0
 		for ; i <= n-lanes; i += lanes {
-			v := archsimd.LoadFloat32x16(a[i:]).Mul(wa)
-			v = archsimd.LoadFloat32x16(b[i:]).MulAdd(wb, v)
-			v = archsimd.LoadFloat32x16(c[i:]).MulAdd(wc, v)
-			v = archsimd.LoadFloat32x16(d[i:]).MulAdd(wd, v)
+			v := blend512(archsimd.LoadFloat32x16(a[i:]), archsimd.LoadFloat32x16(b[i:]), archsimd.LoadFloat32x16(c[i:]), archsimd.LoadFloat32x16(d[i:]), wa, wb, wc, wd)
 			v = v.Add(archsimd.LoadFloat32x16(add[i:])).Mul(archsimd.LoadFloat32x16(gain[i:]))
 			wholes512(v, magic, base).Store(out[i:])
 		}
 		if i < n {
-			v := part512(a[i:]).Mul(wa)
-			v = part512(b[i:]).MulAdd(wb, v)
-			v = part512(c[i:]).MulAdd(wc, v)
-			v = part512(d[i:]).MulAdd(wd, v)
+			v := blend512(part512(a[i:]), part512(b[i:]), part512(c[i:]), part512(d[i:]), wa, wb, wc, wd)
 			v = v.Add(part512(add[i:])).Mul(part512(gain[i:]))
 			wholes512(v, magic, base).StorePart(out[i:])
 		}
@@ -194,16 +192,10 @@ func warpBF16AVX512(dst []float32, src []uint16, taps []Tap, channels int) {
 		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
 		i := 0
 		for ; i <= channels-lanes; i += lanes {
-			v := widenBF16(archsimd.LoadUint16x16(a[i:])).Mul(wa)
-			v = widenBF16(archsimd.LoadUint16x16(b[i:])).MulAdd(wb, v)
-			v = widenBF16(archsimd.LoadUint16x16(c[i:])).MulAdd(wc, v)
-			widenBF16(archsimd.LoadUint16x16(d[i:])).MulAdd(wd, v).Store(out[i:])
+			blend512(widenBF16(archsimd.LoadUint16x16(a[i:])), widenBF16(archsimd.LoadUint16x16(b[i:])), widenBF16(archsimd.LoadUint16x16(c[i:])), widenBF16(archsimd.LoadUint16x16(d[i:])), wa, wb, wc, wd).Store(out[i:])
 		}
 		if i < channels {
-			v := partBF16(a[i:]).Mul(wa)
-			v = partBF16(b[i:]).MulAdd(wb, v)
-			v = partBF16(c[i:]).MulAdd(wc, v)
-			partBF16(d[i:]).MulAdd(wd, v).StorePart(out[i:])
+			blend512(partBF16(a[i:]), partBF16(b[i:]), partBF16(c[i:]), partBF16(d[i:]), wa, wb, wc, wd).StorePart(out[i:])
 		}
 	}
 	isa.ClearUpper()
@@ -260,17 +252,11 @@ func warpInt8AVX512(dst []float32, src []int8, scale []float32, taps []Tap) {
 		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
 		i := 0
 		for ; i <= channels-lanes; i += lanes {
-			v := widenInt8(archsimd.LoadInt8x16(a[i:])).Mul(wa)
-			v = widenInt8(archsimd.LoadInt8x16(b[i:])).MulAdd(wb, v)
-			v = widenInt8(archsimd.LoadInt8x16(c[i:])).MulAdd(wc, v)
-			v = widenInt8(archsimd.LoadInt8x16(d[i:])).MulAdd(wd, v)
+			v := blend512(widenInt8(archsimd.LoadInt8x16(a[i:])), widenInt8(archsimd.LoadInt8x16(b[i:])), widenInt8(archsimd.LoadInt8x16(c[i:])), widenInt8(archsimd.LoadInt8x16(d[i:])), wa, wb, wc, wd)
 			v.Mul(archsimd.LoadFloat32x16(scale[i:])).Store(out[i:])
 		}
 		if i < channels {
-			v := partInt8(a[i:]).Mul(wa)
-			v = partInt8(b[i:]).MulAdd(wb, v)
-			v = partInt8(c[i:]).MulAdd(wc, v)
-			v = partInt8(d[i:]).MulAdd(wd, v)
+			v := blend512(partInt8(a[i:]), partInt8(b[i:]), partInt8(c[i:]), partInt8(d[i:]), wa, wb, wc, wd)
 			v.Mul(part512(scale[i:])).StorePart(out[i:])
 		}
 	}

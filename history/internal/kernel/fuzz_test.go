@@ -25,6 +25,9 @@ func FuzzWarp(f *testing.F) {
 			warp(k, dst.Slice, src, line, width, height, channels)
 			want := naiveWarp(len(dst.Slice), src, line, width, height, channels)
 			golden.Within(t, string(k.name), widen(dst.Slice), want, golden.Bound{Abs: 2e-6})
+			same := make([]float32, len(dst.Slice))
+			warp(implementation{Kernels: generic}, same, src, line, width, height, channels)
+			golden.Within(t, string(k.name)+" as generic", dst.Slice, same, golden.Bound{})
 			dst.Check(t, string(k.name))
 		}
 	})
@@ -72,6 +75,9 @@ func FuzzProject(f *testing.F) {
 			dst := golden.Guard[float32](len(src), int(seed%8), 7)
 			k.project(dst.Slice, src, w, n)
 			golden.Within(t, string(k.name), widen(dst.Slice), want, golden.Bound{Abs: 1e-6, Rel: 2e-6})
+			same := make([]float32, len(src))
+			generic.project(same, src, w, n)
+			golden.Within(t, string(k.name)+" as generic", dst.Slice, same, golden.Bound{})
 			dst.Check(t, string(k.name))
 		}
 	})

@@ -58,13 +58,13 @@ func projectTwo(dst, src, w []float32, channels int) {
 		row := w[at:][:2*lanes]
 		wa, wb := simd.LoadFloat32s(row), simd.LoadFloat32s(row[lanes:])
 		v := simd.BroadcastFloat32s(x0[i])
-		a0, b0 = wa.MulAdd(v, a0), wb.MulAdd(v, b0)
+		a0, b0 = a0.Add(wa.Mul(v)), b0.Add(wb.Mul(v))
 		v = simd.BroadcastFloat32s(x1[i])
-		a1, b1 = wa.MulAdd(v, a1), wb.MulAdd(v, b1)
+		a1, b1 = a1.Add(wa.Mul(v)), b1.Add(wb.Mul(v))
 		v = simd.BroadcastFloat32s(x2[i])
-		a2, b2 = wa.MulAdd(v, a2), wb.MulAdd(v, b2)
+		a2, b2 = a2.Add(wa.Mul(v)), b2.Add(wb.Mul(v))
 		v = simd.BroadcastFloat32s(x3[i])
-		a3, b3 = wa.MulAdd(v, a3), wb.MulAdd(v, b3)
+		a3, b3 = a3.Add(wa.Mul(v)), b3.Add(wb.Mul(v))
 		at += channels
 	}
 	a0.Store(dst)
@@ -84,10 +84,10 @@ func projectPart(dst, src, w []float32, channels, n int) {
 	at := 0
 	for i := range x0 {
 		wa := part(w[at:][:n])
-		a0 = wa.MulAdd(simd.BroadcastFloat32s(x0[i]), a0)
-		a1 = wa.MulAdd(simd.BroadcastFloat32s(x1[i]), a1)
-		a2 = wa.MulAdd(simd.BroadcastFloat32s(x2[i]), a2)
-		a3 = wa.MulAdd(simd.BroadcastFloat32s(x3[i]), a3)
+		a0 = a0.Add(wa.Mul(simd.BroadcastFloat32s(x0[i])))
+		a1 = a1.Add(wa.Mul(simd.BroadcastFloat32s(x1[i])))
+		a2 = a2.Add(wa.Mul(simd.BroadcastFloat32s(x2[i])))
+		a3 = a3.Add(wa.Mul(simd.BroadcastFloat32s(x3[i])))
 		at += channels
 	}
 	a0.StorePart(dst[:n])
@@ -102,7 +102,7 @@ func projectOne(dst, x, w []float32) {
 		end := min(o+lanes, channels)
 		var a simd.Float32s
 		for i := range x {
-			a = part(w[i*channels+o:i*channels+end]).MulAdd(simd.BroadcastFloat32s(x[i]), a)
+			a = a.Add(part(w[i*channels+o : i*channels+end]).Mul(simd.BroadcastFloat32s(x[i])))
 		}
 		a.StorePart(dst[o:end])
 	}
@@ -134,18 +134,13 @@ func broadcast(w *[4]float32) (wa, wb, wc, wd simd.Float32s) {
 }
 
 func blendSIMD(a, b, c, d []float32, wa, wb, wc, wd simd.Float32s) simd.Float32s {
-	v := simd.LoadFloat32s(a).Mul(wa)
-	v = simd.LoadFloat32s(b).MulAdd(wb, v)
-	v = simd.LoadFloat32s(c).MulAdd(wc, v)
-	return simd.LoadFloat32s(d).MulAdd(wd, v)
+	ab := simd.LoadFloat32s(a).Mul(wa).Add(simd.LoadFloat32s(b).Mul(wb))
+	return ab.Add(simd.LoadFloat32s(c).Mul(wc).Add(simd.LoadFloat32s(d).Mul(wd)))
 }
 
 // blendPart is blendSIMD of cells shorter than a vector, zeros behind their end.
 func blendPart(a, b, c, d []float32, wa, wb, wc, wd simd.Float32s) simd.Float32s {
-	v := part(a).Mul(wa)
-	v = part(b).MulAdd(wb, v)
-	v = part(c).MulAdd(wc, v)
-	return part(d).MulAdd(wd, v)
+	return part(a).Mul(wa).Add(part(b).Mul(wb)).Add(part(c).Mul(wc).Add(part(d).Mul(wd)))
 }
 
 func part(x []float32) simd.Float32s {

@@ -70,11 +70,11 @@ func accumulateFive(dst, weights, context []float32, runs []Run) {
 	weights = weights[:len(runs)]
 	for i := range runs {
 		x, w := (*[5 * lanes]float32)(context[runs[i].Context:]), archsimd.BroadcastFloat32x16(weights[i])
-		a = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[:])).MulAdd(w, a)
-		b = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[lanes:])).MulAdd(w, b)
-		c = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[2*lanes:])).MulAdd(w, c)
-		d = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[3*lanes:])).MulAdd(w, d)
-		e = archsimd.LoadFloat32x16Array((*[lanes]float32)(x[4*lanes:])).MulAdd(w, e)
+		a = a.Add(archsimd.LoadFloat32x16Array((*[lanes]float32)(x[:])).Mul(w))
+		b = b.Add(archsimd.LoadFloat32x16Array((*[lanes]float32)(x[lanes:])).Mul(w))
+		c = c.Add(archsimd.LoadFloat32x16Array((*[lanes]float32)(x[2*lanes:])).Mul(w))
+		d = d.Add(archsimd.LoadFloat32x16Array((*[lanes]float32)(x[3*lanes:])).Mul(w))
+		e = e.Add(archsimd.LoadFloat32x16Array((*[lanes]float32)(x[4*lanes:])).Mul(w))
 	}
 	out := (*[5 * lanes]float32)(dst)
 	a.StoreArray((*[lanes]float32)(out[:]))

@@ -17,6 +17,9 @@ func FuzzAccumulate(f *testing.F) {
 			dst := golden.Guard[float32](int(channels), int(seed%8), 7)
 			sum(k, dst.Slice, s.depth, s.context, s.runs)
 			check(t, k.name, dst.Slice, s)
+			want := make([]float32, channels)
+			sum(implementation{Kernels: generic}, want, s.depth, s.context, s.runs)
+			golden.Within(t, k.name+" as generic", dst.Slice, want, golden.Bound{})
 			dst.Check(t, k.name)
 		}
 	})

@@ -196,6 +196,9 @@ func TestAccumulate(t *testing.T) {
 				}
 				sum(k, dst.Slice, s.depth, s.context, s.runs)
 				check(t, fmt.Sprintf("%s, %d runs", k.name, runs), dst.Slice, s)
+				want := make([]float32, channels)
+				sum(implementation{Kernels: generic}, want, s.depth, s.context, s.runs)
+				golden.Within(t, k.name+" as generic", dst.Slice, want, golden.Bound{})
 				dst.Check(t, k.name)
 			}
 		}

@@ -30,8 +30,8 @@ func accumulateTwo(dst, weights, context []float32, runs []Run) {
 	weights = weights[:len(runs)]
 	for i := range runs {
 		x, w := context[runs[i].Context:][:2*lanes], simd.BroadcastFloat32s(weights[i])
-		a = simd.LoadFloat32s(x).MulAdd(w, a)
-		b = simd.LoadFloat32s(x[lanes:]).MulAdd(w, b)
+		a = a.Add(simd.LoadFloat32s(x).Mul(w))
+		b = b.Add(simd.LoadFloat32s(x[lanes:]).Mul(w))
 	}
 	a.Store(dst)
 	b.Store(dst[lanes:])
@@ -43,7 +43,7 @@ func accumulatePart(dst, weights, context []float32, runs []Run) {
 	weights = weights[:len(runs)]
 	for i := range runs {
 		x, _ := simd.LoadFloat32sPart(context[runs[i].Context:][:len(dst)])
-		a = x.MulAdd(simd.BroadcastFloat32s(weights[i]), a)
+		a = a.Add(x.Mul(simd.BroadcastFloat32s(weights[i])))
 	}
 	a.StorePart(dst)
 }
