@@ -9,14 +9,14 @@ import (
 	"github.com/solofusion/solofusion/internal/isa"
 )
 
-// Portable vectors of this length do the rest as fast.
+// What portable vectors of this length do as fast is theirs.
 var avx512 = &Kernels{
 	project:         projectAVX512,
 	locate:          locateGeneric,
-	warp:            warpSIMD,
+	warp:            warpAVX512,
 	activateF32:     activateF32SIMD,
 	activateU8:      activateU8AVX512,
-	warpActivateF32: warpActivateF32SIMD,
+	warpActivateF32: warpActivateF32AVX512,
 	warpActivateU8:  warpActivateU8AVX512,
 	quantise:        quantiseAVX512,
 	packBF16:        packBF16AVX512,
@@ -79,6 +79,35 @@ func storeFive(dst []float32, a, b, c, d, e archsimd.Float32x16) {
 	e.StoreArray((*[lanes]float32)(out[4*lanes:]))
 }
 
+func warpAVX512(dst, src []float32, taps []Tap, channels int) {
+	for j := range taps {
+		out := dst[j*channels:][:channels]
+		if taps[j].Offset[0] == Outside {
+			clear(out)
+			continue
+		}
+		a, b, c, d := taps[j].cells(src, out)
+		a, b, c, d = a[:channels], b[:channels], c[:channels], d[:channels]
+		wa, wb, wc, wd := broadcast512(&taps[j].Weight)
+		i := 0
+		for ; i <= channels-lanes; i += lanes {
+			blend512(archsimd.LoadFloat32x16(a[i:]), archsimd.LoadFloat32x16(b[i:]), archsimd.LoadFloat32x16(c[i:]), archsimd.LoadFloat32x16(d[i:]), wa, wb, wc, wd).Store(out[i:])
+		}
+		if i < channels {
+			blend512(part512(a[i:]), part512(b[i:]), part512(c[i:]), part512(d[i:]), wa, wb, wc, wd).StorePart(out[i:])
+		}
+	}
+	isa.ClearUpper()
+}
+
+func broadcast512(w *[4]float32) (wa, wb, wc, wd archsimd.Float32x16) {
+	return archsimd.BroadcastFloat32x16(w[0]), archsimd.BroadcastFloat32x16(w[1]), archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
+}
+
+func blend512(a, b, c, d, wa, wb, wc, wd archsimd.Float32x16) archsimd.Float32x16 {
+	return a.Mul(wa).Add(b.Mul(wb)).Add(c.Mul(wc).Add(d.Mul(wd)))
+}
+
 func activateU8AVX512(dst []uint8, src, gain, add []float32, stride int, zero uint8) {
 	channels, magic, base := len(add), archsimd.BroadcastFloat32x16(one), baseOf(zero)
 	for n := range len(src) / channels {
@@ -113,9 +142,28 @@ func part512(x []float32) archsimd.Float32x16 {
 	return v
 }
 
-func blend512(a, b, c, d, wa, wb, wc, wd archsimd.Float32x16) archsimd.Float32x16 {
-	return a.Mul(wa).Add(b.Mul(wb)).Add(c.Mul(wc).Add(d.Mul(wd)))
+func warpActivateF32AVX512(dst, src []float32, taps []Tap, add []float32, stride int) {
+	n := len(add)
+	for j := range taps {
+		out := dst[j*stride:][:n]
+		a, b, c, d := taps[j].cells(src, add)
+		a, b, c, d = a[:n], b[:n], c[:n], d[:n]
+		wa, wb, wc, wd := broadcast512(&taps[j].Weight)
+		i := 0
+		for ; i <= n-lanes; i += lanes {
+			v := blend512(archsimd.LoadFloat32x16(a[i:]), archsimd.LoadFloat32x16(b[i:]), archsimd.LoadFloat32x16(c[i:]), archsimd.LoadFloat32x16(d[i:]), wa, wb, wc, wd)
+			relu512(v.Add(archsimd.LoadFloat32x16(add[i:]))).Store(out[i:])
+		}
+		if i < n {
+			v := blend512(part512(a[i:]), part512(b[i:]), part512(c[i:]), part512(d[i:]), wa, wb, wc, wd)
+			relu512(v.Add(part512(add[i:]))).StorePart(out[i:])
+		}
+	}
+	isa.ClearUpper()
 }
+
+// relu512 keeps NaN: Max takes its argument for it.
+func relu512(x archsimd.Float32x16) archsimd.Float32x16 { return archsimd.Float32x16{}.Max(x) }
 
 func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8) {
 	magic, base := archsimd.BroadcastFloat32x16(one), baseOf(zero)
@@ -125,9 +173,7 @@ func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []fl
 		out := dst[j*stride:][:n]
 		a, b, c, d := taps[j].cells(src, add)
 		a, b, c, d = a[:n], b[:n], c[:n], d[:n]
-		w := &taps[j].Weight
-		wa, wb := archsimd.BroadcastFloat32x16(w[0]), archsimd.BroadcastFloat32x16(w[1])
-		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
+		wa, wb, wc, wd := broadcast512(&taps[j].Weight)
 		i := 0
 		for ; i <= n-lanes; i += lanes {
 			v := blend512(archsimd.LoadFloat32x16(a[i:]), archsimd.LoadFloat32x16(b[i:]), archsimd.LoadFloat32x16(c[i:]), archsimd.LoadFloat32x16(d[i:]), wa, wb, wc, wd)
@@ -187,9 +233,7 @@ func warpBF16AVX512(dst []float32, src []uint16, taps []Tap, channels int) {
 		}
 		a, b, c, d := around(&taps[j], src, channels)
 		a, b, c, d = a[:channels], b[:channels], c[:channels], d[:channels]
-		w := &taps[j].Weight
-		wa, wb := archsimd.BroadcastFloat32x16(w[0]), archsimd.BroadcastFloat32x16(w[1])
-		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
+		wa, wb, wc, wd := broadcast512(&taps[j].Weight)
 		i := 0
 		for ; i <= channels-lanes; i += lanes {
 			blend512(widenBF16(archsimd.LoadUint16x16(a[i:])), widenBF16(archsimd.LoadUint16x16(b[i:])), widenBF16(archsimd.LoadUint16x16(c[i:])), widenBF16(archsimd.LoadUint16x16(d[i:])), wa, wb, wc, wd).Store(out[i:])
@@ -247,9 +291,7 @@ func warpInt8AVX512(dst []float32, src []int8, scale []float32, taps []Tap) {
 		}
 		a, b, c, d := around(&taps[j], src, channels)
 		a, b, c, d = a[:channels], b[:channels], c[:channels], d[:channels]
-		w := &taps[j].Weight
-		wa, wb := archsimd.BroadcastFloat32x16(w[0]), archsimd.BroadcastFloat32x16(w[1])
-		wc, wd := archsimd.BroadcastFloat32x16(w[2]), archsimd.BroadcastFloat32x16(w[3])
+		wa, wb, wc, wd := broadcast512(&taps[j].Weight)
 		i := 0
 		for ; i <= channels-lanes; i += lanes {
 			v := blend512(widenInt8(archsimd.LoadInt8x16(a[i:])), widenInt8(archsimd.LoadInt8x16(b[i:])), widenInt8(archsimd.LoadInt8x16(c[i:])), widenInt8(archsimd.LoadInt8x16(d[i:])), wa, wb, wc, wd)
