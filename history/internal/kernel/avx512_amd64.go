@@ -12,7 +12,7 @@ import (
 // What portable vectors of this length do as fast is theirs.
 var avx512 = &Kernels{
 	project:         projectAVX512,
-	locate:          locateGeneric,
+	locate:          locateAVX512,
 	warp:            warpAVX512,
 	activateF32:     activateF32SIMD,
 	activateU8:      activateU8AVX512,
@@ -77,6 +77,73 @@ func storeFive(dst []float32, a, b, c, d, e archsimd.Float32x16) {
 	c.StoreArray((*[lanes]float32)(out[2*lanes:]))
 	d.StoreArray((*[lanes]float32)(out[3*lanes:]))
 	e.StoreArray((*[lanes]float32)(out[4*lanes:]))
+}
+
+// batch is how many cells are located at a time.
+const batch = 64
+
+// located are the offsets and weights of a batch's cells, before they become taps.
+type located struct {
+	offset [4][batch]int32
+	weight [4][batch]float32
+}
+
+func locateAVX512(taps []Tap, line Line, width, height, channels int) {
+	var found located
+	o, w := &found.offset, &found.weight
+	for first := 0; first < len(taps); first += batch {
+		n := min(batch, len(taps)-first)
+		found.locate(first, n, line, width, height, channels)
+		for j := range n {
+			t := &taps[first+j] // field by field: what is copied whole waits for its parts to be stored
+			t.Offset[0], t.Offset[1], t.Offset[2], t.Offset[3] = o[0][j], o[1][j], o[2][j], o[3][j]
+			t.Weight[0], t.Weight[1], t.Weight[2], t.Weight[3] = w[0][j], w[1][j], w[2][j], w[3][j]
+		}
+	}
+}
+
+// locate finds n cells of a row from the first on.
+func (l *located) locate(first, n int, line Line, width, height, channels int) {
+	const lanes = 8
+	x0, dx := archsimd.BroadcastFloat64x8(line.X), archsimd.BroadcastFloat64x8(line.DX)
+	y0, dy := archsimd.BroadcastFloat64x8(line.Y), archsimd.BroadcastFloat64x8(line.DY)
+	below, right, bottom := archsimd.BroadcastFloat64x8(-1), archsimd.BroadcastFloat64x8(float64(width)), archsimd.BroadcastFloat64x8(float64(height))
+	columns, size, outside := archsimd.BroadcastInt32x8(int32(width)), archsimd.BroadcastInt32x8(int32(channels)), archsimd.BroadcastInt32x8(Outside)
+	cell := archsimd.LoadFloat64x8Array(&steps).Add(archsimd.BroadcastFloat64x8(float64(first)))
+	eight := archsimd.BroadcastFloat64x8(lanes)
+	for j := 0; j < n; j += lanes {
+		x, y := x0.Add(cell.Mul(dx)), y0.Add(cell.Mul(dy))
+		cell = cell.Add(eight)
+		in := archsimd.Mask32x8FromBits(x.Greater(below).And(x.Less(right)).And(y.Greater(below)).And(y.Less(bottom)).ToBits())
+		left, next, wx0, wx1 := neighbours512(x, int32(width))
+		top, under, wy0, wy1 := neighbours512(y, int32(height))
+		top, under = top.Mul(columns), under.Mul(columns)
+		top.Add(left).Mul(size).IfElse(in, outside).StoreArray((*[lanes]int32)(l.offset[0][j:]))
+		top.Add(next).Mul(size).Masked(in).StoreArray((*[lanes]int32)(l.offset[1][j:]))
+		under.Add(left).Mul(size).Masked(in).StoreArray((*[lanes]int32)(l.offset[2][j:]))
+		under.Add(next).Mul(size).Masked(in).StoreArray((*[lanes]int32)(l.offset[3][j:]))
+		wx0.Mul(wy0).Masked(in).StoreArray((*[lanes]float32)(l.weight[0][j:]))
+		wx1.Mul(wy0).Masked(in).StoreArray((*[lanes]float32)(l.weight[1][j:]))
+		wx0.Mul(wy1).Masked(in).StoreArray((*[lanes]float32)(l.weight[2][j:]))
+		wx1.Mul(wy1).Masked(in).StoreArray((*[lanes]float32)(l.weight[3][j:]))
+	}
+	isa.ClearUpper()
+}
+
+var steps = [8]float64{0, 1, 2, 3, 4, 5, 6, 7}
+
+// neighbours512 is neighbours of eight coordinates; of those beyond (-1, n) it returns
+// anything.
+func neighbours512(x archsimd.Float64x8, n int32) (i0, i1 archsimd.Int32x8, w0, w1 archsimd.Float32x8) {
+	var none archsimd.Int32x8
+	low := x.FloorScaled(0)
+	i0 = low.ConvertToInt32()
+	i1 = i0.Add(archsimd.BroadcastInt32x8(1))
+	w1 = x.Sub(low).ConvertToFloat32()
+	w0 = archsimd.BroadcastFloat32x8(1).Sub(w1)
+	w0, i0 = w0.Masked(i0.GreaterEqual(none)), i0.Max(none)
+	w1, i1 = w1.Masked(i1.Less(archsimd.BroadcastInt32x8(n))), i1.Min(archsimd.BroadcastInt32x8(n-1))
+	return i0, i1, w0, w1
 }
 
 func warpAVX512(dst, src []float32, taps []Tap, channels int) {

@@ -41,13 +41,11 @@ func locateGeneric(taps []Tap, line Line, width, height, channels int) {
 		}
 		x0, x1, wx0, wx1 := neighbours(x, width)
 		y0, y1, wy0, wy1 := neighbours(y, height)
-		taps[j] = Tap{
-			[4]int32{
-				int32((y0*width + x0) * channels), int32((y0*width + x1) * channels),
-				int32((y1*width + x0) * channels), int32((y1*width + x1) * channels),
-			},
-			[4]float32{wx0 * wy0, wx1 * wy0, wx0 * wy1, wx1 * wy1},
-		}
+		t, upper, lower := &taps[j], y0*width, y1*width
+		t.Offset[0], t.Weight[0] = int32((upper+x0)*channels), wx0*wy0
+		t.Offset[1], t.Weight[1] = int32((upper+x1)*channels), wx1*wy0
+		t.Offset[2], t.Weight[2] = int32((lower+x0)*channels), wx0*wy1
+		t.Offset[3], t.Weight[3] = int32((lower+x1)*channels), wx1*wy1
 	}
 }
 
