@@ -73,7 +73,11 @@ func (c *benchCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer with.Pool.Close()
-	machine := bench.NewMachine(with, c.threads())
+	effort := bench.Thorough()
+	if c.Size == bench.SizeTiny {
+		effort = bench.Quick()
+	}
+	machine := bench.NewMachine(with, c.threads(), effort)
 	if c.Sweep {
 		return c.sweep(machine, with)
 	}

@@ -1,6 +1,6 @@
 // Package bench measures the detector's stages against this machine's limits.
 //
-//	machine := bench.NewMachine(with, threads)     // its copy bandwidth and its peak of arithmetic
+//	machine := bench.NewMachine(with, threads, bench.Thorough()) // with its limits
 //
 //	m, err := bench.ManifestOf(bench.SizeR50)      // the published model's numbers
 //	r, err := bench.Between(m, 6, 12, machine, with) // the stages between the graphs, random tensors

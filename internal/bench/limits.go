@@ -31,24 +31,26 @@ type Limits struct {
 	FMA Rate `json:"fma_flop_per_s"`
 }
 
-// effort is how much is spent on measuring limits.
-type effort struct {
-	array int           // bytes to copy
-	span  time.Duration // for each limit
+// Effort is how much is spent on measuring limits.
+type Effort struct {
+	Array int           // bytes of each array that is copied
+	Span  time.Duration // for each limit
 }
+
+// Thorough returns what it takes to measure them well: arrays of twice the last cache.
+func Thorough() Effort { return Effort{Array: copiedBytes(), Span: 300 * time.Millisecond} }
+
+// Quick returns what it takes to have some numbers.
+func Quick() Effort { return Effort{Array: block, Span: time.Millisecond} }
 
 // MeasureLimits measures the limits of the kernels' vectors and the pool: the best of
 // several tries, since other programs only slow a try down.
-func MeasureLimits(with compute.Resources) Limits {
-	return measureLimits(with, effort{array: copiedBytes(), span: 300 * time.Millisecond})
-}
-
-func measureLimits(with compute.Resources, e effort) Limits {
+func MeasureLimits(with compute.Resources, e Effort) Limits {
 	alone := compute.Resources{Kernels: with.Kernels}
-	c, m := newCopier(e.array), newMultiplier(with)
+	c, m := newCopier(e.Array), newMultiplier(with)
 	return Limits{
-		Copy: Rate{One: c.rate(alone, e.span), All: c.rate(with, e.span)},
-		FMA:  Rate{One: m.rate(alone, e.span), All: m.rate(with, e.span)},
+		Copy: Rate{One: c.rate(alone, e.Span), All: c.rate(with, e.Span)},
+		FMA:  Rate{One: m.rate(alone, e.Span), All: m.rate(with, e.Span)},
 	}
 }
 

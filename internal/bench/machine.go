@@ -24,7 +24,7 @@ type Machine struct {
 }
 
 // NewMachine describes this machine, and measures its limits.
-func NewMachine(with compute.Resources, threads int) Machine {
+func NewMachine(with compute.Resources, threads int, e Effort) Machine {
 	return Machine{
 		Processor:  processor(),
 		Cores:      runtime.NumCPU(),
@@ -32,7 +32,7 @@ func NewMachine(with compute.Resources, threads int) Machine {
 		Go:         runtime.Version(),
 		Kernels:    with.Kernels,
 		VectorBits: isa.VectorBits(),
-		Limits:     MeasureLimits(with),
+		Limits:     MeasureLimits(with, e),
 	}
 }
 

@@ -137,7 +137,7 @@ func (p *Picture) setRange(drawn *plot.Plot) {
 		low, high = min(low, p.Roofs[i].ridge()), max(high, p.Roofs[i].ridge())
 		top = max(top, p.Roofs[i].Peak/1e9)
 	}
-	drawn.X.Min, drawn.X.Max = low/2, high*8
+	drawn.X.Min, drawn.X.Max = low/2, high*5
 	drawn.Y.Min, drawn.Y.Max = min(bottom/2, top/100), top*2.5
 }
 
@@ -195,7 +195,7 @@ func (m marks) Plot(c draw.Canvas, p *plot.Plot) {
 	for _, i := range m.fromTop() {
 		point := &m.Points[i]
 		at := vg.Point{X: x(point.Intensity), Y: y(point.Rate / 1e9)}
-		words := fmt.Sprintf("%s  %.3g %%", point.Name, 100*point.Rate/m.Roofs[0].at(point.Intensity))
+		words := fmt.Sprintf("%s  %.1f %%", point.Name, 100*point.Rate/m.Roofs[0].at(point.Intensity))
 		style := sans(textSize)
 		style.Color = colours[point.Group]
 		if !point.Variant {
