@@ -74,14 +74,15 @@ func circle(radius2 float64, class string) model.Task {
 	return model.Task{Classes: []string{class}, NMS: model.NMS{Kind: "circle", Radius2: &radius2, Post: 83}}
 }
 
-// tiny is the published model with everything made small.
+// tiny is the size of training/configs/tiny.yaml, with small images.
 func tiny() *model.Manifest {
 	m := published()
 	m.Name = SizeTiny
-	m.Image.Width, m.Image.Height, m.Image.Source = 64, 32, model.Pixels{Width: 160, Height: 90}
-	m.Grid.X, m.Grid.Y = geom.Axis{-51.2, 51.2, 6.4}, geom.Axis{-51.2, 51.2, 6.4}
-	m.Depth = geom.Bins{Start: 2, Step: 3.5, Count: 16}
-	m.Features = model.Features{Context: 8, Stride: 16, Stereo: 16, StereoStride: 4}
-	m.Stereo.Samples, m.History.Frames = 3, 4
+	m.Image.Width, m.Image.Height, m.Image.ResizeExtra = 352, 128, 0.02
+	m.Image.Source = model.Pixels{Width: 400, Height: 225}
+	m.Grid.X, m.Grid.Y = geom.Axis{-51.2, 51.2, 1.6}, geom.Axis{-51.2, 51.2, 1.6}
+	m.Depth = geom.Bins{Start: 2, Step: 1, Count: 56}
+	m.Features = model.Features{Context: 16, Stride: 16, Stereo: 16, StereoStride: 4}
+	m.History.Frames = 4
 	return m
 }
