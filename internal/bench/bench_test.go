@@ -144,6 +144,8 @@ func TestBound(t *testing.T) {
 func TestCosts(t *testing.T) {
 	m := published()
 	const plane = 128 * 128 * 80
+	short := published()
+	short.History.Frames = 0
 	for _, tt := range []struct {
 		name      string
 		got, want cost
@@ -151,6 +153,7 @@ func TestCosts(t *testing.T) {
 		{"splat", splatCost(m, 6, points{kept: 1000, runs: 100}), cost{4 * (6*16*44*(112+80) + plane), 1000 + 2*100*80}},
 		{"direct, uint8", historyCost(m, history.Direct, true), cost{plane * (4*18 + 17), plane * (160 + 16*7 + 17*5)}},
 		{"recursive, float32", historyCost(m, history.Recursive, false), cost{plane * (4*33 + 4*17), plane * (160 + 16*7 + 17*2)}},
+		{"without history", historyCost(short, history.Direct, true), cost{plane * 5, plane * 3}},
 		{"decode", decodeCost(m), cost{4 * 10 * 128 * 128, 10 * 128 * 128}},
 	} {
 		if tt.got != tt.want {

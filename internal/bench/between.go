@@ -15,9 +15,7 @@ func Between(m *model.Manifest, cameras, frames int, machine Machine, with compu
 		return nil, err
 	}
 	r := &Report{Machine: machine, Model: m.Name + " with random tensors", Cameras: cameras, Frames: frames - WarmUp}
-	forgetPeak()
 	r.measure(stages, frames)
-	r.peak = peakMemory()
 	return r, nil
 }
 

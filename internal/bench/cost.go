@@ -82,7 +82,8 @@ func splatCost(m *model.Manifest, cameras int, p points) cost {
 // historyCost is that of reading the current plane and the earlier ones, and of writing
 // the stack, the current plane's product and, recursively, all planes that
 // stay; of the product, of interpolating each earlier plane, and of adding an age to
-// each plane of the stack, cutting it off at zero and quantising it.
+// each plane of the stack, cutting it off at zero and quantising it. Without earlier
+// planes the stack is the current one as it is.
 func historyCost(m *model.Manifest, mode history.Mode, bytes bool) cost {
 	frames, channels := int64(m.History.Frames), int64(m.Features.Context)
 	plane := int64(m.Grid.Cells()) * channels
@@ -93,6 +94,9 @@ func historyCost(m *model.Manifest, mode history.Mode, bytes bool) cost {
 	}
 	if bytes {
 		stacked, finish = 1, age+3
+	}
+	if frames == 0 {
+		return cost{bytes: plane * (float + stacked), flops: plane * (finish - age)}
 	}
 	return cost{
 		bytes: plane * (float*moved + stacked*(frames+1)),

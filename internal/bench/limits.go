@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"runtime/debug"
 	"time"
 
 	"github.com/solofusion/solofusion/internal/bench/internal/kernel"
@@ -48,6 +49,7 @@ func Quick() Effort { return Effort{Array: block, Span: time.Millisecond} }
 func MeasureLimits(with compute.Resources, e Effort) Limits {
 	alone := compute.Resources{Kernels: with.Kernels}
 	c, m := newCopier(e.Array), newMultiplier(with)
+	defer debug.FreeOSMemory() // the arrays are larger than all that is measured later
 	return Limits{
 		Copy: Rate{One: c.rate(alone, e.Span), All: c.rate(with, e.Span)},
 		FMA:  Rate{One: m.rate(alone, e.Span), All: m.rate(with, e.Span)},

@@ -18,7 +18,7 @@ type Report struct {
 	stages []*series
 	frames []float64 // milliseconds
 	rate   bool      // whether the stages are all that a frame needs
-	peak   int64     // bytes, 0 if the system does not report it
+	peak   int64     // bytes; 0 if the system does not report it, or not known
 }
 
 // rows returns the stages' numbers, in order.
@@ -107,11 +107,10 @@ func (r *Report) WriteTable(w io.Writer) error {
 }
 
 func (f *frameRow) write(w io.Writer) (err error) {
-	fmt.Fprintln(w)
 	if f.FPS > 0 {
-		fmt.Fprintf(w, "%.2f frames per second\n", f.FPS)
+		_, err = fmt.Fprintf(w, "\n%.2f frames per second\n", f.FPS)
 	}
-	if f.Peak > 0 {
+	if f.Peak > 0 && err == nil {
 		_, err = fmt.Fprintf(w, "%.0f MiB peak memory\n", float64(f.Peak)/(1<<20))
 	}
 	return err

@@ -46,7 +46,7 @@ func (s *series) row(frame float64, limits *Limits) row {
 		share := r.MS / frame
 		r.FrameShare = &share
 	}
-	if s.cost != nil {
+	if s.cost != nil && r.MS > 0 {
 		limit, seconds := s.cost.bound(limits)
 		share := 1000 * seconds / r.MS
 		r.Bytes, r.FLOPs, r.Limit, r.Share = &s.cost.bytes, &s.cost.flops, limit, &share

@@ -164,22 +164,26 @@ func (w *workload) lift() ([]*stage, error) {
 	}}, nil
 }
 
-// histories returns the stage as the model has it, and its other modes and types beside
-// it.
+// histories returns the stage as the model has it, and beside it its other modes and
+// types.
 func (w *workload) histories() (all []*stage, err error) {
-	own := w.mode()
-	for _, mode := range []history.Mode{own, history.Direct + history.Recursive - own} {
-		for _, bytes := range []bool{w.m.Head.Input.Type == "uint8", w.m.Head.Input.Type != "uint8"} {
-			s, err := w.history(mode, bytes)
-			if err != nil {
-				return nil, err
-			}
-			s.beside = len(all) > 0
-			if s.beside {
-				s.name = fmt.Sprintf("%s/%s/%s", s.name, mode, stackType(bytes))
-			}
-			all = append(all, s)
+	mode, bytes := w.mode(), w.m.Head.Input.Type == "uint8"
+	other := history.Direct
+	if mode == other {
+		other = history.Recursive
+	}
+	for _, v := range []struct {
+		mode  history.Mode
+		bytes bool
+	}{{mode, bytes}, {mode, !bytes}, {other, bytes}, {other, !bytes}} {
+		s, err := w.history(v.mode, v.bytes)
+		if err != nil {
+			return nil, err
 		}
+		if s.beside = len(all) > 0; s.beside {
+			s.name = fmt.Sprintf("%s/%s/%s", s.name, v.mode, stackType(v.bytes))
+		}
+		all = append(all, s)
 	}
 	return all, nil
 }
