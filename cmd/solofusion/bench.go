@@ -27,11 +27,11 @@ type benchCmd struct {
 }
 
 func (c *benchCmd) Help() string {
-	return `Measures this machine first: how fast it copies memory that is in no cache, and how
-fast it multiplies and adds in the vectors of the kernels, on one core and on all threads. Then it
-renders a short drive of full-size images and detects in it. With --size it needs no
-model: it runs the stages between the graphs on random tensors, with six cameras whose poses change
-from frame to frame.
+	return `Measures this machine, before and after the stages: how fast it copies memory that is in
+no cache, and how fast it multiplies and adds in the vectors of the kernels, on one core and on all
+threads. In between it renders a short drive of full-size images and detects in it. With --size
+it needs no model: it runs the stages between the graphs on random tensors, with six cameras whose
+poses change from frame to frame.
 
 Prints, for each stage, the median milliseconds of a frame of all cameras, its share of the frame,
 the bytes and the arithmetic operations that it cannot do without, which of the two limits would
@@ -89,6 +89,7 @@ func (c *benchCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Machine.MeasureAgain(with, effort)
 	if c.Plot != "" {
 		if err := r.WritePlot(c.Plot); err != nil {
 			return err

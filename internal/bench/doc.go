@@ -4,6 +4,7 @@
 //
 //	m, err := bench.ManifestOf(bench.SizeR50)      // the published model's numbers
 //	r, err := bench.Between(m, 6, 12, machine, with) // the stages between the graphs, random tensors
+//	r.Machine.MeasureAgain(with, bench.Thorough())
 //	err = r.WriteTable(os.Stdout)
 //
 //	var o bench.Observer

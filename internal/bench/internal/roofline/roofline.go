@@ -7,6 +7,7 @@
 package roofline
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"io"
@@ -185,36 +186,61 @@ type marks struct{ *Picture }
 func (m marks) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	taken := m.nameRoofs(c, x, y, p.X.Max)
-	colours := m.colours()
+	places, colours := make([]vg.Point, len(m.Points)), m.colours()
 	for i := range m.Points {
 		at := vg.Point{X: x(m.Points[i].Intensity), Y: y(m.Points[i].Rate / 1e9)}
-		taken = append(taken, around(at, 5, 5))
-		top := vg.Point{X: at.X, Y: y(m.Roofs[0].at(m.Points[i].Intensity) / 1e9)}
-		c.StrokeLine2(draw.LineStyle{Color: colours[m.Points[i].Group], Width: 0.6, Dashes: []vg.Length{1.5, 3}}, at.X, at.Y, top.X, top.Y)
+		places[i], taken = at, append(taken, around(at, 6, 6))
+		top := y(m.Roofs[0].at(m.Points[i].Intensity) / 1e9)
+		line := draw.LineStyle{Color: colours[m.Points[i].Group], Width: 0.6, Dashes: []vg.Length{1.5, 3}}
+		c.StrokeLine2(line, at.X, at.Y, at.X, top)
 	}
-	for _, i := range m.fromTop() {
-		point := &m.Points[i]
-		at := vg.Point{X: x(point.Intensity), Y: y(point.Rate / 1e9)}
-		words := fmt.Sprintf("%s  %.1f %%", point.Name, 100*point.Rate/m.Roofs[0].at(point.Intensity))
-		style := sans(textSize)
-		style.Color = colours[point.Group]
-		if !point.Variant {
-			style.Font.Weight = xfont.WeightBold
-		}
-		place := free(at, style.Width(words), c.Max.X, taken)
-		taken = append(taken, place)
-		if beside := place.Min.Y + lineHeight/2; math.Abs(float64(beside-at.Y)) > 1 {
-			end := max(min(at.X, place.Max.X), place.Min.X)
-			c.StrokeLine2(draw.LineStyle{Color: colours[point.Group], Width: 0.6}, at.X, at.Y, end-2, beside)
-		}
-		c.FillText(style, vg.Point{X: place.Min.X, Y: place.Min.Y + lineHeight/2}, words)
-		glyph := draw.GlyphStyle{Color: colours[point.Group], Radius: 5, Shape: draw.CircleGlyph{}}
-		if point.Variant {
-			c.DrawGlyph(draw.GlyphStyle{Color: color.White, Radius: 4, Shape: draw.CircleGlyph{}}, at)
-			glyph.Radius, glyph.Shape = 4, draw.RingGlyph{}
-		}
-		c.DrawGlyph(glyph, at)
+	m.label(c, places, taken, colours)
+	for i, at := range places {
+		m.Points[i].draw(c, at, colours[m.Points[i].Group])
 	}
+}
+
+// label writes the points' names with the shares of the limit, away from what is taken.
+func (m marks) label(c draw.Canvas, places []vg.Point, taken []vg.Rectangle, colours map[string]color.Color) {
+	words := make([]vg.Rectangle, len(places))
+	for _, i := range m.order() {
+		p, at := &m.Points[i], places[i]
+		words[i] = free(at, p.style(nil).Width(m.words(p)), c.Max.X, taken)
+		taken = append(taken, words[i])
+		if middle := words[i].Min.Y + lineHeight/2; math.Abs(float64(middle-at.Y)) > 1 {
+			end := max(min(at.X, words[i].Max.X), words[i].Min.X)
+			c.StrokeLine2(draw.LineStyle{Color: colours[p.Group], Width: 0.6}, at.X, at.Y, end, middle)
+		}
+	}
+	for i, place := range words {
+		p := &m.Points[i]
+		c.SetColor(color.White)
+		c.Fill(place.Path())
+		c.FillText(p.style(colours[p.Group]), vg.Point{X: place.Min.X, Y: place.Min.Y + lineHeight/2}, m.words(p))
+	}
+}
+
+func (m marks) words(p *Point) string {
+	return fmt.Sprintf("%s  %.1f %%", p.Name, 100*p.Rate/m.Roofs[0].at(p.Intensity))
+}
+
+func (p *Point) style(colour color.Color) text.Style {
+	style := sans(textSize)
+	style.Color = colour
+	if !p.Variant {
+		style.Font.Weight = xfont.WeightBold
+	}
+	return style
+}
+
+// draw draws a point's mark.
+func (p *Point) draw(c draw.Canvas, at vg.Point, colour color.Color) {
+	if !p.Variant {
+		c.DrawGlyph(draw.GlyphStyle{Color: colour, Radius: 5, Shape: draw.CircleGlyph{}}, at)
+		return
+	}
+	c.DrawGlyph(draw.GlyphStyle{Color: color.White, Radius: 4, Shape: draw.CircleGlyph{}}, at)
+	c.DrawGlyph(draw.GlyphStyle{Color: colour, Radius: 4, Shape: draw.RingGlyph{}}, at)
 }
 
 // nameRoofs writes each roof's name and numbers at its right end, and returns where.
@@ -245,14 +271,19 @@ func (m marks) colours() map[string]color.Color {
 	return colours
 }
 
-// fromTop returns the points' indices by falling rate.
-func (m marks) fromTop() []int {
+// order returns the points' indices, those that are no variants first, so that their
+// names are the nearest to them; then by falling rate.
+func (m marks) order() []int {
 	order := make([]int, len(m.Points))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int {
-		return int(math.Copysign(1, m.Points[j].Rate-m.Points[i].Rate))
+		a, b := &m.Points[i], &m.Points[j]
+		if a.Variant != b.Variant {
+			return map[bool]int{false: -1, true: 1}[a.Variant]
+		}
+		return cmp.Compare(b.Rate, a.Rate)
 	})
 	return order
 }
