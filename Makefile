@@ -22,11 +22,11 @@ BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-eval parity rigs \
+.PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-reference bench-eval parity rigs \
 	reliability losses overload test test-race test-python test-client fuzz check-deploy lint golangci fmt proto clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: toolchain images opencv onnxruntime ## install what building and running need: Go's toolchain, libjpeg-turbo, libpng, OpenCV, ONNX Runtime
 
@@ -55,6 +55,9 @@ demo: ## render a drive, serve it over NATS, detect, grade, draw
 
 bench: build ## time every stage of the default bundle on this machine
 	@bin/solofusion bench
+
+bench-reference: build .venv/.installed ## time the stages between the networks against the reference's arithmetic in PyTorch
+	@.venv/bin/python training/bench_reference.py
 
 bench-eval: build .venv/.installed ## time eval against nuscenes-devkit on made-up data of real size (3 GB in out/)
 	@mkdir -p out

@@ -33,7 +33,7 @@ var reserved = []struct {
 	{"gocv.io", []string{"internal/picture", "cmd/solofusion"}, "OpenCV is for drawing pictures"},
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config reads settings"},
-	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure", "internal/reliability"}, "drawing belongs to the figures"},
+	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure", "internal/reliability", "internal/bench"}, "drawing belongs to the figures"},
 	{"go.opentelemetry.io", []string{"internal/spans"}, "only spans knows OpenTelemetry"},
 	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
 }

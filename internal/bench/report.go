@@ -4,127 +4,75 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"runtime"
-	"slices"
 	"strconv"
 	"text/tabwriter"
-	"time"
-
-	"gonum.org/v1/gonum/stat"
-
-	"github.com/solofusion/solofusion/model"
-	"github.com/solofusion/solofusion/perception"
-	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
-// WarmUp is the number of frames that are not counted: buffers grow in them.
-const WarmUp = 2
-
-// Report collects the frames' numbers. It is the observer of the detector that it
-// measures.
+// Report has what was measured.
 type Report struct {
-	costs  map[string]cost
-	times  map[string][]float64 // milliseconds
-	allocs map[string][]float64
+	Machine Machine
+	Model   string // whose stages they are
+	Cameras int
+	Frames  int // counted
+
+	stages []*series
 	frames []float64 // milliseconds
-	peak   int64     // bytes, 0 if the system does not report it
-
-	before uint64 // allocations at the stage's beginning
-	stages map[string]uint64
+	rate   bool      // whether the stages are all that a frame needs
+	peak   int64     // bytes; 0 if the system does not report it, or not known
 }
 
-// NewReport returns an empty report on a model with that many cameras.
-func NewReport(m *model.Manifest, cameras int) *Report {
-	return &Report{
-		costs:  costs(m, cameras),
-		times:  map[string][]float64{},
-		allocs: map[string][]float64{},
-		stages: map[string]uint64{},
+// rows returns the stages' numbers, in order.
+func (r *Report) rows() (rows []row) {
+	frame := median(r.frames)
+	for _, s := range r.stages {
+		rows = append(rows, s.row(frame, &r.Machine.Limits))
 	}
+	return rows
 }
 
-// Begin implements [pipeline.Observer].
-func (r *Report) Begin(string) { r.before = mallocs() }
-
-// End implements [pipeline.Observer].
-func (r *Report) End(stage string, _ func() []pipeline.Output) {
-	r.stages[stage] = mallocs() - r.before
-}
-
-func mallocs() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.Mallocs
-}
-
-// Measure steps through the sets with the detector that the report observes.
-func (r *Report) Measure(d *pipeline.Detector, sets []*perception.FrameSet) error {
-	forgetPeak()
-	m := d.NewMemory()
-	for i, set := range sets {
-		result, err := d.Step(m, set)
-		if err != nil {
-			return err
-		}
-		if i >= WarmUp {
-			r.add(result.StageDurations)
-		}
-	}
-	r.peak = peakMemory()
-	return nil
-}
-
-func (r *Report) add(times map[string]time.Duration) {
-	frame := 0.0
-	for _, s := range pipeline.Stages {
-		ms := float64(times[s]) / float64(time.Millisecond)
-		frame += ms
-		r.times[s] = append(r.times[s], ms)
-		r.allocs[s] = append(r.allocs[s], float64(r.stages[s]))
-	}
-	r.frames = append(r.frames, frame)
-}
-
-// median returns the middle value, the lower of two.
-func median(values []float64) float64 {
-	return stat.Quantile(0.5, stat.Empirical, slices.Sorted(slices.Values(values)), nil)
-}
-
-// row is the report's line of a stage and, without a cost, of a frame.
-type row struct {
-	name   string
-	MS     float64 `json:"ms"`
-	Share  float64 `json:"share"` // of the frame
-	Bytes  *int64  `json:"bytes,omitempty"`
-	FLOPs  *int64  `json:"flops,omitempty"`
-	Allocs float64 `json:"allocs"`
+// frameRow is the report's line of a frame.
+type frameRow struct {
+	MS     float64 `json:"ms"` // of all stages
 	FPS    float64 `json:"fps,omitempty"`
+	Allocs float64 `json:"allocs"`
 	Peak   int64   `json:"peak_bytes,omitempty"`
 }
 
-// rows returns the stages' numbers and, last, the frame's.
-func (r *Report) rows() []row {
-	all := row{name: "frame", MS: median(r.frames), Share: 1, Peak: r.peak}
-	all.FPS = 1000 / all.MS
-	var rows []row
-	for _, s := range pipeline.Stages {
-		stage := row{name: s, MS: median(r.times[s]), Allocs: median(r.allocs[s])}
-		stage.Share = stage.MS / all.MS
-		if c, known := r.costs[s]; known {
-			stage.Bytes, stage.FLOPs = &c.bytes, &c.flops
-		}
-		all.Allocs += stage.Allocs
-		rows = append(rows, stage)
+func (r *Report) frame(rows []row) frameRow {
+	all := frameRow{MS: median(r.frames), Peak: r.peak}
+	if r.rate {
+		all.FPS = 1000 / all.MS
 	}
-	return append(rows, all)
+	for i := range rows {
+		if rows[i].FrameShare != nil {
+			all.Allocs += rows[i].Allocs
+		}
+	}
+	return all
 }
 
-// WriteJSON writes one object: the stages and "frame", each with its numbers.
+// run is what was measured, for the object.
+type run struct {
+	Model   string `json:"model"`
+	Cameras int    `json:"cameras"`
+	Frames  int    `json:"frames"`
+}
+
+// WriteJSON writes one object: each stage by its name, "frame", "machine" and "run".
 func (r *Report) WriteJSON(w io.Writer) error {
-	object := map[string]row{}
-	for _, s := range r.rows() {
+	rows := r.rows()
+	object := map[string]any{
+		"frame":   r.frame(rows),
+		"machine": r.Machine,
+		"run":     run{r.Model, r.Cameras, r.Frames},
+	}
+	for _, s := range rows {
 		object[s.name] = s
 	}
+	return writeJSON(w, object)
+}
+
+func writeJSON(w io.Writer, object any) error {
 	text, err := json.MarshalIndent(object, "", "  ")
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
@@ -133,23 +81,39 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return err
 }
 
-// WriteTable writes the numbers as a table for reading.
+// WriteTable writes the machine's limits and the stages' numbers for reading.
 func (r *Report) WriteTable(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "stage\tms\tshare\tMB\tMFLOP\tallocs\t")
-	rows := r.rows()
-	for _, s := range rows {
-		fmt.Fprintf(t, "%s\t%.2f\t%.1f%%\t%s\t%s\t%.0f\t\n", s.name, s.MS, 100*s.Share, millions(s.Bytes), millions(s.FLOPs), s.Allocs)
+	if err := r.Machine.write(w); err != nil {
+		return err
 	}
+	fmt.Fprintf(w, "\n%s, %d frames of %d cameras, medians\n\n", r.Model, r.Frames, r.Cameras)
+	rows := r.rows()
+	width := len("frame")
+	for i := range rows {
+		width = max(width, len(rows[i].name))
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "%-*s\tms\tof frame\tMB\tMFLOP\tlimit\tof limit\tallocs\tkernels\t\n", width, "stage")
+	for _, s := range rows {
+		fmt.Fprintf(t, "%-*s\t%.2f\t%s\t%s\t%s\t%s\t%s\t%.0f\t%s\t\n", width, s.name, s.MS, percent(s.FrameShare),
+			millions(s.Bytes), millions(s.FLOPs), orDash(s.Limit), percent(s.Share), s.Allocs, orDash(string(s.Kernels)))
+	}
+	all, whole := r.frame(rows), 1.0
+	fmt.Fprintf(t, "%-*s\t%.2f\t%s\t-\t-\t-\t-\t%.0f\t-\t\n", width, "frame", all.MS, percent(&whole), all.Allocs)
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	frame := rows[len(rows)-1]
-	fmt.Fprintf(w, "\n%.2f frames per second\n", frame.FPS)
-	if frame.Peak > 0 {
-		fmt.Fprintf(w, "%.0f MiB peak memory\n", float64(frame.Peak)/(1<<20))
+	return all.write(w)
+}
+
+func (f *frameRow) write(w io.Writer) (err error) {
+	if f.FPS > 0 {
+		_, err = fmt.Fprintf(w, "\n%.2f frames per second\n", f.FPS)
 	}
-	return nil
+	if f.Peak > 0 && err == nil {
+		_, err = fmt.Fprintf(w, "%.0f MiB peak memory\n", float64(f.Peak)/(1<<20))
+	}
+	return err
 }
 
 func millions(n *int64) string {
@@ -157,4 +121,18 @@ func millions(n *int64) string {
 		return "-"
 	}
 	return strconv.FormatFloat(float64(*n)/1e6, 'f', 1, 64)
+}
+
+func percent(share *float64) string {
+	if share == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(100**share, 'f', 1, 64) + "%"
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
 }

@@ -1,0 +1,68 @@
+package bench
+
+import (
+	"time"
+
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/pipeline"
+)
+
+// Observer measures a detector's stages. It is the detector's observer.
+type Observer struct {
+	before uint64 // allocations at the stage's beginning
+	stages map[string]float64
+}
+
+// Begin implements [pipeline.Observer].
+func (o *Observer) Begin(string) { o.before = mallocs() }
+
+// End implements [pipeline.Observer].
+func (o *Observer) End(stage string, _ func() []pipeline.Output) {
+	if o.stages == nil {
+		o.stages = map[string]float64{}
+	}
+	o.stages[stage] = float64(mallocs() - o.before)
+}
+
+// Detector steps through the sets with a detector of that bundle and observer, and
+// reports on all its stages.
+func Detector(d *pipeline.Detector, o *Observer, b *model.Bundle, sets []*perception.FrameSet, machine Machine) (*Report, error) {
+	cameras := len(sets[0].Frames)
+	r := &Report{Machine: machine, Model: b.ID(), Cameras: cameras, Frames: len(sets) - WarmUp, rate: true}
+	mode, _ := d.Modes()
+	known, kernels := costs(&b.Manifest, cameras, mode), d.Kernels()
+	for _, name := range pipeline.Stages {
+		s := &series{name: name, kernels: kernels[name]}
+		if c, ok := known[name]; ok {
+			s.cost = &c
+		}
+		r.stages = append(r.stages, s)
+	}
+	forgetPeak()
+	m := d.NewMemory()
+	for i, set := range sets {
+		result, err := d.Step(m, set)
+		if err != nil {
+			return nil, err
+		}
+		if i >= WarmUp {
+			r.add(result.StageDurations, o.stages)
+		}
+	}
+	r.peak = peakMemory()
+	return r, nil
+}
+
+// add takes a frame's numbers.
+func (r *Report) add(times map[string]time.Duration, allocs map[string]float64) {
+	frame := 0.0
+	for _, s := range r.stages {
+		ms := milliseconds(times[s.name])
+		frame += ms
+		s.add(ms, allocs[s.name])
+	}
+	r.frames = append(r.frames, frame)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
