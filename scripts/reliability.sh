@@ -49,14 +49,14 @@ words_races() { awk '/^ok/ {n++} END {print n+0 " packages; goroutine leaks are 
 words_tests() { awk '/^--- PASS/ {n++} /^--- FAIL/ {f++} END {print n+0 " tests passed, " f+0 " failed"}' "$log"; }
 
 client() { make --no-print-directory test-client; }
-words_client() { tail -n 1 "$log"; }
+words_client() { grep -E '^[0-9]+ (passed|failed)' "$log"; }
 
 overload() {
 	test -d "$out/full/v1.0-synth" || bin/solofusion synth --out "$out/full" --seed 1 --frames 4 || return 1
 	go run ./internal/reliability/cmd overload --drives "$out/full" --duration "$LOAD"
 }
 words_overload() {
-	awk -F '|' '/^\| [0-9.]+ x / {printf "%s%s: p50%s, p99%s,%s", sep, $2, $7, $8, $10; sep = "; "}' "$log"
+	awk -F ' *[|] *' '/^\| [0-9.]+ x / {printf "%s%s: p50 %s, p99 %s, %s", sep, $2, $7, $8, $10; sep = "; "}' "$log"
 }
 
 losses() {
@@ -66,7 +66,7 @@ losses() {
 	go run ./internal/reliability/cmd losses --drives "$drives" --frames 6 --rounds "$ROUNDS" --parts crashes --cache "$drives/results"
 }
 words_losses() {
-	awk -F '|' '/^\| [1-5] of 6 cameras / {printf "%s%s of %s", sep, $5, $3; sep = ","} END {print " of mAP kept of images seen"}' "$log"
+	awk -F ' *[|] *' '/^\| [1-5] of 6 cameras / {printf "%s%s of %s", sep, $5, $3; sep = ", "} END {print " of mAP kept of images seen"}' "$log"
 }
 
 part properties "framesync's properties" properties
