@@ -19,30 +19,38 @@ type Camera struct {
 	Placing Placing // of the image on the canvas
 	Crop    Crop    // of the canvas
 
-	config      Config
-	source      geom.Size // of the image
-	kernel      kernel.Kernels
-	x, y        taps // for the network's columns and rows that the image covers
-	left, top   int  // where in the network's image these begin
-	first, rows int  // source rows that y reads
-	level       kernel.Levels
+	config    Config
+	source    geom.Size // of the image
+	kernel    kernel.Kernels
+	x         *kernel.Columns // the network's columns that the image covers
+	y         taps            // and its rows
+	last      int             // source rows before this one are read
+	columns   int             // of x
+	left, top int             // where in the network's image these begin
+	level     *kernel.Levels
 }
 
 // Scratch are the buffers of one image under way. The zero value is ready; it
 // grows to the largest image that it has seen.
 type Scratch struct {
-	pixels codec.Buffer // of the decoded image
-	scaled []uint8      // the rows that are read after the horizontal pass, BGR
-	row    []uint8      // one row after both passes
+	pixels     codec.Buffer // of the decoded image
+	scaled     []uint8      // source rows begin to end after the horizontal pass, BGR
+	begin, end int
+	row        []uint8 // one row after both passes
 }
 
-func (s *Scratch) reserve(columns, rows int) {
+// band is the number of source rows of a horizontal pass: few enough that the rows are
+// still in the cache when they are read.
+const band = 32
+
+func (s *Scratch) reserve(columns, taps int) {
 	if len(s.row) < 3*columns {
 		s.row = make([]uint8, 3*columns)
 	}
-	if len(s.scaled) < 3*columns*rows {
-		s.scaled = make([]uint8, 3*columns*rows)
+	if len(s.scaled) < 3*columns*(taps+band) {
+		s.scaled = make([]uint8, 3*columns*(taps+band))
 	}
+	s.begin, s.end = 0, 0
 }
 
 // NewCamera returns a Camera for images as the picture says, or an error that
@@ -57,14 +65,9 @@ func NewCamera(c Config, p Picture, with compute.Resources) (*Camera, error) {
 	cam.kernel, _ = kernel.Table.Take(with.Kernels)
 	cam.sample()
 	if rows := len(cam.y.start); rows > 0 {
-		cam.first = int(cam.y.start[0])
-		cam.rows = int(cam.y.start[rows-1]) + cam.y.n - cam.first
+		cam.last = int(cam.y.start[rows-1]) + cam.y.n
 	}
-	for ch := range cam.level {
-		for v := range cam.level[ch] {
-			cam.level[ch][v] = (float32(v)/255 - c.Mean[ch]) / c.Std[ch]
-		}
-	}
+	cam.level = cam.kernel.NewLevels(c.Mean, c.Std)
 	return cam, nil
 }
 
@@ -87,7 +90,8 @@ func (c *Camera) sample() {
 		step:  float64(canvas.Height) / float64(c.Crop.Size.Height) / at.Scale,
 		start: -at.Top / at.Scale, length: c.source.Height,
 	}
-	c.left, c.x = x.taps(c.Crop.Left, c.config.Size.Width)
+	left, columns := x.taps(c.Crop.Left, c.config.Size.Width)
+	c.left, c.columns, c.x = left, len(columns.start), kernel.NewColumns(c.source.Width, columns.start, columns.coef)
 	c.top, c.y = y.taps(c.Crop.Top, c.config.Size.Height)
 }
 
@@ -98,7 +102,7 @@ func (c *Camera) View() float64 {
 	_, columns := canvas.inside(c.Crop.Left, c.config.Size.Width)
 	canvas = axis{step: float64(c.config.Source.Height) / float64(c.Crop.Size.Height), length: c.config.Source.Height}
 	_, rows := canvas.inside(c.Crop.Top, c.config.Size.Height)
-	return float64(len(c.x.start)*len(c.y.start)) / float64(max(1, columns*rows))
+	return float64(c.columns*len(c.y.start)) / float64(max(1, columns*rows))
 }
 
 // Image decodes an image and writes the network's input: planes R, G, B of
@@ -127,27 +131,36 @@ func (c *Camera) Pixels(dst []float32, bgr []uint8, s *Scratch) {
 	if len(dst) != 3*plane || len(bgr) != 3*c.source.Pixels() {
 		panic(fmt.Sprintf("preprocess: %d values from %d bytes for %d x %d", len(dst), len(bgr), c.source.Width, c.source.Height))
 	}
-	columns, rows := len(c.x.start), len(c.y.start)
-	if columns*rows < plane {
+	if c.columns*len(c.y.start) < plane {
 		c.black(dst)
 	}
-	s.reserve(columns, c.rows)
-	stride, scaledStride := 3*c.source.Width, 3*columns
-	for y := range c.rows {
-		c.kernel.Horizontal(s.scaled[y*scaledStride:][:scaledStride], bgr[(c.first+y)*stride:][:stride], c.x.start, c.x.coef)
-	}
-	row := s.row[:scaledStride]
+	columns := c.columns
+	s.reserve(columns, c.y.n)
+	row := s.row[:3*columns]
 	for y, start := range c.y.start {
-		n := c.y.n
-		c.kernel.Vertical(row, s.scaled[(int(start)-c.first)*scaledStride:][:n*scaledStride], c.y.coef[n*y:][:n])
+		c.kernel.Vertical(row, c.scaled(bgr, int(start), s), c.y.coef[c.y.n*y:][:c.y.n])
 		at := dst[(c.top+y)*width+c.left:]
-		c.kernel.Normalise(at[:columns], at[plane:][:columns], at[2*plane:][:columns], row, &c.level)
+		c.kernel.Normalise(at[:columns], at[plane:][:columns], at[2*plane:][:columns], row, c.level)
 	}
+}
+
+// scaled returns the source rows of one output from row first on after the horizontal
+// pass. Calls are by rising first.
+func (c *Camera) scaled(bgr []uint8, first int, s *Scratch) []uint8 {
+	from, to, n := 3*c.source.Width, 3*c.columns, c.y.n
+	if first+n > s.end {
+		kept := max(s.end-first, 0)
+		copy(s.scaled, s.scaled[to*(s.end-s.begin-kept):][:to*kept])
+		end := min(max(first+kept+band, first+n), c.last)
+		c.kernel.Horizontal(s.scaled[to*kept:to*(end-first)], bgr[from*(first+kept):from*end], c.x)
+		s.begin, s.end = first, end
+	}
+	return s.scaled[to*(first-s.begin):][:to*n]
 }
 
 func (c *Camera) black(dst []float32) {
 	plane := len(dst) / 3
 	for i := range dst {
-		dst[i] = c.level[i/plane][0]
+		dst[i] = c.level.Value[i/plane][0]
 	}
 }

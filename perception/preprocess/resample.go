@@ -50,18 +50,25 @@ func (a axis) inside(first, n int) (skipped, count int) {
 // newTaps returns the coefficients of count pixels of the scaled canvas, from
 // first on. They are those of Pillow's precompute_coeffs and
 // normalize_coeffs_8bpc: the filter widens with the reduction, and the
-// coefficients that the border leaves are brought to a sum of one. If the
-// border leaves fewer than n inputs, the others have coefficient zero.
+// coefficients that the border leaves are brought to a sum of one. A pixel that
+// has less than n inputs has others with coefficient zero.
 func newTaps(a axis, first, count int) taps {
 	widen, in := max(a.step, 1), a.length
 	support := bicubicSupport * widen
-	n := int(min(math.Ceil(support)*2+1, float64(in)))
+	reach := func(i int) (low, high int) {
+		center := a.center(first + i)
+		return int(max(center-support+0.5, 0)), int(min(center+support+0.5, float64(in)))
+	}
+	n := 0
+	for i := range count {
+		low, high := reach(i)
+		n = max(n, high-low)
+	}
 	t := taps{n: n, start: make([]int32, count), coef: make([]int32, n*count)}
 	weights := make([]float64, n)
 	for i := range count {
 		center := a.center(first + i)
-		low := int(max(center-support+0.5, 0))
-		high := int(min(center+support+0.5, float64(in)))
+		low, high := reach(i)
 		w, sum := weights[:high-low], 0.0
 		for k := range w {
 			w[k] = bicubic((float64(k+low) - center + 0.5) * (1 / widen))
