@@ -112,17 +112,30 @@ func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, 
 	if c.View() == 0 {
 		return Report{}, errors.New("no part of the image is in the network's view, so far from it is its principal point or horizon")
 	}
-	image, err := codec.Decode(encoded, layout, c.source, c.config.Options.Damaged == Reject, &s.pixels)
+	strict := c.config.Options.Damaged == Reject
+	image, err := codec.DecodeRows(encoded, layout, c.source, c.rows(), strict, &s.pixels)
 	if err != nil {
 		return Report{}, err
 	}
 	report := c.judge(&image)
+	if report.Blank && image.Rows != c.all() {
+		if image, err = codec.Decode(encoded, layout, c.source, strict, &s.pixels); err != nil {
+			return Report{}, err
+		}
+		report = c.judge(&image)
+	}
 	if c.config.Options.Blank == Absent && report.Blank {
 		return report, errors.New("image is " + report.Suspect)
 	}
 	c.Pixels(dst, image.BGR, s)
 	return report, nil
 }
+
+// rows returns the image's rows that are read. There are some if the view is not empty.
+func (c *Camera) rows() codec.Rows { return codec.Rows{From: int(c.y.start[0]), To: c.last} }
+
+// all returns all rows of the image.
+func (c *Camera) all() codec.Rows { return codec.Rows{To: c.source.Height} }
 
 // Pixels writes the network's input from decoded pixels: rows of interleaved
 // B, G, R of the calibrated size. It panics if the lengths disagree.

@@ -264,7 +264,12 @@ func TestPixelsOfEverySet(t *testing.T) {
 
 func encode(t testing.TB, ext gocv.FileExt, width, height int) []byte {
 	t.Helper()
-	m, err := gocv.NewMatFromBytes(height, width, gocv.MatTypeCV8UC3, made(width, height))
+	return encodePixels(t, ext, geom.Size{Width: width, Height: height}, made(width, height))
+}
+
+func encodePixels(t testing.TB, ext gocv.FileExt, size geom.Size, bgr []uint8) []byte {
+	t.Helper()
+	m, err := gocv.NewMatFromBytes(size.Height, size.Width, gocv.MatTypeCV8UC3, bgr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,6 +293,33 @@ func TestImageOfPNG(t *testing.T) {
 	}
 	cam.Pixels(want, made(64, 48), &Scratch{})
 	golden.Within(t, "image", got, want, golden.Bound{})
+}
+
+// TestBlankIsOfTheWholeImage: an image whose rows that the network sees are dark is black
+// only if the others are too.
+func TestBlankIsOfTheWholeImage(t *testing.T) {
+	size := geom.Size{Width: 160, Height: 96}
+	cam, err := newCamera(plain(80, 24, 0, 0), size, compute.Resources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows := cam.rows(); rows.From < 40 || rows.To != size.Height {
+		t.Fatalf("rows %v are seen", rows)
+	}
+	for name, test := range map[string]struct {
+		from, to int // rows that are lit
+		blank    bool
+	}{"all dark": {0, 0, true}, "lit above": {0, 32, false}, "lit below": {64, 96, false}, "lit": {0, 96, false}} {
+		bgr := made(size.Width, size.Height)
+		clear(bgr[:3*size.Width*test.from])
+		clear(bgr[3*size.Width*test.to:])
+		for _, ext := range []gocv.FileExt{gocv.JPEGFileExt, gocv.PNGFileExt} {
+			report, err := cam.Image(make([]float32, 3*80*24), encodePixels(t, ext, size, bgr), perception.Layout{}, &Scratch{})
+			if report.Blank != test.blank || (err != nil) != test.blank {
+				t.Errorf("%s, %s: blank %v, error %v", name, ext, report.Blank, err)
+			}
+		}
+	}
 }
 
 // TestImageRefuses: the codec's words come with the package's.

@@ -18,10 +18,14 @@ import (
 // Image is a decoded image. Its pixels are in the buffer or the data that were given.
 type Image struct {
 	BGR    []uint8
+	Rows   Rows   // those of BGR that were decoded
 	Damage string // what is missing or wrong, "" if nothing is
 	Grey   bool   // it has no colour
 	Deep   bool   // its samples have 16 bits, of which the upper byte is taken
 }
+
+// Rows are those from one on, up to another, which is not one of them.
+type Rows struct{ From, To int }
 
 // Buffer is memory for one image's pixels. The zero value is ready.
 type Buffer struct{ bytes []uint8 }
@@ -37,8 +41,14 @@ func (b *Buffer) take(n int) []uint8 {
 // another format or size, or a header that cannot be read. If strict is set, damage is an
 // error too, and decoding stops there.
 func Decode(data []byte, layout perception.Layout, size geom.Size, strict bool, b *Buffer) (Image, error) {
+	return DecodeRows(data, layout, size, Rows{0, size.Height}, strict, b)
+}
+
+// DecodeRows is Decode for some rows, which must be of the image. It may decode others
+// too; what it says of the image holds for all of it.
+func DecodeRows(data []byte, layout perception.Layout, size geom.Size, rows Rows, strict bool, b *Buffer) (Image, error) {
 	if layout.Format.IsRaw() {
-		return raw(data, layout, size, b)
+		return raw(data, layout, size, rows, b)
 	}
 	if layout != (perception.Layout{Format: layout.Format}) || !layout.Format.IsFile() {
 		return Image{}, layoutError(layout)
@@ -47,9 +57,9 @@ func Decode(data []byte, layout perception.Layout, size geom.Size, strict bool, 
 	case len(data) == 0:
 		return Image{}, errors.New("image is empty")
 	case bytes.HasPrefix(data, []byte(jpegStart)):
-		return decodeFile("JPEG", data, size, strict, b)
+		return decodeFile("JPEG", data, size, rows, strict, b)
 	case bytes.HasPrefix(data, []byte(pngStart)):
-		return decodeFile("PNG", data, size, strict, b)
+		return decodeFile("PNG", data, size, Rows{0, size.Height}, strict, b)
 	}
 	return Image{}, fmt.Errorf("image is %s, want %s", kind(data, size), wanted)
 }
@@ -60,9 +70,9 @@ const (
 	pngStart  = "\x89PNG\r\n\x1a\n"
 )
 
-func decodeFile(kind string, data []byte, size geom.Size, strict bool, b *Buffer) (Image, error) {
+func decodeFile(kind string, data []byte, size geom.Size, rows Rows, strict bool, b *Buffer) (Image, error) {
 	pixels := b.take(3 * size.Pixels())
-	report := C.struct_codec_report{width: C.int(size.Width), height: C.int(size.Height)}
+	report := C.struct_codec_report{width: C.int(size.Width), height: C.int(size.Height), from: C.int(rows.From), to: C.int(rows.To)}
 	file, to := (*C.uint8_t)(unsafe.SliceData(data)), (*C.uint8_t)(unsafe.SliceData(pixels))
 	stop := C.int(0)
 	if strict {
@@ -74,7 +84,7 @@ func decodeFile(kind string, data []byte, size geom.Size, strict bool, b *Buffer
 	} else {
 		became = C.codec_png(file, C.size_t(len(data)), stop, to, &report)
 	}
-	image := Image{BGR: pixels, Grey: report.grey != 0, Deep: report.deep != 0}
+	image := Image{BGR: pixels, Rows: rows, Grey: report.grey != 0, Deep: report.deep != 0}
 	switch became {
 	case C.CODEC_SIZE:
 		return Image{}, sizeError(geom.Size{Width: int(report.width), Height: int(report.height)}, size)
