@@ -189,8 +189,8 @@ func pairOf(x int32) archsimd.Int16x32 {
 	return archsimd.BroadcastInt32x16(x).ToBits().ReshapeToUint16s().BitsToInt16()
 }
 
-// normaliseAVX512 computes the values, for which it divides by multiplying with the
-// reciprocal and correcting the quotient by its remainder.
+// normaliseAVX512 computes the values. It divides by multiplying with the reciprocal, which
+// is a sum of two numbers.
 func normaliseAVX512(r, g, b []float32, bgr []uint8, level *Levels) {
 	const step = 16
 	n := len(r)
@@ -200,35 +200,34 @@ func normaliseAVX512(r, g, b []float32, bgr []uint8, level *Levels) {
 	}
 	mask := archsimd.Mask8x64FromBits(oneByte)
 	blue, apart := archsimd.LoadUint8x64Array(&blues), archsimd.BroadcastUint8x64(1)
-	meanR, stdR, inverseR := archsimd.BroadcastFloat32x16(level.mean[0]), archsimd.BroadcastFloat32x16(-level.std[0]), archsimd.BroadcastFloat32x16(level.inverse[0])
-	meanG, stdG, inverseG := archsimd.BroadcastFloat32x16(level.mean[1]), archsimd.BroadcastFloat32x16(-level.std[1]), archsimd.BroadcastFloat32x16(level.inverse[1])
-	meanB, stdB, inverseB := archsimd.BroadcastFloat32x16(level.mean[2]), archsimd.BroadcastFloat32x16(-level.std[2]), archsimd.BroadcastFloat32x16(level.inverse[2])
+	meanR, inverseR, restR := archsimd.BroadcastFloat32x16(level.mean[0]), archsimd.BroadcastFloat32x16(level.inverse[0]), archsimd.BroadcastFloat32x16(level.rest[0])
+	meanG, inverseG, restG := archsimd.BroadcastFloat32x16(level.mean[1]), archsimd.BroadcastFloat32x16(level.inverse[1]), archsimd.BroadcastFloat32x16(level.rest[1])
+	meanB, inverseB, restB := archsimd.BroadcastFloat32x16(level.mean[2]), archsimd.BroadcastFloat32x16(level.inverse[2]), archsimd.BroadcastFloat32x16(level.rest[2])
 	for i := 0; i < n; i += step {
 		x := min(i, n-step)
 		from := min(3*x, 3*n-window)
 		p := archsimd.LoadUint8x64Array((*[window]uint8)(bgr[from:]))
 		place := blue.Add(archsimd.BroadcastUint8x64(uint8(3*x - from)))
-		normalised(p, place, mask, meanB, stdB, inverseB).StoreArray((*[step]float32)(b[x:]))
+		normalised(p, place, mask, meanB, inverseB, restB).StoreArray((*[step]float32)(b[x:]))
 		place = place.Add(apart)
-		normalised(p, place, mask, meanG, stdG, inverseG).StoreArray((*[step]float32)(g[x:]))
+		normalised(p, place, mask, meanG, inverseG, restG).StoreArray((*[step]float32)(g[x:]))
 		place = place.Add(apart)
-		normalised(p, place, mask, meanR, stdR, inverseR).StoreArray((*[step]float32)(r[x:]))
+		normalised(p, place, mask, meanR, inverseR, restR).StoreArray((*[step]float32)(r[x:]))
 	}
 	isa.ClearUpper()
 }
 
 // blues has the places of B of 16 pixels.
-var blues = [64]uint8{0: 0, 4: 3, 8: 6, 12: 9, 16: 12, 20: 15, 24: 18, 28: 21, 32: 24, 36: 27, 40: 30, 44: 33, 48: 36, 52: 39, 56: 42, 60: 45}
+var blues = [window]uint8{0: 0, 4: 3, 8: 6, 12: 9, 16: 12, 20: 15, 24: 18, 28: 21, 32: 24, 36: 27, 40: 30, 44: 33, 48: 36, 52: 39, 56: 42, 60: 45}
 
 // normalised returns the values of the bytes at 16 places.
-func normalised(p, place archsimd.Uint8x64, mask archsimd.Mask8x64, mean, minusStd, inverse archsimd.Float32x16) archsimd.Float32x16 {
+func normalised(p, place archsimd.Uint8x64, mask archsimd.Mask8x64, mean, inverse, rest archsimd.Float32x16) archsimd.Float32x16 {
 	v := p.Permute(place).Masked(mask).ReshapeToUint32s().BitsToInt32().ConvertToFloat32()
-	share := quotient(v, archsimd.BroadcastFloat32x16(-255), archsimd.BroadcastFloat32x16(1./255))
-	return quotient(share.Sub(mean), minusStd, inverse)
+	share := product(v, archsimd.BroadcastFloat32x16(inverse255), archsimd.BroadcastFloat32x16(rest255))
+	return product(share.Sub(mean), inverse, rest)
 }
 
-// quotient returns x / y.
-func quotient(x, minusY, inverse archsimd.Float32x16) archsimd.Float32x16 {
-	q := x.Mul(inverse)
-	return q.MulAdd(minusY, x).MulAdd(inverse, q)
+// product returns x times a sum of two numbers, the second of which is small.
+func product(x, inverse, rest archsimd.Float32x16) archsimd.Float32x16 {
+	return x.MulAdd(inverse, x.Mul(rest))
 }

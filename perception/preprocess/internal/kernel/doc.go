@@ -40,9 +40,9 @@
 // Vectors multiply integers of 16 bits. A coefficient is taken as two digits, upper<<12 +
 // lower; the sums of products with each are put together modulo 2^32 and so are the sum
 // that the loop computes. The values of bytes are computed, not looked up: a quotient is
-// the product with the divisor's reciprocal, corrected by its remainder (Markstein). That
-// this gives the table's values to the bit is tried for all bytes when Levels are made;
-// if it does not, the table is used.
+// the product with the divisor's reciprocal, which is a sum of two numbers so that it has
+// 48 bits. That this gives the table's values to the bit is tried for all bytes when
+// Levels are made; if it does not, the table is used.
 //
 // Source: Pillow's ImagingResampleHorizontal_8bpc and ImagingResampleVertical_8bpc.
 package kernel

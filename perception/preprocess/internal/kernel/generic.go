@@ -10,7 +10,7 @@ func horizontalGeneric(dst, src []uint8, c *Columns) {
 			s := src[3*first:][:3*n]
 			r, g, b := int32(half), int32(half), int32(half)
 			for k, w := range w {
-				p := (*[3]uint8)(s[3*k:])
+				p := s[3*k : 3*k+3 : 3*k+3]
 				r += w * int32(p[0])
 				g += w * int32(p[1])
 				b += w * int32(p[2])
