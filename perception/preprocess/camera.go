@@ -22,11 +22,10 @@ type Camera struct {
 	config    Config
 	source    geom.Size // of the image
 	kernel    kernel.Kernels
-	x         *kernel.Columns // the network's columns that the image covers
-	y         taps            // and its rows
-	last      int             // source rows before this one are read
-	columns   int             // of x
-	left, top int             // where in the network's image these begin
+	whole     sampling  // of the image
+	reduced   *sampling // of the image reduced by reduction; nil if it is not
+	reduction int
+	left, top int // where in the network's image the image begins
 	level     *kernel.Levels
 }
 
@@ -64,9 +63,6 @@ func NewCamera(c Config, p Picture, with compute.Resources) (*Camera, error) {
 	cam := &Camera{Placing: c.Place(p), Crop: c.Crop(), config: c, source: p.Size}
 	cam.kernel, _ = kernel.Table.Take(with.Kernels)
 	cam.sample()
-	if rows := len(cam.y.start); rows > 0 {
-		cam.last = int(cam.y.start[rows-1]) + cam.y.n
-	}
 	cam.level = cam.kernel.NewLevels(c.Mean, c.Std)
 	return cam, nil
 }
@@ -90,9 +86,27 @@ func (c *Camera) sample() {
 		step:  float64(canvas.Height) / float64(c.Crop.Size.Height) / at.Scale,
 		start: -at.Top / at.Scale, length: c.source.Height,
 	}
-	left, columns := x.taps(c.Crop.Left, c.config.Size.Width)
-	c.left, c.columns, c.x = left, len(columns.start), kernel.NewColumns(c.source.Width, columns.start, columns.coef)
-	c.top, c.y = y.taps(c.Crop.Top, c.config.Size.Height)
+	var columns, rows int
+	c.left, columns = x.inside(c.Crop.Left, c.config.Size.Width)
+	c.top, rows = y.inside(c.Crop.Top, c.config.Size.Height)
+	first := [2]int{c.Crop.Left + c.left, c.Crop.Top + c.top}
+	c.whole, c.reduction = newSampling(x, y, first, columns, rows), 1
+	if c.config.Options.Preprocess == Fast {
+		c.reduction = reduction(min(x.step, y.step))
+	}
+	if c.reduction > 1 {
+		s := newSampling(x.reduced(c.reduction), y.reduced(c.reduction), first, columns, rows)
+		c.reduced = &s
+	}
+}
+
+// reduction returns by how much an image may be reduced before it is scaled by 1/step.
+func reduction(step float64) int {
+	r := 8
+	for float64(r) > max(step, 1) {
+		r /= 2
+	}
+	return r
 }
 
 // View returns the share of what an image of the source size covers of the network's
@@ -102,7 +116,7 @@ func (c *Camera) View() float64 {
 	_, columns := canvas.inside(c.Crop.Left, c.config.Size.Width)
 	canvas = axis{step: float64(c.config.Source.Height) / float64(c.Crop.Size.Height), length: c.config.Source.Height}
 	_, rows := canvas.inside(c.Crop.Top, c.config.Size.Height)
-	return float64(c.columns*len(c.y.start)) / float64(max(1, columns*rows))
+	return float64(c.whole.columns*len(c.whole.y.start)) / float64(max(1, columns*rows))
 }
 
 // Image decodes an image and writes the network's input: planes R, G, B of
@@ -113,12 +127,12 @@ func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, 
 		return Report{}, errors.New("no part of the image is in the network's view, so far from it is its principal point or horizon")
 	}
 	strict := c.config.Options.Damaged == Reject
-	image, err := codec.DecodeRows(encoded, layout, c.source, c.rows(), strict, &s.pixels)
+	image, err := codec.DecodePart(encoded, layout, c.source, c.part(), strict, &s.pixels)
 	if err != nil {
 		return Report{}, err
 	}
 	report := c.judge(&image)
-	if report.Blank && image.Rows != c.all() {
+	if all := (codec.Rows{To: c.source.Height}); report.Blank && (image.Rows != all || image.Size != c.source) {
 		if image, err = codec.Decode(encoded, layout, c.source, strict, &s.pixels); err != nil {
 			return Report{}, err
 		}
@@ -127,48 +141,46 @@ func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, 
 	if c.config.Options.Blank == Absent && report.Blank {
 		return report, errors.New("image is " + report.Suspect)
 	}
-	c.Pixels(dst, image.BGR, s)
+	by := &c.whole
+	if image.Size != c.source {
+		by = c.reduced
+	}
+	c.scale(dst, image.BGR, by, s)
 	return report, nil
 }
 
-// rows returns the image's rows that are read. There are some if the view is not empty.
-func (c *Camera) rows() codec.Rows { return codec.Rows{From: int(c.y.start[0]), To: c.last} }
-
-// all returns all rows of the image.
-func (c *Camera) all() codec.Rows { return codec.Rows{To: c.source.Height} }
+// part returns what of the image is read. It is some of it if the view is not empty.
+func (c *Camera) part() codec.Part {
+	from, to := c.whole.rows()
+	if c.reduced != nil {
+		first, last := c.reduced.rows()
+		from, to = min(from, first*c.reduction), max(to, min(last*c.reduction, c.source.Height))
+	}
+	return codec.Part{Rows: codec.Rows{From: from, To: to}, Reduction: c.reduction}
+}
 
 // Pixels writes the network's input from decoded pixels: rows of interleaved
 // B, G, R of the calibrated size. It panics if the lengths disagree.
 func (c *Camera) Pixels(dst []float32, bgr []uint8, s *Scratch) {
-	width, plane := c.config.Size.Width, c.config.Size.Pixels()
-	if len(dst) != 3*plane || len(bgr) != 3*c.source.Pixels() {
+	if len(dst) != 3*c.config.Size.Pixels() || len(bgr) != 3*c.source.Pixels() {
 		panic(fmt.Sprintf("preprocess: %d values from %d bytes for %d x %d", len(dst), len(bgr), c.source.Width, c.source.Height))
 	}
-	if c.columns*len(c.y.start) < plane {
+	c.scale(dst, bgr, &c.whole, s)
+}
+
+// scale writes the network's input from an image of the sampling's size.
+func (c *Camera) scale(dst []float32, bgr []uint8, by *sampling, s *Scratch) {
+	width, plane, columns := c.config.Size.Width, c.config.Size.Pixels(), by.columns
+	if columns*len(by.y.start) < plane {
 		c.black(dst)
 	}
-	columns := c.columns
-	s.reserve(columns, c.y.n)
+	s.reserve(columns, by.y.n)
 	row := s.row[:3*columns]
-	for y, start := range c.y.start {
-		c.kernel.Vertical(row, c.scaled(bgr, int(start), s), c.y.coef[c.y.n*y:][:c.y.n])
+	for y, start := range by.y.start {
+		c.kernel.Vertical(row, by.scaled(&c.kernel, bgr, int(start), s), by.y.coef[by.y.n*y:][:by.y.n])
 		at := dst[(c.top+y)*width+c.left:]
 		c.kernel.Normalise(at[:columns], at[plane:][:columns], at[2*plane:][:columns], row, c.level)
 	}
-}
-
-// scaled returns the source rows of one output from row first on after the horizontal
-// pass. Calls are by rising first.
-func (c *Camera) scaled(bgr []uint8, first int, s *Scratch) []uint8 {
-	from, to, n := 3*c.source.Width, 3*c.columns, c.y.n
-	if first+n > s.end {
-		kept := max(s.end-first, 0)
-		copy(s.scaled, s.scaled[to*(s.end-s.begin-kept):][:to*kept])
-		end := min(max(first+kept+band, first+n), c.last)
-		c.kernel.Horizontal(s.scaled[to*kept:to*(end-first)], bgr[from*(first+kept):from*end], c.x)
-		s.begin, s.end = first, end
-	}
-	return s.scaled[to*(first-s.begin):][:to*n]
 }
 
 func (c *Camera) black(dst []float32) {

@@ -303,7 +303,7 @@ func TestBlankIsOfTheWholeImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rows := cam.rows(); rows.From < 40 || rows.To != size.Height {
+	if rows := cam.part().Rows; rows.From < 40 || rows.To != size.Height {
 		t.Fatalf("rows %v are seen", rows)
 	}
 	for name, test := range map[string]struct {

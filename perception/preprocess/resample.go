@@ -27,11 +27,10 @@ type axis struct {
 // center returns where the middle of the scaled canvas's pixel i is in the image.
 func (a axis) center(i int) float64 { return a.start + (float64(i)+0.5)*a.step }
 
-// taps returns the coefficients of those pixels of the scaled canvas, of n from
-// first on, whose middle is in the image, and how many come before them.
-func (a axis) taps(first, n int) (skipped int, t taps) {
-	skipped, count := a.inside(first, n)
-	return skipped, newTaps(a, first+skipped, count)
+// reduced returns the axis of the image reduced by a factor: it begins at the same edge.
+func (a axis) reduced(by int) axis {
+	f := float64(by)
+	return axis{start: a.start / f, step: a.step / f, length: (a.length + by - 1) / by}
 }
 
 // inside returns how many of n pixels from first on have their middle in the image,

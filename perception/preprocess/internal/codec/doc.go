@@ -23,7 +23,8 @@
 //
 // A caller that needs some rows only gets them as if all had been decoded. Of a JPEG's
 // other rows the data are read, so that the same damage is found, and the pixels are not
-// computed.
+// computed. A JPEG can be decoded at a half, a quarter or an eighth of its size, of the lower
+// frequencies of its blocks.
 //
 // Raw pixels have the layout that [perception.Layout] declares. Y, U and V become R, G and
 // B by ITU-R BT.601 with limited range (Y from 16 to 235), chroma of the nearest sample:

@@ -34,7 +34,7 @@ func raw(data []byte, l perception.Layout, size geom.Size, wanted Rows, b *Buffe
 		return Image{}, fmt.Errorf("image has %d bytes, want %d rows of %d in %s", len(data), rows, stride, l.Format)
 	}
 	if l.Format == perception.BGR8 && stride == row {
-		return Image{BGR: data, Rows: Rows{0, size.Height}}, nil
+		return Image{BGR: data, Size: size, Rows: Rows{0, size.Height}}, nil
 	}
 	pixels := b.take(3 * size.Pixels())
 	for y := wanted.From; y < wanted.To; y++ {
@@ -51,7 +51,7 @@ func raw(data []byte, l perception.Layout, size geom.Size, wanted Rows, b *Buffe
 			fromYUYV(to, line)
 		}
 	}
-	return Image{BGR: pixels, Rows: wanted}, nil
+	return Image{BGR: pixels, Size: size, Rows: wanted}, nil
 }
 
 func fromRGB(bgr, rgb []uint8) {

@@ -89,7 +89,7 @@ func sameRows(t *testing.T, name string, file []byte, size geom.Size, rows Rows,
 		}
 	}
 	want, wantErr := Decode(file, perception.Layout{}, size, strict, &a)
-	got, err := DecodeRows(file, perception.Layout{}, size, rows, strict, &b)
+	got, err := DecodePart(file, perception.Layout{}, size, Part{rows, 1}, strict, &b)
 	if fmt.Sprint(err) != fmt.Sprint(wantErr) || got.Damage != want.Damage || got.Grey != want.Grey || got.Deep != want.Deep {
 		t.Errorf("%s, rows %v: %v, damage %q, want %v, %q", name, rows, err, got.Damage, wantErr, want.Damage)
 		return
@@ -154,7 +154,7 @@ func TestRowsOfRawPixels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := DecodeRows(data, layout, size, Rows{3, 8}, false, &Buffer{})
+		got, err := DecodePart(data, layout, size, Part{Rows{3, 8}, 2}, false, &Buffer{})
 		if stride := 3 * size.Width; err != nil || !bytes.Equal(got.BGR[3*stride:8*stride], want.BGR[3*stride:8*stride]) {
 			t.Errorf("%s: rows differ: %v", format, err)
 		}
@@ -174,17 +174,50 @@ func TestRowsOfDamage(t *testing.T) {
 	}
 }
 
-// BenchmarkRows decodes an image of a camera's size, whole and the rows that the full
-// model reads.
-func BenchmarkRows(b *testing.B) {
+// TestReduced: a reduced image's pixels are about the means of the pixels that they stand
+// for, and its rows are the same decoded alone.
+func TestReduced(t *testing.T) {
+	size := geom.Size{Width: 67, Height: 45}
+	m := image.NewGray(image.Rect(0, 0, size.Width, size.Height))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(2*(i%m.Stride) + 2*(i/m.Stride))
+	}
+	file := goFile(t, m, true)
+	for _, r := range []int{1, 2, 4, 8} {
+		whole, err := DecodePart(file, perception.Layout{}, size, Part{Rows{0, size.Height}, r}, true, &Buffer{})
+		if want := (geom.Size{Width: (67 + r - 1) / r, Height: (45 + r - 1) / r}); err != nil || whole.Size != want || len(whole.BGR) != 3*want.Pixels() {
+			t.Fatalf("reduced by %d: %v, size %v, want %v", r, err, whole.Size, want)
+		}
+		for y := range size.Height / r {
+			for x := range size.Width / r {
+				want := 2*(float64(x*r)+float64(r-1)/2) + 2*(float64(y*r)+float64(r-1)/2)
+				if got := float64(whole.BGR[3*(y*whole.Size.Width+x)]); got < want-4 || got > want+4 {
+					t.Fatalf("reduced by %d, pixel (%d, %d): %v, want %v", r, x, y, got, want)
+				}
+			}
+		}
+		for from := range size.Height {
+			rows := Rows{from, min(from+5, size.Height)}
+			part, err := DecodePart(file, perception.Layout{}, size, Part{rows, r}, true, &Buffer{})
+			begin, end := 3*whole.Size.Width*part.Rows.From, 3*whole.Size.Width*part.Rows.To
+			if err != nil || part.Rows.From*r > rows.From || part.Rows.To*r < rows.To || !bytes.Equal(part.BGR[begin:end], whole.BGR[begin:end]) {
+				t.Errorf("reduced by %d, rows %v differ: %v", r, rows, err)
+			}
+		}
+	}
+}
+
+// BenchmarkPart decodes an image of a camera's size: whole, the rows that the full model
+// reads, and these at half the size.
+func BenchmarkPart(b *testing.B) {
 	size := geom.Size{Width: 1600, Height: 900}
 	file := encode(b, gocv.JPEGFileExt, size, gocv.IMWriteJpegQuality, 90)
 	var buffer Buffer
-	for name, rows := range map[string]Rows{"whole": {0, 900}, "cropped": {362, 900}} {
-		b.Run(name, func(b *testing.B) {
+	for _, part := range []Part{{Rows{0, 900}, 1}, {Rows{362, 900}, 1}, {Rows{362, 900}, 2}} {
+		b.Run(fmt.Sprint(part), func(b *testing.B) {
 			b.SetBytes(int64(len(file)))
 			for b.Loop() {
-				if _, err := DecodeRows(file, perception.Layout{}, size, rows, true, &buffer); err != nil {
+				if _, err := DecodePart(file, perception.Layout{}, size, part, true, &buffer); err != nil {
 					b.Fatal(err)
 				}
 			}
