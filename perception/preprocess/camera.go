@@ -38,9 +38,9 @@ type Scratch struct {
 	row        []uint8 // one row after both passes
 }
 
-// band is the number of source rows of a horizontal pass: few enough that the rows are
-// still in the cache when they are read.
-const band = 32
+// band is the number of source rows of a horizontal pass: as many as the longest vector has
+// bytes, and few enough that the rows are still in the cache when they are read.
+const band = 64
 
 func (s *Scratch) reserve(columns, taps int) {
 	if len(s.row) < 3*columns {

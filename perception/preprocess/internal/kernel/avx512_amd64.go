@@ -40,8 +40,8 @@ func horizontalAVX512(dst, src []uint8, c *Columns) {
 	isa.ClearUpper()
 }
 
-// horizontalNear computes four rows with one window. What it returns at never happens: it
-// tells the compiler that the rows' windows are in the rows.
+// horizontalNear computes four rows with one window. It never returns early: the condition
+// tells the compiler that a window that is in one row is in all.
 func horizontalNear(toA, toB, toC, toD, a, b, c, d []uint8, l *lanes) {
 	zero, rounding := archsimd.BroadcastInt32x16(0), archsimd.BroadcastInt32x16(half)
 	mask, weights := archsimd.Mask8x64FromBits(bothTaps), l.weight

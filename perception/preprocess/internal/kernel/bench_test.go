@@ -15,9 +15,9 @@ var shapes = []struct {
 	width, taps int
 }{{"704", 704, 9}, {"352", 352, 18}}
 
-// BenchmarkHorizontal computes sixteen rows.
+// BenchmarkHorizontal computes 64 rows.
 func BenchmarkHorizontal(b *testing.B) {
-	const rows, from = 16, 1600
+	const rows, from = 64, 1600
 	for _, shape := range shapes {
 		r := rand.New(rand.NewPCG(1, 2))
 		src, dst := pixels(r, rows*3*from), make([]uint8, rows*3*shape.width)

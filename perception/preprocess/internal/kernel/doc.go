@@ -37,12 +37,13 @@
 // have absolute values of sum below 2. All arithmetic of bytes is of integers, so every
 // implementation gives the same bytes. dst must not overlap src.
 //
-// Vectors multiply integers of 16 bits. A coefficient is taken as two digits, upper<<12 +
-// lower; the sums of products with each are put together modulo 2^32 and so are the sum
-// that the loop computes. The values of bytes are computed, not looked up: a quotient is
-// the product with the divisor's reciprocal, which is a sum of two numbers so that it has
-// 48 bits. That this gives the table's values to the bit is tried for all bytes when
-// Levels are made; if it does not, the table is used.
+// Vectors of 512 bits multiply integers of 16. A coefficient is taken as two digits,
+// upper<<12 + lower; the sums of products with each are put together modulo 2^32, and so is
+// the sum that the loop computes. The values of bytes are computed, not looked up: a
+// quotient is the product with the divisor's reciprocal, which is a sum of two numbers so
+// that it has 48 bits. That this gives the table's values to the bit is tried for all bytes
+// when Levels are made; if it does not, the table is used. Portable vectors multiply
+// integers of 32 bits.
 //
 // Source: Pillow's ImagingResampleHorizontal_8bpc and ImagingResampleVertical_8bpc.
 package kernel
