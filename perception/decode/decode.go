@@ -1,13 +1,15 @@
 package decode
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/decode/internal/kernel"
 )
 
 // Config has the maps' layout and the limits of boxes that are kept.
@@ -40,34 +42,45 @@ type Maps struct {
 // a time.
 type Decoder struct {
 	config     Config
+	kernel     kernel.Kernels
+	kernels    isa.Set
 	columns    int     // of the grid
 	cells      int     // of a map
 	floor      float32 // logits up to here cannot pass the threshold
+	found      []int32 // cells of a class above the floor
 	candidates []candidate
-	class      []candidate
 	boxes      []box
+	suppressor suppressor
 }
 
 // New returns a Decoder.
-func New(c Config) *Decoder {
+func New(c Config, with compute.Resources) *Decoder {
 	t := float64(c.Threshold)
-	return &Decoder{
+	d := &Decoder{
 		config: c, columns: c.Grid.X.Cells(), cells: c.Grid.Cells(),
 		floor: float32(math.Log(t/(1-t))) - 1e-3,
 	}
+	d.found = make([]int32, d.cells)
+	d.kernel, d.kernels = kernel.Table.Take(with.Kernels)
+	return d
 }
 
-// candidate is a cell that may become a box.
-type candidate struct {
-	score float32
-	class int // within the task
-	cell  int
+// Kernels returns the kernel set that the decoder runs.
+func (d *Decoder) Kernels() isa.Set { return d.kernels }
+
+// candidate is a cell that may become a box, as one number: they are ordered by falling
+// score, equal ones by class, then cell.
+type candidate uint64
+
+// newCandidate returns the candidate at an index of the heatmap. Scores are not negative:
+// their bits are ordered as they are.
+func newCandidate(score float32, index int) candidate {
+	return candidate(^math.Float32bits(score))<<32 | candidate(uint32(index))
 }
 
-// best orders by falling score; equal ones by class, then cell.
-func best(a, b candidate) int {
-	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.class, b.class), cmp.Compare(a.cell, b.cell))
-}
+func (c candidate) score() float32 { return math.Float32frombits(^uint32(c >> 32)) }
+
+func (c candidate) index() int { return int(uint32(c)) }
 
 // box is a candidate's box.
 type box struct {
@@ -86,7 +99,7 @@ func (d *Decoder) Append(dst []perception.Detection, maps []Maps) []perception.D
 		d.check(&maps[t], len(task.Classes))
 		d.choose(&maps[t], len(task.Classes))
 		d.build(&maps[t], task)
-		for _, i := range task.NMS.keep(d.boxes) {
+		for _, i := range task.NMS.keep(&d.suppressor, d.boxes) {
 			dst = append(dst, d.boxes[i].detection)
 		}
 	}
@@ -101,26 +114,58 @@ func (d *Decoder) check(m *Maps, classes int) {
 	}
 }
 
-// choose sets d.candidates to the best of each class, then of the task.
+// choose sets d.candidates to the best of each class, then of the task, in order.
 func (d *Decoder) choose(m *Maps, classes int) {
 	d.candidates = d.candidates[:0]
 	n := d.cells
 	for class := range classes {
-		d.class = d.class[:0]
-		for cell, logit := range m.Heatmap[class*n:][:n] {
-			if logit <= d.floor {
-				continue
-			}
-			if s := sigmoid(logit); s > d.config.Threshold {
-				d.class = append(d.class, candidate{s, class, cell})
+		logits, chosen := m.Heatmap[class*n:][:n], len(d.candidates)
+		for _, cell := range d.found[:d.kernel.Above(d.found, logits, d.floor)] {
+			if s := sigmoid(logits[cell]); s > d.config.Threshold {
+				d.candidates = append(d.candidates, newCandidate(s, class*n+int(cell)))
 			}
 		}
-		slices.SortFunc(d.class, best)
-		d.candidates = append(d.candidates, d.class[:min(d.config.Max, len(d.class))]...)
+		d.candidates = append(d.candidates[:chosen], best(d.candidates[chosen:], d.config.Max)...)
 	}
-	slices.SortFunc(d.candidates, best)
-	d.candidates = d.candidates[:min(d.config.Max, len(d.candidates))]
+	d.candidates = best(d.candidates, d.config.Max)
+	slices.Sort(d.candidates)
 }
+
+// best returns the first n of candidates, if there are as many, in any order. It moves
+// them to the front (Hoare's selection).
+func best(c []candidate, n int) []candidate {
+	if len(c) <= n {
+		return c
+	}
+	for low, high := 0, len(c); high-low > 1; {
+		pivot := median(c[low], c[low+(high-low)/2], c[high-1])
+		i, j := low, high-1
+		for i <= j {
+			for c[i] < pivot {
+				i++
+			}
+			for c[j] > pivot {
+				j--
+			}
+			if i <= j {
+				c[i], c[j] = c[j], c[i]
+				i, j = i+1, j-1
+			}
+		}
+		// Up to j none is behind the pivot, from i on none is before it.
+		switch {
+		case n <= j:
+			high = j + 1
+		case n >= i:
+			low = i
+		default:
+			return c[:n]
+		}
+	}
+	return c[:n]
+}
+
+func median(a, b, c candidate) candidate { return max(min(a, b), min(max(a, b), c)) }
 
 func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 
@@ -128,8 +173,9 @@ func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))
 func (d *Decoder) build(m *Maps, task *Task) {
 	d.boxes = d.boxes[:0]
 	for _, c := range d.candidates {
-		b := box{class: c.class, detection: d.box(m, c.cell)}
-		b.detection.Class, b.detection.Score = task.Classes[c.class], c.score
+		class, cell := c.index()/d.cells, c.index()%d.cells
+		b := box{class: class, detection: d.box(m, cell)}
+		b.detection.Class, b.detection.Score = task.Classes[class], c.score()
 		if d.wanted(&b.detection) {
 			d.boxes = append(d.boxes, b)
 		}

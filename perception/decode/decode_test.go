@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/perception"
 )
@@ -78,7 +79,7 @@ const tolerance = 1e-5
 
 func TestBoxesEqualReference(t *testing.T) {
 	archive := golden.Open(t, golden.Shared(t, "reference/tiny/rig/frame_001.npz"))
-	d := New(reference())
+	d := New(reference(), compute.Resources{})
 	for task := range d.config.Tasks {
 		maps := referenceMaps(archive, task)
 		d.choose(&maps, len(d.config.Tasks[task].Classes))
@@ -114,7 +115,7 @@ func TestDetectionsEqualReference(t *testing.T) {
 	} {
 		t.Run(file, func(t *testing.T) {
 			archive := golden.Open(t, golden.Shared(t, "reference/tiny/"+file))
-			d := New(reference())
+			d := New(reference(), compute.Resources{})
 			var maps []Maps
 			for task := range d.config.Tasks {
 				maps = append(maps, referenceMaps(archive, task))
@@ -167,7 +168,7 @@ func TestEqualScoresAreOrderedByClassThenCell(t *testing.T) {
 	for _, i := range []int{3, 7, 16 + 1, 16 + 2} {
 		m.Heatmap[i] = 1
 	}
-	got := New(small(Circle{0, 10}, "bus", "car")).Append(nil, []Maps{m})
+	got := New(small(Circle{0, 10}, "bus", "car"), compute.Resources{}).Append(nil, []Maps{m})
 	var order []string
 	for _, d := range got {
 		order = append(order, fmt.Sprintf("%v %v", d.Class, d.Center))
@@ -189,7 +190,7 @@ func TestBrokenNumbersMakeNoBox(t *testing.T) {
 		"yaw":      func(m *Maps) { m.Rot[0] = nan },
 		"velocity": func(m *Maps) { m.Vel[16] = nan },
 	} {
-		d := New(small(Circle{1, 10}, "car"))
+		d := New(small(Circle{1, 10}, "car"), compute.Resources{})
 		m := one(1)
 		m.Heatmap[0], m.Heatmap[15] = 1, 0
 		if got := d.Append(nil, []Maps{m}); len(got) != 2 {
@@ -219,7 +220,7 @@ func TestWrongMapsPanic(t *testing.T) {
 					t.Errorf("%s: no panic", name)
 				}
 			}()
-			New(small(Circle{1, 10}, "car")).Append(nil, maps)
+			New(small(Circle{1, 10}, "car"), compute.Resources{}).Append(nil, maps)
 		}()
 	}
 }

@@ -6,7 +6,7 @@
 // [Circle] by the distance of centres, [Rotated] by the overlap of scaled
 // boxes in the ground plane.
 //
-//	d := decode.New(config)
+//	d := decode.New(config, with)
 //	detections := d.Append(nil, maps) // one Maps for each task
 //
 // Boxes are in the model's frame, metres; the maps' yaw, mmdet3d's before 1.0,

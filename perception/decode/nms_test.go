@@ -37,7 +37,7 @@ func TestKeep(t *testing.T) {
 		"factors keep overlaps from meeting": {Rotated{0.1, []float64{0.5}, 9, 9}, []box{at(0, 0, 1, 1, 0), at(0.6, 0, 1, 1, 0)}, []int{0, 1}},
 		"nothing":                            {rotated(0.1), nil, nil},
 	} {
-		if got := test.nms.keep(test.boxes); !slices.Equal(got, test.want) {
+		if got := test.nms.keep(&suppressor{}, test.boxes); !slices.Equal(got, test.want) {
 			t.Errorf("%s: kept %v, want %v", name, got, test.want)
 		}
 	}

@@ -83,6 +83,7 @@ func (d *Detector) Kernels() map[string]isa.Set {
 		Stereo:     w.monocular.Kernels(),
 		Lift:       w.lifter.Kernels(),
 		History:    w.convolution.Kernels(),
+		Decode:     w.decoder.Kernels(),
 	}
 	if w.matcher != nil {
 		kernels[Stereo] = w.matcher.Kernels()

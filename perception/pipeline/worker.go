@@ -54,7 +54,7 @@ func newWorker(d *Detector) (w *worker, err error) {
 	if w.convolution, err = history.New(historyConfig(d), historyWeights(weights), d.with); err != nil {
 		return w, err
 	}
-	w.decoder = decode.New(decodeConfig(m))
+	w.decoder = decode.New(decodeConfig(m), d.with)
 	return w, w.bind(d.sessions, m)
 }
 

@@ -19,30 +19,37 @@ type Camera struct {
 	Placing Placing // of the image on the canvas
 	Crop    Crop    // of the canvas
 
-	config      Config
-	source      geom.Size // of the image
-	kernel      kernel.Kernels
-	x, y        taps // for the network's columns and rows that the image covers
-	left, top   int  // where in the network's image these begin
-	first, rows int  // source rows that y reads
-	level       kernel.Levels
+	config    Config
+	source    geom.Size // of the image
+	kernel    kernel.Kernels
+	whole     sampling  // of the image
+	reduced   *sampling // of the image reduced by reduction; nil if it is not
+	reduction int
+	left, top int // where in the network's image the image begins
+	level     *kernel.Levels
 }
 
 // Scratch are the buffers of one image under way. The zero value is ready; it
 // grows to the largest image that it has seen.
 type Scratch struct {
-	pixels codec.Buffer // of the decoded image
-	scaled []uint8      // the rows that are read after the horizontal pass, BGR
-	row    []uint8      // one row after both passes
+	pixels     codec.Buffer // of the decoded image
+	scaled     []uint8      // source rows begin to end after the horizontal pass, BGR
+	begin, end int
+	row        []uint8 // one row after both passes
 }
 
-func (s *Scratch) reserve(columns, rows int) {
+// band is the number of source rows of a horizontal pass: as many as the longest vector has
+// bytes, and few enough that the rows are still in the cache when they are read.
+const band = 64
+
+func (s *Scratch) reserve(columns, taps int) {
 	if len(s.row) < 3*columns {
 		s.row = make([]uint8, 3*columns)
 	}
-	if len(s.scaled) < 3*columns*rows {
-		s.scaled = make([]uint8, 3*columns*rows)
+	if len(s.scaled) < 3*columns*(taps+band) {
+		s.scaled = make([]uint8, 3*columns*(taps+band))
 	}
+	s.begin, s.end = 0, 0
 }
 
 // NewCamera returns a Camera for images as the picture says, or an error that
@@ -56,15 +63,7 @@ func NewCamera(c Config, p Picture, with compute.Resources) (*Camera, error) {
 	cam := &Camera{Placing: c.Place(p), Crop: c.Crop(), config: c, source: p.Size}
 	cam.kernel, _ = kernel.Table.Take(with.Kernels)
 	cam.sample()
-	if rows := len(cam.y.start); rows > 0 {
-		cam.first = int(cam.y.start[0])
-		cam.rows = int(cam.y.start[rows-1]) + cam.y.n - cam.first
-	}
-	for ch := range cam.level {
-		for v := range cam.level[ch] {
-			cam.level[ch][v] = (float32(v)/255 - c.Mean[ch]) / c.Std[ch]
-		}
-	}
+	cam.level = cam.kernel.NewLevels(c.Mean, c.Std)
 	return cam, nil
 }
 
@@ -87,8 +86,27 @@ func (c *Camera) sample() {
 		step:  float64(canvas.Height) / float64(c.Crop.Size.Height) / at.Scale,
 		start: -at.Top / at.Scale, length: c.source.Height,
 	}
-	c.left, c.x = x.taps(c.Crop.Left, c.config.Size.Width)
-	c.top, c.y = y.taps(c.Crop.Top, c.config.Size.Height)
+	var columns, rows int
+	c.left, columns = x.inside(c.Crop.Left, c.config.Size.Width)
+	c.top, rows = y.inside(c.Crop.Top, c.config.Size.Height)
+	first := [2]int{c.Crop.Left + c.left, c.Crop.Top + c.top}
+	c.whole, c.reduction = newSampling(x, y, first, columns, rows), 1
+	if c.config.Options.Preprocess == Fast {
+		c.reduction = reduction(min(x.step, y.step))
+	}
+	if c.reduction > 1 {
+		s := newSampling(x.reduced(c.reduction), y.reduced(c.reduction), first, columns, rows)
+		c.reduced = &s
+	}
+}
+
+// reduction returns by how much an image may be reduced before it is scaled by 1/step.
+func reduction(step float64) int {
+	r := 8
+	for float64(r) > max(step, 1) {
+		r /= 2
+	}
+	return r
 }
 
 // View returns the share of what an image of the source size covers of the network's
@@ -98,7 +116,7 @@ func (c *Camera) View() float64 {
 	_, columns := canvas.inside(c.Crop.Left, c.config.Size.Width)
 	canvas = axis{step: float64(c.config.Source.Height) / float64(c.Crop.Size.Height), length: c.config.Source.Height}
 	_, rows := canvas.inside(c.Crop.Top, c.config.Size.Height)
-	return float64(len(c.x.start)*len(c.y.start)) / float64(max(1, columns*rows))
+	return float64(c.whole.columns*len(c.whole.y.start)) / float64(max(1, columns*rows))
 }
 
 // Image decodes an image and writes the network's input: planes R, G, B of
@@ -108,46 +126,66 @@ func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, 
 	if c.View() == 0 {
 		return Report{}, errors.New("no part of the image is in the network's view, so far from it is its principal point or horizon")
 	}
-	image, err := codec.Decode(encoded, layout, c.source, c.config.Options.Damaged == Reject, &s.pixels)
+	strict := c.config.Options.Damaged == Reject
+	image, err := codec.DecodePart(encoded, layout, c.source, c.part(), strict, &s.pixels)
 	if err != nil {
 		return Report{}, err
 	}
 	report := c.judge(&image)
+	if all := (codec.Rows{To: c.source.Height}); report.Blank && (image.Rows != all || image.Size != c.source) {
+		if image, err = codec.Decode(encoded, layout, c.source, strict, &s.pixels); err != nil {
+			return Report{}, err
+		}
+		report = c.judge(&image)
+	}
 	if c.config.Options.Blank == Absent && report.Blank {
 		return report, errors.New("image is " + report.Suspect)
 	}
-	c.Pixels(dst, image.BGR, s)
+	by := &c.whole
+	if image.Size != c.source {
+		by = c.reduced
+	}
+	c.scale(dst, image.BGR, by, s)
 	return report, nil
+}
+
+// part returns what of the image is read. It is some of it if the view is not empty.
+func (c *Camera) part() codec.Part {
+	from, to := c.whole.rows()
+	if c.reduced != nil {
+		first, last := c.reduced.rows()
+		from, to = min(from, first*c.reduction), max(to, min(last*c.reduction, c.source.Height))
+	}
+	return codec.Part{Rows: codec.Rows{From: from, To: to}, Reduction: c.reduction}
 }
 
 // Pixels writes the network's input from decoded pixels: rows of interleaved
 // B, G, R of the calibrated size. It panics if the lengths disagree.
 func (c *Camera) Pixels(dst []float32, bgr []uint8, s *Scratch) {
-	width, plane := c.config.Size.Width, c.config.Size.Pixels()
-	if len(dst) != 3*plane || len(bgr) != 3*c.source.Pixels() {
+	if len(dst) != 3*c.config.Size.Pixels() || len(bgr) != 3*c.source.Pixels() {
 		panic(fmt.Sprintf("preprocess: %d values from %d bytes for %d x %d", len(dst), len(bgr), c.source.Width, c.source.Height))
 	}
-	columns, rows := len(c.x.start), len(c.y.start)
-	if columns*rows < plane {
+	c.scale(dst, bgr, &c.whole, s)
+}
+
+// scale writes the network's input from an image of the sampling's size.
+func (c *Camera) scale(dst []float32, bgr []uint8, by *sampling, s *Scratch) {
+	width, plane, columns := c.config.Size.Width, c.config.Size.Pixels(), by.columns
+	if columns*len(by.y.start) < plane {
 		c.black(dst)
 	}
-	s.reserve(columns, c.rows)
-	stride, scaledStride := 3*c.source.Width, 3*columns
-	for y := range c.rows {
-		c.kernel.Horizontal(s.scaled[y*scaledStride:][:scaledStride], bgr[(c.first+y)*stride:][:stride], c.x.start, c.x.coef)
-	}
-	row := s.row[:scaledStride]
-	for y, start := range c.y.start {
-		n := c.y.n
-		c.kernel.Vertical(row, s.scaled[(int(start)-c.first)*scaledStride:][:n*scaledStride], c.y.coef[n*y:][:n])
+	s.reserve(columns, by.y.n)
+	row := s.row[:3*columns]
+	for y, start := range by.y.start {
+		c.kernel.Vertical(row, by.scaled(&c.kernel, bgr, int(start), s), by.y.coef[by.y.n*y:][:by.y.n])
 		at := dst[(c.top+y)*width+c.left:]
-		c.kernel.Normalise(at[:columns], at[plane:][:columns], at[2*plane:][:columns], row, &c.level)
+		c.kernel.Normalise(at[:columns], at[plane:][:columns], at[2*plane:][:columns], row, c.level)
 	}
 }
 
 func (c *Camera) black(dst []float32) {
 	plane := len(dst) / 3
 	for i := range dst {
-		dst[i] = c.level[i/plane][0]
+		dst[i] = c.level.Value[i/plane][0]
 	}
 }

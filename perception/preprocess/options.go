@@ -10,6 +10,12 @@ const (
 	Absent = "absent" // the camera counts as missing, with the reason
 )
 
+// How images become the network's input.
+const (
+	Exact = "exact" // to the bit as in training
+	Fast  = "fast"  // JPEG decoded at a half, a quarter or an eighth of its size, if the network needs no more
+)
+
 // Options say which images are used. Fields that are zero take their default. Tags are
 // the keys of the configuration.
 type Options struct {
@@ -28,13 +34,18 @@ type Options struct {
 	// key frames are used in any case.
 	Frozen string `yaml:"frozen"`
 
+	// Preprocess is Exact or Fast. Pixels are where they are in either case; with Fast, edges
+	// are a little softer. Six held-out drives, whose images the default bundle then reads
+	// at a quarter of their size, have mAP 0.397 instead of 0.396, and NDS 0.461 either way.
+	Preprocess string `yaml:"preprocess"`
+
 	// MaxPixels is the largest number of pixels of a camera's images.
 	MaxPixels int `yaml:"max_pixels"`
 }
 
 // Defaults returns the defaults.
 func Defaults() Options {
-	return Options{Damaged: Reject, Blank: Absent, Frozen: Absent, MaxPixels: 1 << 26}
+	return Options{Damaged: Reject, Blank: Absent, Frozen: Absent, Preprocess: Exact, MaxPixels: 1 << 26}
 }
 
 // Bounds returns what the options must satisfy.
@@ -43,6 +54,7 @@ func (o Options) Bounds() []option.Bound {
 		option.OneOf("damaged", o.Damaged, Reject, Mark, Use),
 		option.OneOf("blank", o.Blank, Use, Absent),
 		option.OneOf("frozen", o.Frozen, Use, Absent),
+		option.OneOf("preprocess", o.Preprocess, Exact, Fast),
 		option.Within("max_pixels", o.MaxPixels, 1, 1<<28),
 	}
 }

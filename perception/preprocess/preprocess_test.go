@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gocv.io/x/gocv"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/internal/isa"
+	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/preprocess/internal/kernel"
 )
@@ -81,17 +83,19 @@ func TestPixelsEqualPillow(t *testing.T) {
 			continue // the heading
 		}
 		cases++
-		cam, err := newCamera(plain(nw, nh, extra, cropH), geom.Size{Width: w, Height: h}, compute.Resources{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		dst := make([]float32, 3*nw*nh)
-		var scratch Scratch
-		for range 2 { // the second time with used buffers
-			cam.Pixels(dst, made(w, h), &scratch)
-			sum := sha256.Sum256(rgb(dst))
-			if got := hex.EncodeToString(sum[:]); got != want {
-				t.Errorf("%d x %d to %d x %d: SHA-256 %s, want %s", w, h, nw, nh, got, want)
+		for set := range kernel.Table {
+			cam, err := newCamera(plain(nw, nh, extra, cropH), geom.Size{Width: w, Height: h}, compute.Resources{Kernels: set})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dst := make([]float32, 3*nw*nh)
+			var scratch Scratch
+			for range 2 { // the second time with used buffers
+				cam.Pixels(dst, made(w, h), &scratch)
+				sum := sha256.Sum256(rgb(dst))
+				if got := hex.EncodeToString(sum[:]); got != want {
+					t.Errorf("%s, %d x %d to %d x %d: SHA-256 %s, want %s", set, w, h, nw, nh, got, want)
+				}
 			}
 		}
 	}
@@ -230,9 +234,42 @@ func TestNewCameraRefuses(t *testing.T) {
 	}
 }
 
+// TestPixelsOfEverySet: the sets give the same bits at the network's size, with its means,
+// for images of several shapes, some of which do not cover the canvas.
+func TestPixelsOfEverySet(t *testing.T) {
+	config := Config{
+		Size: geom.Size{Width: 704, Height: 256}, Source: geom.Size{Width: 1600, Height: 900}, ResizeExtra: 0.04,
+		Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
+	}
+	var shared Scratch
+	for _, size := range []geom.Size{{Width: 1600, Height: 900}, {Width: 1920, Height: 1080}, {Width: 640, Height: 480}, {Width: 900, Height: 1600}, {Width: 30, Height: 20}} {
+		var want []float32
+		for _, set := range slices.Backward(isa.Sets()) {
+			cam, err := NewCamera(config, Picture{Size: size}, compute.Resources{Kernels: set})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, bgr := make([]float32, 3*config.Size.Pixels()), made(size.Width, size.Height)
+			cam.Pixels(got, bgr, &shared)
+			if set == isa.Generic {
+				want = got
+			}
+			golden.Within(t, fmt.Sprint(set, size), got, want, golden.Bound{})
+			if n := testing.AllocsPerRun(3, func() { cam.Pixels(got, bgr, &shared) }); n != 0 {
+				t.Errorf("%s: %v allocations", set, n)
+			}
+		}
+	}
+}
+
 func encode(t testing.TB, ext gocv.FileExt, width, height int) []byte {
 	t.Helper()
-	m, err := gocv.NewMatFromBytes(height, width, gocv.MatTypeCV8UC3, made(width, height))
+	return encodePixels(t, ext, geom.Size{Width: width, Height: height}, made(width, height))
+}
+
+func encodePixels(t testing.TB, ext gocv.FileExt, size geom.Size, bgr []uint8) []byte {
+	t.Helper()
+	m, err := gocv.NewMatFromBytes(size.Height, size.Width, gocv.MatTypeCV8UC3, bgr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +295,33 @@ func TestImageOfPNG(t *testing.T) {
 	golden.Within(t, "image", got, want, golden.Bound{})
 }
 
+// TestBlankIsOfTheWholeImage: an image whose rows that the network sees are dark is black
+// only if the others are too.
+func TestBlankIsOfTheWholeImage(t *testing.T) {
+	size := geom.Size{Width: 160, Height: 96}
+	cam, err := newCamera(plain(80, 24, 0, 0), size, compute.Resources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows := cam.part().Rows; rows.From < 40 || rows.To != size.Height {
+		t.Fatalf("rows %v are seen", rows)
+	}
+	for name, test := range map[string]struct {
+		from, to int // rows that are lit
+		blank    bool
+	}{"all dark": {0, 0, true}, "lit above": {0, 32, false}, "lit below": {64, 96, false}, "lit": {0, 96, false}} {
+		bgr := made(size.Width, size.Height)
+		clear(bgr[:3*size.Width*test.from])
+		clear(bgr[3*size.Width*test.to:])
+		for _, ext := range []gocv.FileExt{gocv.JPEGFileExt, gocv.PNGFileExt} {
+			report, err := cam.Image(make([]float32, 3*80*24), encodePixels(t, ext, size, bgr), perception.Layout{}, &Scratch{})
+			if report.Blank != test.blank || (err != nil) != test.blank {
+				t.Errorf("%s, %s: blank %v, error %v", name, ext, report.Blank, err)
+			}
+		}
+	}
+}
+
 // TestImageRefuses: the codec's words come with the package's.
 func TestImageRefuses(t *testing.T) {
 	cam, err := newCamera(plain(32, 16, 0.04, 0), geom.Size{Width: 64, Height: 48}, compute.Resources{})
@@ -270,18 +334,48 @@ func TestImageRefuses(t *testing.T) {
 	}
 }
 
-func BenchmarkImage(b *testing.B) {
-	for _, net := range [][2]int{{352, 128}, {704, 256}} {
-		b.Run(fmt.Sprint(net[0]), func(b *testing.B) {
-			cam, err := newCamera(plain(net[0], net[1], 0.02, 0), geom.Size{Width: 1600, Height: 900}, compute.Resources{})
+// BenchmarkPixels prepares six decoded images of 1600 x 900 pixels on one goroutine and
+// on two. It reports the shortest time of each, and how many times as fast as generic's
+// on one goroutine a set is.
+func BenchmarkPixels(b *testing.B) {
+	const images = 6
+	source := geom.Size{Width: 1600, Height: 900}
+	bgr := made(source.Width, source.Height)
+	pool := parallel.New(2)
+	defer pool.Close()
+	for _, net := range []geom.Size{{Width: 352, Height: 128}, {Width: 704, Height: 256}} {
+		parts := map[isa.Set]func(i int){}
+		for set := range kernel.Table {
+			config := plain(net.Width, net.Height, 0.04*float64(net.Width)/704, 0)
+			cam, err := newCamera(config, source, compute.Resources{Kernels: set})
 			if err != nil {
 				b.Fatal(err)
 			}
-			dst, bgr := make([]float32, 3*net[0]*net[1]), made(1600, 900)
-			var scratch Scratch
-			for b.Loop() {
-				cam.Pixels(dst, bgr, &scratch)
-			}
-		})
+			dst, scratch := make([]float32, images*3*net.Pixels()), make([]Scratch, images)
+			parts[set] = func(i int) { cam.Pixels(dst[i*3*net.Pixels():][:3*net.Pixels()], bgr, &scratch[i]) }
+		}
+		for set, part := range parts {
+			b.Run(fmt.Sprintf("%d/%s", net.Width, set), func(b *testing.B) {
+				for b.Loop() {
+					pool.Run(images, part)
+				}
+				alone, two := shortest(func() { (*parallel.Pool)(nil).Run(images, part) }), shortest(func() { pool.Run(images, part) })
+				generic := shortest(func() { (*parallel.Pool)(nil).Run(images, parts[isa.Generic]) })
+				b.ReportMetric(alone.Seconds()*1e3, "ms-alone")
+				b.ReportMetric(two.Seconds()*1e3, "ms-two")
+				b.ReportMetric(generic.Seconds()/alone.Seconds(), "x-generic")
+			})
+		}
 	}
+}
+
+// shortest returns the shortest time of several calls.
+func shortest(run func()) time.Duration {
+	least := time.Hour
+	for range 15 {
+		begun := time.Now()
+		run()
+		least = min(least, time.Since(begun))
+	}
+	return least
 }

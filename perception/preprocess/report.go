@@ -14,10 +14,11 @@ type Report struct {
 	Blank   bool   // Suspect says that it shows nothing
 }
 
-// judge looks at a decoded image.
+// judge looks at an image's decoded rows. If what the network sees shows nothing, the whole
+// image decides: a street at night may be dark below the horizon, and lit above.
 func (c *Camera) judge(image *codec.Image) Report {
-	blank := c.blank(image)
-	r := Report{Damage: image.Damage, Suspect: blank, Blank: blank != ""}
+	words := blank(image)
+	r := Report{Damage: image.Damage, Suspect: words, Blank: words != ""}
 	switch {
 	case r.Blank:
 	case r.Damage != "" && c.config.Options.Damaged == Mark:
@@ -39,8 +40,8 @@ const (
 )
 
 // blank says that an image is black or has no contrast; "" if it is neither.
-func (c *Camera) blank(image *codec.Image) string {
-	counts, total := c.levels(image.BGR)
+func blank(image *codec.Image) string {
+	counts, total := levels(image)
 	brighter, sum, squares := 0, 0.0, 0.0
 	for level, n := range counts {
 		if level >= darkest {
@@ -62,11 +63,11 @@ func (c *Camera) blank(image *codec.Image) string {
 	return ""
 }
 
-// levels counts the brightness of some pixels, spread over the image.
-func (c *Camera) levels(bgr []uint8) (counts [256]int, total int) {
-	width := c.source.Width
-	for y := lookedAt / 2 % c.source.Height; y < c.source.Height; y += lookedAt {
-		row := bgr[3*width*y:][:3*width]
+// levels counts the brightness of some pixels, spread over the image's decoded rows.
+func levels(image *codec.Image) (counts [256]int, total int) {
+	width, rows := image.Size.Width, image.Rows
+	for y := rows.From + lookedAt/2%(rows.To-rows.From); y < rows.To; y += lookedAt {
+		row := image.BGR[3*width*y:][:3*width]
 		for x := 0; x < width; x += lookedAt {
 			p := (*[3]uint8)(row[3*x:])
 			counts[(int(p[0])+2*int(p[1])+int(p[2]))/4]++

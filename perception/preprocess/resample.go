@@ -27,11 +27,10 @@ type axis struct {
 // center returns where the middle of the scaled canvas's pixel i is in the image.
 func (a axis) center(i int) float64 { return a.start + (float64(i)+0.5)*a.step }
 
-// taps returns the coefficients of those pixels of the scaled canvas, of n from
-// first on, whose middle is in the image, and how many come before them.
-func (a axis) taps(first, n int) (skipped int, t taps) {
-	skipped, count := a.inside(first, n)
-	return skipped, newTaps(a, first+skipped, count)
+// reduced returns the axis of the image reduced by a factor: it begins at the same edge.
+func (a axis) reduced(by int) axis {
+	f := float64(by)
+	return axis{start: a.start / f, step: a.step / f, length: (a.length + by - 1) / by}
 }
 
 // inside returns how many of n pixels from first on have their middle in the image,
@@ -50,18 +49,25 @@ func (a axis) inside(first, n int) (skipped, count int) {
 // newTaps returns the coefficients of count pixels of the scaled canvas, from
 // first on. They are those of Pillow's precompute_coeffs and
 // normalize_coeffs_8bpc: the filter widens with the reduction, and the
-// coefficients that the border leaves are brought to a sum of one. If the
-// border leaves fewer than n inputs, the others have coefficient zero.
+// coefficients that the border leaves are brought to a sum of one. A pixel that
+// has less than n inputs has others with coefficient zero.
 func newTaps(a axis, first, count int) taps {
 	widen, in := max(a.step, 1), a.length
 	support := bicubicSupport * widen
-	n := int(min(math.Ceil(support)*2+1, float64(in)))
+	reach := func(i int) (low, high int) {
+		center := a.center(first + i)
+		return int(max(center-support+0.5, 0)), int(min(center+support+0.5, float64(in)))
+	}
+	n := 0
+	for i := range count {
+		low, high := reach(i)
+		n = max(n, high-low)
+	}
 	t := taps{n: n, start: make([]int32, count), coef: make([]int32, n*count)}
 	weights := make([]float64, n)
 	for i := range count {
 		center := a.center(first + i)
-		low := int(max(center-support+0.5, 0))
-		high := int(min(center+support+0.5, float64(in)))
+		low, high := reach(i)
 		w, sum := weights[:high-low], 0.0
 		for k := range w {
 			w[k] = bicubic((float64(k+low) - center + 0.5) * (1 / widen))

@@ -18,9 +18,22 @@ import (
 // Image is a decoded image. Its pixels are in the buffer or the data that were given.
 type Image struct {
 	BGR    []uint8
-	Damage string // what is missing or wrong, "" if nothing is
-	Grey   bool   // it has no colour
-	Deep   bool   // its samples have 16 bits, of which the upper byte is taken
+	Size   geom.Size // of BGR
+	Rows   Rows      // those of BGR that were decoded
+	Damage string    // what is missing or wrong, "" if nothing is
+	Grey   bool      // it has no colour
+	Deep   bool      // its samples have 16 bits, of which the upper byte is taken
+}
+
+// Rows are those from one on, up to another, which is not one of them.
+type Rows struct{ From, To int }
+
+// Part is what of an image is wanted: some rows, and less than all pixels. Of a JPEG, each
+// pixel stands for Reduction x Reduction, which is 1, 2, 4 or 8; the width and height are
+// rounded up. Other images are not reduced.
+type Part struct {
+	Rows      Rows // of the image, not reduced
+	Reduction int
 }
 
 // Buffer is memory for one image's pixels. The zero value is ready.
@@ -37,8 +50,14 @@ func (b *Buffer) take(n int) []uint8 {
 // another format or size, or a header that cannot be read. If strict is set, damage is an
 // error too, and decoding stops there.
 func Decode(data []byte, layout perception.Layout, size geom.Size, strict bool, b *Buffer) (Image, error) {
+	return DecodePart(data, layout, size, Part{Rows{0, size.Height}, 1}, strict, b)
+}
+
+// DecodePart is Decode for a part of an image. It may decode more; what it says of the
+// image holds for all of it.
+func DecodePart(data []byte, layout perception.Layout, size geom.Size, part Part, strict bool, b *Buffer) (Image, error) {
 	if layout.Format.IsRaw() {
-		return raw(data, layout, size, b)
+		return raw(data, layout, size, part.Rows, b)
 	}
 	if layout != (perception.Layout{Format: layout.Format}) || !layout.Format.IsFile() {
 		return Image{}, layoutError(layout)
@@ -47,9 +66,9 @@ func Decode(data []byte, layout perception.Layout, size geom.Size, strict bool, 
 	case len(data) == 0:
 		return Image{}, errors.New("image is empty")
 	case bytes.HasPrefix(data, []byte(jpegStart)):
-		return decodeFile("JPEG", data, size, strict, b)
+		return decodeFile("JPEG", data, size, part, strict, b)
 	case bytes.HasPrefix(data, []byte(pngStart)):
-		return decodeFile("PNG", data, size, strict, b)
+		return decodeFile("PNG", data, size, Part{Rows{0, size.Height}, 1}, strict, b)
 	}
 	return Image{}, fmt.Errorf("image is %s, want %s", kind(data, size), wanted)
 }
@@ -60,9 +79,15 @@ const (
 	pngStart  = "\x89PNG\r\n\x1a\n"
 )
 
-func decodeFile(kind string, data []byte, size geom.Size, strict bool, b *Buffer) (Image, error) {
-	pixels := b.take(3 * size.Pixels())
-	report := C.struct_codec_report{width: C.int(size.Width), height: C.int(size.Height)}
+func decodeFile(kind string, data []byte, size geom.Size, part Part, strict bool, b *Buffer) (Image, error) {
+	r := part.Reduction
+	reduced := geom.Size{Width: (size.Width + r - 1) / r, Height: (size.Height + r - 1) / r}
+	rows := Rows{part.Rows.From / r, (part.Rows.To + r - 1) / r}
+	pixels := b.take(3 * reduced.Pixels())
+	report := C.struct_codec_report{
+		width: C.int(size.Width), height: C.int(size.Height),
+		reduction: C.int(r), from: C.int(rows.From), to: C.int(rows.To),
+	}
 	file, to := (*C.uint8_t)(unsafe.SliceData(data)), (*C.uint8_t)(unsafe.SliceData(pixels))
 	stop := C.int(0)
 	if strict {
@@ -74,7 +99,7 @@ func decodeFile(kind string, data []byte, size geom.Size, strict bool, b *Buffer
 	} else {
 		became = C.codec_png(file, C.size_t(len(data)), stop, to, &report)
 	}
-	image := Image{BGR: pixels, Grey: report.grey != 0, Deep: report.deep != 0}
+	image := Image{BGR: pixels, Size: reduced, Rows: rows, Grey: report.grey != 0, Deep: report.deep != 0}
 	switch became {
 	case C.CODEC_SIZE:
 		return Image{}, sizeError(geom.Size{Width: int(report.width), Height: int(report.height)}, size)

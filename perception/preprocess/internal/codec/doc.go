@@ -21,6 +21,11 @@
 // The size in a file's header is compared before memory is taken for it, and progressive
 // images have at most 64 scans, so that a small file can take neither memory nor time.
 //
+// A caller that needs some rows only gets them as if all had been decoded. Of a JPEG's
+// other rows the data are read, so that the same damage is found, and the pixels are not
+// computed. A JPEG can be decoded at a half, a quarter or an eighth of its size, of the lower
+// frequencies of its blocks.
+//
 // Raw pixels have the layout that [perception.Layout] declares. Y, U and V become R, G and
 // B by ITU-R BT.601 with limited range (Y from 16 to 235), chroma of the nearest sample:
 //

@@ -115,20 +115,35 @@ static void from_cmyk(uint8_t *bgr, const uint8_t *cmyk, int width, int inverted
     }
 }
 
-static void decode(j_decompress_ptr d, uint8_t *bgr, volatile int *done) {
-    size_t stride = 3 * (size_t)d->image_width;
+// skip passes over rows. Their data are read as those of others are, so that damage in
+// them is seen; nothing is computed of them. What older libraries are known to do wrong,
+// and arithmetic coding, which is rare, is decoded whole.
+static void skip(j_decompress_ptr d, int rows) {
+    if (rows > 0 && LIBJPEG_TURBO_VERSION_NUMBER >= 2001000 && !d->arith_code) {
+        jpeg_skip_scanlines(d, (JDIMENSION)rows);
+    }
+}
+
+// decode writes the wanted rows, and maybe others. libjpeg does not look at what it skips
+// at the end, so that the last row is always decoded.
+static void decode(j_decompress_ptr d, uint8_t *bgr, int from, int to, volatile int *done) {
     int cmyk = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
     JSAMPARRAY inks = NULL;
     d->out_color_space = cmyk ? JCS_CMYK : JCS_EXT_BGR;
     jpeg_start_decompress(d);
+    size_t stride = 3 * (size_t)d->output_width;
     if (cmyk) {
-        inks = d->mem->alloc_sarray((j_common_ptr)d, JPOOL_IMAGE, 4 * d->image_width, 1);
+        inks = d->mem->alloc_sarray((j_common_ptr)d, JPOOL_IMAGE, 4 * d->output_width, 1);
     }
+    skip(d, from);
     while (d->output_scanline < d->output_height) {
+        if ((int)d->output_scanline == to) {
+            skip(d, (int)d->output_height - to - 1);
+        }
         JSAMPROW row = bgr + stride * d->output_scanline;
-        JSAMPROW to = cmyk ? inks[0] : row;
-        if (jpeg_read_scanlines(d, &to, 1) == 1 && cmyk) {
-            from_cmyk(row, inks[0], (int)d->image_width, d->saw_Adobe_marker);
+        JSAMPROW at = cmyk ? inks[0] : row;
+        if (jpeg_read_scanlines(d, &at, 1) == 1 && cmyk) {
+            from_cmyk(row, inks[0], (int)d->output_width, d->saw_Adobe_marker);
         }
         *done = (int)d->output_scanline;
     }
@@ -139,7 +154,9 @@ int codec_jpeg(const uint8_t *data, size_t size, int strict, uint8_t *bgr, struc
     struct jpeg_decompress_struct d;
     struct jpeg_progress_mgr progress = {.progress_monitor = count_scans};
     struct handler h = {.strict = strict, .data = data, .report = report};
-    const int width = report->width, height = report->height;
+    const int width = report->width, height = report->height, reduction = report->reduction;
+    const int rows = (height + reduction - 1) / reduction;
+    const size_t stride = 3 * (size_t)((width + reduction - 1) / reduction);
     volatile int done = 0, begun = 0;
 
     d.err = jpeg_std_error(&h.base);
@@ -156,9 +173,9 @@ int codec_jpeg(const uint8_t *data, size_t size, int strict, uint8_t *bgr, struc
         }
         if (report->rows == 0) {
             report->row = done;
-            report->rows = height;
+            report->rows = rows;
         }
-        memset(bgr + 3 * (size_t)width * done, 128, 3 * (size_t)width * (height - done));
+        memset(bgr + stride * done, 128, stride * (rows - done));
         return CODEC_DAMAGED;
     }
     jpeg_create_decompress(&d);
@@ -173,7 +190,9 @@ int codec_jpeg(const uint8_t *data, size_t size, int strict, uint8_t *bgr, struc
         return CODEC_SIZE;
     }
     begun = 1;
-    decode(&d, bgr, &done);
+    d.scale_num = (unsigned)(8 / reduction);
+    d.scale_denom = 8;
+    decode(&d, bgr, report->from, report->to, &done);
     jpeg_destroy_decompress(&d);
     if (h.ended && report->trouble == CODEC_NOTHING) {
         report->trouble = CODEC_ENDED;

@@ -18,7 +18,7 @@ func layoutError(l perception.Layout) error {
 
 // raw takes pixels that are declared, after it has compared the declaration with the
 // calibrated size and with the number of bytes.
-func raw(data []byte, l perception.Layout, size geom.Size, b *Buffer) (Image, error) {
+func raw(data []byte, l perception.Layout, size geom.Size, wanted Rows, b *Buffer) (Image, error) {
 	if l.Width != size.Width || l.Height != size.Height {
 		return Image{}, sizeError(geom.Size{Width: l.Width, Height: l.Height}, size)
 	}
@@ -34,10 +34,10 @@ func raw(data []byte, l perception.Layout, size geom.Size, b *Buffer) (Image, er
 		return Image{}, fmt.Errorf("image has %d bytes, want %d rows of %d in %s", len(data), rows, stride, l.Format)
 	}
 	if l.Format == perception.BGR8 && stride == row {
-		return Image{BGR: data}, nil
+		return Image{BGR: data, Size: size, Rows: Rows{0, size.Height}}, nil
 	}
 	pixels := b.take(3 * size.Pixels())
-	for y := range size.Height {
+	for y := wanted.From; y < wanted.To; y++ {
 		line := data[y*stride:][:row]
 		to := pixels[3*size.Width*y:][:3*size.Width]
 		switch l.Format {
@@ -51,7 +51,7 @@ func raw(data []byte, l perception.Layout, size geom.Size, b *Buffer) (Image, er
 			fromYUYV(to, line)
 		}
 	}
-	return Image{BGR: pixels}, nil
+	return Image{BGR: pixels, Size: size, Rows: wanted}, nil
 }
 
 func fromRGB(bgr, rgb []uint8) {

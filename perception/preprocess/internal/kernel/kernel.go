@@ -13,29 +13,24 @@ const Precision = 32 - 8 - 2
 // Kernels are one implementation of each loop. Lengths are checked here, once
 // for all implementations.
 type Kernels struct {
-	horizontal func(dst, src []uint8, start, coef []int32, n int)
+	horizontal func(dst, src []uint8, c *Columns)
 	vertical   func(dst, src []uint8, coef []int32)
 	normalise  func(r, g, b []float32, bgr []uint8, level *Levels)
 }
 
 // Table is what this build has.
-var Table = isa.Table[Kernels]{
-	isa.Generic: {horizontal: horizontalGeneric, vertical: verticalGeneric, normalise: normaliseGeneric},
-}
+var Table = isa.NewTable(
+	Kernels{horizontal: horizontalGeneric, vertical: verticalGeneric, normalise: normaliseGeneric},
+	portable, avx512,
+)
 
-// Levels are the network's values of a byte, for R, G and B.
-type Levels [3][256]float32
-
-// Horizontal computes one row of three interleaved channels.
-func (k *Kernels) Horizontal(dst, src []uint8, start, coef []int32) {
-	n := 0
-	if len(start) > 0 {
-		n = len(coef) / len(start)
+// Horizontal computes rows of three interleaved channels from as many rows.
+func (k *Kernels) Horizontal(dst, src []uint8, c *Columns) {
+	to, from := 3*len(c.start), 3*c.width
+	if len(dst)%max(1, to) != 0 || len(src)%max(1, from) != 0 || len(dst)*from != len(src)*to {
+		panic(fmt.Sprintf("preprocess: rows of %d bytes from rows of %d, %d bytes from %d", to, from, len(dst), len(src)))
 	}
-	if len(dst) != 3*len(start) || len(coef) != n*len(start) || len(src)%3 != 0 {
-		panic(fmt.Sprintf("preprocess: row of %d bytes from %d with %d starts and %d coefficients", len(dst), len(src), len(start), len(coef)))
-	}
-	k.horizontal(dst, src, start, coef, n)
+	k.horizontal(dst, src, c)
 }
 
 // Vertical computes one row from several.
