@@ -238,9 +238,9 @@ func (w *workload) history(mode history.Mode, bytes bool) (*stage, error) {
 }
 
 func (w *workload) decode() ([]*stage, error) {
-	d, maps := decode.New(decodeConfig(w.m)), headMaps(w.rng, w.m)
+	d, maps := decode.New(decodeConfig(w.m), w.with), headMaps(w.rng, w.m)
 	return []*stage{{
-		name: pipeline.Decode,
+		name: pipeline.Decode, kernels: d.Kernels(),
 		cost: func() cost { return decodeCost(w.m) },
 		run:  func(int) { d.Append(nil, maps) },
 	}}, nil
