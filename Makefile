@@ -23,7 +23,7 @@ PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-reference bench-eval parity rigs \
-	reliability losses overload test test-race test-python test-client fuzz check-deploy lint golangci fmt proto clean
+	reliability losses overload test test-race test-python test-client fuzz fuzz-kernels check-deploy lint golangci fmt proto clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,9 @@ demo: ## render a drive, serve it over NATS, detect, grade, draw
 	@$(PART) build $(MAKE) --no-print-directory build
 	@$(PART) demo bin/solofusion demo
 
-bench: build ## time every stage of the default bundle on this machine
+bench: build ## time every stage of the default bundle, and those between the networks at the full size
 	@bin/solofusion bench
+	@bin/solofusion bench --size r50
 
 bench-reference: build .venv/.installed ## time the stages between the networks against the reference's arithmetic in PyTorch
 	@.venv/bin/python training/bench_reference.py
@@ -105,6 +106,9 @@ fuzz: deps ## fuzz the readers of results, tables, messages and images, FUZZTIME
 	@for f in FuzzCalibration FuzzFrame FuzzPose FuzzControl FuzzSubject FuzzResult FuzzStatus; do \
 		$(FUZZ) "^$$f\$$" ./bus || exit 1; done
 	@$(FUZZ) FuzzDecode ./perception/preprocess/internal/codec
+
+fuzz-kernels: deps ## fuzz every kernel against its generic one, FUZZTIME (3m) each
+	@scripts/fuzz-kernels.sh $(FUZZTIME)
 
 .venv/.installed: training/requirements.txt training/requirements-devkit.txt
 	@scripts/install-python.sh
