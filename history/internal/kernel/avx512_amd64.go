@@ -200,7 +200,7 @@ func baseOf(zero uint8) archsimd.Uint32x16 {
 // wholes512 rectifies, rounds and saturates. Above one the bits of floats are in their
 // order, so that what is too large is so as an integer, too.
 func wholes512(v, magic archsimd.Float32x16, base archsimd.Uint32x16) archsimd.Uint8x16 {
-	v = v.Max(archsimd.Float32x16{}) // 0 for NaN
+	v = v.Masked(v.Greater(archsimd.Float32x16{})) // 0 for NaN, as Max may not give it: the compiler exchanges its operands
 	return v.Add(magic).ToBits().Sub(base).SaturateToUint8()
 }
 
@@ -229,8 +229,11 @@ func warpActivateF32AVX512(dst, src []float32, taps []Tap, add []float32, stride
 	isa.ClearUpper()
 }
 
-// relu512 keeps NaN: Max takes its argument for it.
-func relu512(x archsimd.Float32x16) archsimd.Float32x16 { return archsimd.Float32x16{}.Max(x) }
+// relu512 keeps NaN.
+func relu512(x archsimd.Float32x16) archsimd.Float32x16 {
+	var zero archsimd.Float32x16
+	return zero.IfElse(x.Less(zero), x)
+}
 
 func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8) {
 	magic, base := archsimd.BroadcastFloat32x16(one), baseOf(zero)
@@ -327,7 +330,8 @@ func largestAVX512(most, src []float32) {
 		end := min(c+lanes, channels)
 		m := part512(most[c:end])
 		for n := 0; n < len(src); n += channels {
-			m = part512(src[n+c : n+end]).Abs().Max(m) // m for NaN
+			v := part512(src[n+c : n+end])
+			m = m.Max(v.Masked(v.Equal(v)).Abs())
 		}
 		m.StorePart(most[c:end])
 	}
