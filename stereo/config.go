@@ -69,12 +69,7 @@ func (w *Weights) network(groups int) (*kernel.Network, error) {
 			return nil, fmt.Errorf("stereo: similarity.%s has %d numbers, want %d", p.name, len(p.data), p.want)
 		}
 	}
-	return &kernel.Network{
-		Groups:  groups,
-		Weight0: w.Weight0, Bias0: w.Bias0,
-		Weight1: w.Weight1, Bias1: w.Bias1,
-		Weight2: w.Weight2, Bias2: w.Bias2[0],
-	}, nil
+	return kernel.NewNetwork(groups, w.Weight0, w.Bias0, w.Weight1, w.Bias1, w.Weight2, w.Bias2[0]), nil
 }
 
 // penalties returns P of model spec, section 3 by the distance of bins: the

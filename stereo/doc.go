@@ -20,6 +20,11 @@
 // float64, from the current camera to the previous one directly, so that the
 // size of global coordinates costs no precision.
 //
+// The cost is that of the points that are seen. A previous camera is left out where it
+// sees nothing of a view, or of a coarse pixel; no cost volume is ever in memory. The
+// descriptors of the past are kept in the order that the kernels want (see
+// internal/kernel), from which Save restores the one in which they came.
+//
 // A [Matcher] has the weights and the buffers, and serves any number of rigs. What
 // is remembered of a rig is its [Past], some earlier frames. Which of them a frame is
 // matched against and which stay is the caller's choice; the first frame of a

@@ -8,6 +8,7 @@ import (
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -66,12 +67,12 @@ func views(z *golden.Archive) []View {
 // each output, given the reference's own inputs.
 func TestReference(t *testing.T) {
 	for folder, sequences := range recordings {
-		t.Run(folder, func(t *testing.T) {
+		eachSet(t, func(t *testing.T, set isa.Set) {
 			root := golden.Shared(t, folder)
 			w, _ := tinyWeights(t, root+"/checkpoint.pth")
 			pool := parallel.New(2)
 			defer pool.Close()
-			m, err := New(tiny, w, compute.Resources{Pool: pool})
+			m, err := New(tiny, w, compute.Resources{Pool: pool, Kernels: set})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,6 +89,14 @@ func TestReference(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// eachSet runs a test with every kernel set of this build.
+func eachSet(t *testing.T, test func(t *testing.T, set isa.Set)) {
+	t.Helper()
+	for _, set := range sets() {
+		t.Run(string(set), func(t *testing.T) { test(t, set) })
 	}
 }
 
@@ -130,10 +139,10 @@ func TestReferencePoints(t *testing.T) {
 		x, y := i%88, i/88%32
 		k, cur, prev := i/(88*32)%7, i/(88*32*7)%6, i/(88*32*7*6)
 		p := &pairs[prev][cur]
-		ray := p.Ray.Apply(geom.Vec3{4*float64(x) + 2, 4*float64(y) + 2, 1})
+		ray := p.Ray.Apply(geom.Vec3{float64(x) + 0.5, float64(y) + 0.5, 1})
 		q := ray.Scale(c.Depth.Center(int(bins.Data[((cur*7+k)*8+y/4)*22+x/4]))).Add(p.Shift)
 		w := want.Data[4*i:][:4]
-		u, v := q[0]/q[2], q[1]/q[2]
+		u, v := 4*q[0]/q[2], 4*q[1]/q[2] // pixels of the input
 		wantVisible := visible(c.Image, w[0], w[1], w[2])
 		if visible(c.Image, u, v, q[2]) != wantVisible {
 			t.Fatalf("point %d at %v, want %v: visible %t", i, q, w, wantVisible)
@@ -157,30 +166,34 @@ func visible(image geom.Size, u, v, z float64) bool {
 }
 
 // TestReferenceCost compares the correlations of whole maps.
-func TestReferenceCost(t *testing.T) {
+func TestReferenceCost(t *testing.T) { eachSet(t, referenceCost) }
+
+func referenceCost(t *testing.T, set isa.Set) {
 	root := golden.Shared(t, "reference/tiny/rig")
 	z := golden.Open(t, root+"/frame_001.npz")
 	previous, current := views(golden.Open(t, root+"/frame_000.npz")), views(z)
 	w, _ := tinyWeights(t, root+"/checkpoint.pth")
-	m, err := New(tiny, w, compute.Resources{})
+	m, err := New(tiny, w, compute.Resources{Kernels: set})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := golden.ChannelsLast(golden.Array[float32](z, "cost_volume")) // N K sh sw G
 	bins := golden.ChannelsLast(golden.Array[int32](z, "k_indices"))     // N h w K
 	got := tensor.New[float32](want.Shape...)
-	m.current, m.previous = current, previous
+	m.current, m.previous = interleaved(m, current), interleaved(m, previous)
 	m.reserve(len(current))
-	b := &m.rows[0]
+	b := &m.buffers[0]
 	for n := range current {
 		m.findPairs(n)
 		for y := range 8 {
 			for x := range 22 {
 				samples := bins.Data[((n*8+y)*22+x)*7:][:7]
-				m.correlate(samples, n, x, y, b)
-				for i := range 16 * 7 {
-					sx, sy := 4*x+i/7%4, 4*y+i/7/4
-					copy(got.Data[(((n*7+i%7)*32+sy)*88+sx)*8:][:8], b.sums[8*i:])
+				if !m.correlate(samples, n, x, y, b) {
+					continue
+				}
+				for i := range 7 * 16 {
+					sx, sy := 4*x+i%4, 4*y+i%16/4
+					copy(got.Data[(((n*7+i/16)*32+sy)*88+sx)*8:][:8], b.sums[8*i:])
 				}
 			}
 		}
@@ -188,6 +201,9 @@ func TestReferenceCost(t *testing.T) {
 	d := golden.Within(t, "cost", got.Data, want.Data, golden.Bound{Rel: 1e-4})
 	t.Logf("cost %.2g of the largest", d.Rel)
 }
+
+// interleaved returns the views as the matcher keeps them.
+func interleaved(m *Matcher, views []View) []View { return m.arranged(&against(views).frames[0]) }
 
 func TestReferencePenalties(t *testing.T) {
 	_, ck := tinyWeights(t, golden.Shared(t, "reference/tiny/rig/checkpoint.pth"))

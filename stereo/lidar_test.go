@@ -6,6 +6,7 @@ import (
 	"image"
 	"maps"
 	"math"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,6 @@ import (
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/nuscenes"
-	"github.com/solofusion/solofusion/stereo/internal/kernel"
 )
 
 var (
@@ -366,11 +366,7 @@ func newSearch(t *testing.T, camera, other *eye) *search {
 	m.current, m.previous = []View{ones}, []View{other.View}
 	m.pairs = make([][]pair, 1)
 	m.findPairs(0)
-	const points = patch * patch * batch
-	m.rows = []rowBuffers{{
-		depths: make([]float64, batch),
-		taps:   make([]kernel.Tap, points), sums: make([]float32, points), count: make([]float32, points),
-	}}
+	m.buffers = []buffers{m.newBuffers()}
 	return s
 }
 
@@ -392,13 +388,20 @@ func (s *search) depth(at int, ref *reference) (float64, bool) {
 // correlations returns the normalised correlation of each plane, -1 if the other
 // image does not show the whole patch or only an even grey.
 func (s *search) correlations(at int, ref *reference) (curve []float64) {
-	b, columns := &s.rows[0], s.cfg.Coarse.Width
+	b, columns := &s.buffers[0], s.cfg.Coarse.Width
 	for bins := range slices.Chunk(s.bins, batch) {
-		s.correlate(bins, 0, at%columns, at/columns, b)
+		if !s.correlate(bins, 0, at%columns, at/columns, b) {
+			clear(b.sums)
+			clear(b.taps.Seen)
+		}
 		var seen, sum, square, dot [batch]float64
-		for i, v := range ref.values {
-			for k, g := range b.sums[i*batch:][:batch] {
-				seen[k] += float64(b.count[i*batch+k])
+		batches := len(b.taps.Seen) / batch
+		for k := range seen {
+			for _, points := range b.taps.Seen[k*batches:][:batches] {
+				seen[k] += float64(bits.OnesCount16(points))
+			}
+			for i, g := range b.sums[k*patch*patch:][:patch*patch] {
+				v := ref.values[i]
 				sum[k] += float64(g)
 				square[k] += float64(g) * float64(g)
 				dot[k] += v * float64(g)

@@ -2,7 +2,8 @@ package stereo
 
 import (
 	"fmt"
-	"math"
+	"math/bits"
+	"slices"
 
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/isa"
@@ -24,20 +25,22 @@ type Matcher struct {
 	samples []int32   // N h w K, ascending bins
 	logits  []float32 // N h w K, of the samples
 	pairs   [][]pair  // for each current camera, the previous ones that it may meet
-	rows    []rowBuffers
+	buffers []buffers // of each band
 
-	current, previous []View // of the Step under way
-	mono, depth       *tensor.F32
-	part              func(row int)
+	views, current, previous []View // of the Step under way: as they came, interleaved, and the earlier ones
+	mono, depth              *tensor.F32
+	take, match, both        func(band int)
 }
 
-// rowBuffers are one coarse row's own.
-type rowBuffers struct {
+// buffers are one band's own. Points are sample by sample, each of them at
+// the block's descriptors row by row.
+type buffers struct {
 	left   []float32 // D, what is left of the logits while picking
 	depths []float64 // K, of a coarse pixel's samples
-	taps   []kernel.Tap
+	taps   *kernel.Taps
 	sums   []float32 // points of a block x G
-	count  []float32 // previous cameras that see each point
+	seen   []uint16  // points that the first previous camera sees
+	count  []float32 // previous cameras that see each point, if there are several
 	scores []float32 // of each point
 }
 
@@ -53,7 +56,7 @@ func New(cfg Config, w Weights, with compute.Resources) (*Matcher, error) {
 	}
 	m := &Matcher{cfg: cfg, net: net, with: with, penalties: penalties(cfg.Depth.Count, cfg.Sigma)}
 	m.kernel, m.kernels = kernel.Table.Take(with.Kernels)
-	m.part = m.row
+	m.take, m.match, m.both = m.takeBand, m.matchBand, m.takeAndMatchBand
 	var score [1]float32
 	m.kernel.Similarity(score[:], make([]float32, cfg.Groups), net)
 	m.unmatched = score[0]
@@ -82,16 +85,81 @@ func (m *Matcher) Step(past *Past, f Frame, mono, depth *tensor.F32) {
 	n, c := len(f.Views), &m.cfg
 	mono.MustShape("monocular logits", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
 	depth.MustShape("depth", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
-	m.current, m.previous, m.mono, m.depth = f.Views, past.before(f), mono, depth
-	m.mustFeatures("current", m.current)
-	m.mustFeatures("previous", m.previous)
+	m.mustFeatures("current", f.Views)
+	newest := past.room(f.Views)
+	m.views, m.current, m.mono, m.depth = f.Views, newest.views, mono, depth
+	m.previous = m.current
+	if f.Before != Itself {
+		m.previous = m.arranged(&past.frames[f.Before])
+	}
+	newest.interleaved = layout{c.Channels, c.Groups}
 	m.reserve(n)
-	for i := range f.Views {
+	for i := range m.current {
 		m.findPairs(i)
 	}
-	m.with.Run(n*c.Coarse.Height, m.part)
-	m.current, m.previous, m.mono, m.depth = nil, nil, nil, nil
-	past.take(f)
+	m.run(n*c.bands(), f.Before == Itself)
+	m.views, m.current, m.previous, m.mono, m.depth = nil, nil, nil, nil, nil
+	past.keep(f.Keep, newest)
+}
+
+// run takes the current views and matches them: row by row, while their descriptors
+// are in the cache, or one after the other if they are matched against themselves.
+func (m *Matcher) run(bands int, itself bool) {
+	if !itself {
+		m.with.Run(bands, m.both)
+		return
+	}
+	m.with.Run(bands, m.take)
+	m.with.Run(bands, m.match)
+}
+
+// bandRows are the coarse rows that one goroutine takes in turn: neighbours mostly meet
+// the same rows of the earlier views, which then come into one core's cache only.
+const bandRows = 4
+
+// bands is the number of a camera's bands.
+func (c *Config) bands() int { return (c.Coarse.Height + bandRows - 1) / bandRows }
+
+// rows returns a band's camera and coarse rows.
+func (c *Config) rows(band int) (camera, from, to int) {
+	from = band % c.bands() * bandRows
+	return band / c.bands(), from, min(from+bandRows, c.Coarse.Height)
+}
+
+func (m *Matcher) takeBand(band int) {
+	for camera, y, to := m.cfg.rows(band); y < to; y++ {
+		m.takeRow(camera, y)
+	}
+}
+
+func (m *Matcher) matchBand(band int) {
+	for camera, y, to := m.cfg.rows(band); y < to; y++ {
+		m.matchRow(camera, y, &m.buffers[band])
+	}
+}
+
+func (m *Matcher) takeAndMatchBand(band int) {
+	for camera, y, to := m.cfg.rows(band); y < to; y++ {
+		m.takeRow(camera, y)
+		m.matchRow(camera, y, &m.buffers[band])
+	}
+}
+
+// takeRow copies one coarse row's descriptors of a current view, interleaved.
+func (m *Matcher) takeRow(camera, y int) {
+	c := &m.cfg
+	size := c.block() * c.Stereo.Width * c.Channels
+	m.kernel.Interleave(m.current[camera].Features[y*size:][:size], m.views[camera].Features[y*size:][:size], c.Channels, c.Groups)
+}
+
+// arranged returns the views of an earlier frame, interleaved.
+func (m *Matcher) arranged(s *sight) []View {
+	m.mustFeatures("previous", s.views)
+	if want := (layout{m.cfg.Channels, m.cfg.Groups}); s.interleaved != want {
+		m.kernel.Interleave(s.features, slices.Clone(s.natural()), want.channels, want.groups)
+		s.interleaved = want
+	}
+	return s.views
 }
 
 func (m *Matcher) mustFeatures(which string, views []View) {
@@ -114,81 +182,61 @@ func (m *Matcher) reserve(n int) {
 	for len(m.pairs) < n {
 		m.pairs = append(m.pairs, nil)
 	}
+	for len(m.buffers) < n*c.bands() {
+		m.buffers = append(m.buffers, m.newBuffers())
+	}
+}
+
+func (m *Matcher) newBuffers() buffers {
+	c := &m.cfg
 	points := c.block() * c.block() * c.Samples
-	for len(m.rows) < n*c.Coarse.Height {
-		m.rows = append(m.rows, rowBuffers{
-			left:   make([]float32, c.Depth.Count),
-			depths: make([]float64, c.Samples),
-			taps:   make([]kernel.Tap, points),
-			sums:   make([]float32, points*c.Groups),
-			count:  make([]float32, points),
-			scores: make([]float32, points),
-		})
+	taps := kernel.NewTaps(kernel.Grid{Map: c.Stereo, Block: c.block(), Channels: c.Channels}, c.Samples)
+	return buffers{
+		left:   make([]float32, c.Depth.Count),
+		depths: make([]float64, c.Samples),
+		taps:   taps,
+		seen:   make([]uint16, len(taps.Seen)),
+		sums:   make([]float32, points*c.Groups),
+		count:  make([]float32, points),
+		scores: make([]float32, points),
 	}
 }
 
 // findPairs keeps the previous cameras that see any point of current view i.
 func (m *Matcher) findPairs(i int) {
 	c := &m.cfg
-	w, h := float64(c.Image.Width), float64(c.Image.Height)
 	near, far := c.Depth.Center(0), c.Depth.Center(c.Depth.Count-1)
 	m.pairs[i] = m.pairs[i][:0]
 	for j := range m.previous {
 		p := c.newPair(&m.current[i], &m.previous[j], j)
-		if !p.misses(0, 0, w, h, near, far) {
+		if whole := c.region(0, 0, c.Stereo.Width, c.Stereo.Height); !p.misses(&whole, near, far) {
 			m.pairs[i] = append(m.pairs[i], p)
 		}
 	}
 }
 
-// row fuses one coarse row of one camera.
-func (m *Matcher) row(index int) {
-	c, b := &m.cfg, &m.rows[index]
-	camera, y := index/c.Coarse.Height, index%c.Coarse.Height
-	for x := range c.Coarse.Width {
-		pixel := index*c.Coarse.Width + x
-		samples := m.samples[pixel*c.Samples:][:c.Samples]
-		logits := m.logits[pixel*c.Samples:][:c.Samples]
-		mono := m.mono.Data[pixel*c.Depth.Count:][:c.Depth.Count]
-		m.pick(samples, mono, b.left)
-		m.match(logits, samples, camera, x, y, b)
-		fused := m.depth.Data[pixel*c.Depth.Count:][:c.Depth.Count]
-		copy(fused, mono)
-		m.kernel.Spread(fused, samples, logits)
-		m.kernel.Softmax(fused, fused)
+// matchRow fuses one coarse row of one camera.
+func (m *Matcher) matchRow(camera, y int, b *buffers) {
+	c := &m.cfg
+	index, width := camera*c.Coarse.Height+y, c.Coarse.Width
+	samples := m.samples[index*width*c.Samples:][:width*c.Samples]
+	logits := m.logits[index*width*c.Samples:][:width*c.Samples]
+	mono := m.mono.Data[index*width*c.Depth.Count:][:width*c.Depth.Count]
+	fused := m.depth.Data[index*width*c.Depth.Count:][:width*c.Depth.Count]
+	// The model picks from the log softmax: the logits moved by a constant.
+	m.kernel.Pick(samples, mono, b.left, m.penalties)
+	for x := range width {
+		s, l := samples[x*c.Samples:][:c.Samples], logits[x*c.Samples:][:c.Samples]
+		m.score(l, s, camera, x, y, b)
+		from, to := x*c.Depth.Count, (x+1)*c.Depth.Count
+		m.kernel.Spread(fused[from:to], mono[from:to], s, l)
+		m.kernel.Softmax(fused[from:to], fused[from:to])
 	}
 }
 
-// pick writes the K bins to test, ascending. The model takes them from the log
-// softmax of the logits, which is the logits moved by a constant.
-func (m *Matcher) pick(samples []int32, logits, left []float32) {
-	copy(left, logits)
-	best, bins := argmax(left), m.cfg.Depth.Count
-	samples[0] = int32(best)
-	for k := 1; k < len(samples); k++ {
-		best = m.kernel.Suppress(left, m.penalties[bins-1-best:][:bins])
-		i := k
-		for ; i > 0 && samples[i-1] > int32(best); i-- {
-			samples[i] = samples[i-1]
-		}
-		samples[i] = int32(best)
-	}
-}
-
-// argmax returns the first index of the largest element.
-func argmax(x []float32) int {
-	best, at := float32(math.Inf(-1)), 0
-	for i, v := range x {
-		if v > best {
-			best, at = v, i
-		}
-	}
-	return at
-}
-
-// match writes the logits of the samples of coarse pixel (x, y): the mean of
+// score writes the logits of the samples of coarse pixel (x, y): the mean of
 // the similarity over its block of stereo pixels.
-func (m *Matcher) match(logits []float32, samples []int32, camera, x, y int, b *rowBuffers) {
+func (m *Matcher) score(logits []float32, samples []int32, camera, x, y int, b *buffers) {
 	if !m.correlate(samples, camera, x, y, b) {
 		for k := range logits {
 			logits[k] = m.unmatched
@@ -200,58 +248,82 @@ func (m *Matcher) match(logits []float32, samples []int32, camera, x, y int, b *
 }
 
 // correlate leaves the block's correlations in b.sums, averaged over the
-// previous cameras, and reports whether any of these sees any of its points.
-func (m *Matcher) correlate(samples []int32, camera, x, y int, b *rowBuffers) bool {
-	clear(b.sums)
-	clear(b.count)
+// previous cameras, and reports whether any of these sees any of its points;
+// b.sums is valid if so.
+func (m *Matcher) correlate(samples []int32, camera, x, y int, b *buffers) bool {
 	for k, bin := range samples {
 		b.depths[k] = m.cfg.Depth.Center(int(bin))
 	}
-	seen := false
+	near, far := b.depths[0], b.depths[len(b.depths)-1]
+	block := m.cfg.region(x*m.cfg.block(), y*m.cfg.block(), m.cfg.block(), m.cfg.block())
+	cameras := 0
 	for i := range m.pairs[camera] {
 		p := &m.pairs[camera][i]
-		if m.blockMisses(p, b.depths, x, y) {
+		if p.misses(&block, near, far) {
 			continue
 		}
-		taps := b.taps[:m.kernel.Project(b.taps, &p.Projection, x, y, b.depths)]
-		for i := range taps {
-			b.count[taps[i].Point]++
+		m.kernel.Project(b.taps, &p.Projection, x, y, b.depths)
+		if !b.taps.Any() {
+			continue
 		}
-		m.kernel.Correlate(b.sums, m.current[camera].Features, m.previous[p.prev].Features, taps, m.cfg.Channels, m.cfg.Groups)
-		seen = seen || len(taps) > 0
+		b.see(cameras)
+		cameras++
+		m.kernel.Correlate(b.sums, m.current[camera].Features, m.previous[p.prev].Features, b.taps, m.cfg.Groups)
 	}
-	average(b.sums, b.count, m.cfg.Groups)
-	return seen
+	if cameras > 1 {
+		average(b.sums, b.count, m.cfg.Groups)
+	}
+	return cameras > 0
 }
 
-func (m *Matcher) blockMisses(p *pair, depths []float64, x, y int) bool {
-	c := &m.cfg
-	side := float64(c.block() * c.stride())
-	x0, y0 := float64(x)*side, float64(y)*side
-	return p.misses(x0, y0, x0+side, y0+side, depths[0], depths[len(depths)-1])
+// see counts the points that one more camera sees, after so many others. Most blocks are
+// seen by one, whose points need no counting.
+func (b *buffers) see(others int) {
+	switch others {
+	case 0:
+		clear(b.sums)
+		copy(b.seen, b.taps.Seen)
+		return
+	case 1:
+		clear(b.count)
+		b.add(b.seen)
+	}
+	b.add(b.taps.Seen)
 }
 
-// average divides the sums of each point by the number of cameras that see it.
+// add counts points.
+func (b *buffers) add(seen []uint16) {
+	for batch, s := range seen {
+		point, _ := b.taps.Point(batch)
+		for ; s != 0; s &= s - 1 {
+			b.count[point+bits.TrailingZeros16(s)]++
+		}
+	}
+}
+
+// average divides the sums of each point by the number of cameras that see it, as a
+// multiplication.
 func average(sums, count []float32, groups int) {
 	for p, n := range count {
 		if n < 2 {
 			continue
 		}
+		part := 1 / n
 		for g := range groups {
-			sums[p*groups+g] /= n
+			sums[p*groups+g] *= part
 		}
 	}
 }
 
 // blockMean writes the mean score of each sample over the block's pixels.
 func blockMean(logits, scores []float32) {
-	clear(logits)
-	for i, s := range scores {
-		logits[i%len(logits)] += s
-	}
-	pixels := float32(len(scores) / len(logits))
+	pixels := len(scores) / len(logits)
 	for k := range logits {
-		logits[k] /= pixels
+		var sum float32
+		for _, s := range scores[k*pixels:][:pixels] {
+			sum += s
+		}
+		logits[k] = sum / float32(pixels)
 	}
 }
 
@@ -277,6 +349,7 @@ func (m *Matcher) Logits(dst *tensor.F32) {
 	clear(dst.Data)
 	for i := range len(m.samples) / c.Samples {
 		at := i * c.Samples
-		m.kernel.Spread(dst.Data[i*c.Depth.Count:][:c.Depth.Count], m.samples[at:][:c.Samples], m.logits[at:][:c.Samples])
+		logits := dst.Data[i*c.Depth.Count:][:c.Depth.Count]
+		m.kernel.Spread(logits, logits, m.samples[at:][:c.Samples], m.logits[at:][:c.Samples])
 	}
 }

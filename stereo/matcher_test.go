@@ -13,6 +13,7 @@ import (
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
 	"github.com/solofusion/solofusion/internal/golden"
+	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/stereo/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
@@ -49,45 +50,15 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// TestPast: a frame is matched against itself or against the one that is asked for,
-// of whatever cameras, even of none; what is to be kept stays.
-func TestPast(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 9))
-	m := mustNew(t, toy, randomWeights(rng, toy.Groups), nil)
-	a, b, mono := ring(rng, &toy, 2, 0), ring(rng, &toy, 2, 1), multimodal(rng, &toy, 2)
-	nothing := tensor.New[float32](0, toy.Coarse.Height, toy.Coarse.Width, toy.Depth.Count)
-	step := func(past *Past, f Frame) []float32 {
-		depth := tensor.New[float32](mono.Shape...)
-		m.Step(past, f, mono, depth)
-		return depth.Data
-	}
-	first := Frame{Views: b, Before: Itself}
-	itself, after, unseen := step(against(b), Frame{Views: b}), step(against(a), Frame{Views: b}), step(against(nil), Frame{Views: b})
-	past := &Past{}
-	for range 2 { // the second time in used arrays
-		step(past, Frame{Views: a, Before: Itself})
-		kept := [][]float32{slices.Clone(a[0].Features), slices.Clone(a[1].Features)}
-		for i := range a {
-			clear(a[i].Features) // the past is a copy
-		}
-		golden.Within(t, "the frame before", step(past, Frame{Views: b, Keep: []int{0}}), after, golden.Bound{})
-		golden.Within(t, "the frame before that", step(past, Frame{Views: b, Before: 1, Keep: []int{1}}), after, golden.Bound{})
-		golden.Within(t, "what was kept", step(past, Frame{Views: b, Before: 1, Keep: []int{0, 1}}), after, golden.Bound{})
-		for i := range a {
-			copy(a[i].Features, kept[i])
-		}
-		if past.Len() != 3 {
-			t.Errorf("%d frames are kept, want 3", past.Len())
-		}
-		golden.Within(t, "the first of a sequence", step(past, first), itself, golden.Bound{})
-		m.Step(past, Frame{}, nothing, nothing)
-		golden.Within(t, "after a frame without images", step(past, Frame{Views: b}), unseen, golden.Bound{})
-	}
-}
-
+// mustNew returns a matcher with the generic kernels.
 func mustNew(t testing.TB, c Config, w Weights, pool *parallel.Pool) *Matcher {
 	t.Helper()
-	m, err := New(c, w, compute.Resources{Pool: pool})
+	return mustTake(t, c, w, compute.Resources{Pool: pool})
+}
+
+func mustTake(t testing.TB, c Config, w Weights, with compute.Resources) *Matcher {
+	t.Helper()
+	m, err := New(c, w, with)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,12 +181,26 @@ func wander(rng *rand.Rand, v View) View {
 	return v
 }
 
+// wide has the shape of the published model's coarse pixels, in small maps: what the fastest
+// kernels are made for.
+var wide = Config{
+	Image: geom.Size{Width: 64, Height: 32}, Coarse: geom.Size{Width: 4, Height: 2}, Stereo: geom.Size{Width: 16, Height: 8},
+	Channels: 64, Groups: 8, Depth: geom.Bins{Start: 2, Step: 0.5, Count: 112}, Samples: 7, Sigma: 2,
+}
+
 func TestStepAgreesWithTheSpecification(t *testing.T) {
+	for name, c := range map[string]Config{"toy": toy, "wide": wide} {
+		t.Run(name, func(t *testing.T) {
+			eachSet(t, func(t *testing.T, set isa.Set) { agrees(t, c, set) })
+		})
+	}
+}
+
+func agrees(t *testing.T, c Config, set isa.Set) {
 	rng := rand.New(rand.NewPCG(7, 1))
 	for _, cameras := range [][2]int{{1, 1}, {3, 2}, {2, 0}, {0, 3}, {4, 5}} {
-		c := toy
 		w := randomWeights(rng, c.Groups)
-		m := mustNew(t, c, w, nil)
+		m := mustTake(t, c, w, compute.Resources{Kernels: set})
 		cur, prev := ring(rng, &c, cameras[0], 0), ring(rng, &c, cameras[1], 0)
 		for i := range prev {
 			prev[i] = wander(rng, prev[i])
@@ -250,15 +235,17 @@ func TestStepAllowsAliasing(t *testing.T) {
 	golden.Within(t, "depth", mono.Data, want.Data, golden.Bound{})
 }
 
-func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
+func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) { eachSet(t, sameForGoroutines) }
+
+func sameForGoroutines(t *testing.T, set isa.Set) {
 	rng := rand.New(rand.NewPCG(7, 3))
-	w := randomWeights(rng, toy.Groups)
-	cur, prev, mono := ring(rng, &toy, 5, 1), ring(rng, &toy, 5, 0), multimodal(rng, &toy, 5)
+	w := randomWeights(rng, wide.Groups)
+	cur, prev, mono := ring(rng, &wide, 5, 1), ring(rng, &wide, 5, 0), multimodal(rng, &wide, 5)
 	want := tensor.New[float32](mono.Shape...)
-	mustNew(t, toy, w, nil).Step(against(prev), Frame{Views: cur}, mono, want)
+	mustTake(t, wide, w, compute.Resources{Kernels: set}).Step(against(prev), Frame{Views: cur}, mono, want)
 	for _, n := range []int{2, 3, 8} {
 		pool := parallel.New(n)
-		m, got := mustNew(t, toy, w, pool), tensor.New[float32](mono.Shape...)
+		m, got := mustTake(t, wide, w, compute.Resources{Kernels: set, Pool: pool}), tensor.New[float32](mono.Shape...)
 		for range 5 {
 			m.Step(against(prev), Frame{Views: cur}, mono, got)
 			golden.Within(t, fmt.Sprintf("%d goroutines", n), got.Data, want.Data, golden.Bound{})
@@ -267,12 +254,14 @@ func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 	}
 }
 
-func TestStepDoesNotAllocate(t *testing.T) {
+func TestStepDoesNotAllocate(t *testing.T) { eachSet(t, doesNotAllocate) }
+
+func doesNotAllocate(t *testing.T, set isa.Set) {
 	rng := rand.New(rand.NewPCG(7, 4))
 	pool := parallel.New(2)
 	defer pool.Close()
-	m := mustNew(t, toy, randomWeights(rng, toy.Groups), pool)
-	cur, prev, mono := ring(rng, &toy, 5, 1), ring(rng, &toy, 5, 0), multimodal(rng, &toy, 5)
+	m := mustTake(t, wide, randomWeights(rng, wide.Groups), compute.Resources{Kernels: set, Pool: pool})
+	cur, prev, mono := ring(rng, &wide, 5, 1), ring(rng, &wide, 5, 0), multimodal(rng, &wide, 5)
 	depth := tensor.New[float32](mono.Shape...)
 	past := against(prev)
 	if n := testing.AllocsPerRun(10, func() { m.Step(past, Frame{Views: cur}, mono, depth) }); n != 0 {
@@ -301,10 +290,12 @@ func TestMissingCameras(t *testing.T) {
 
 // TestUnseenPoints checks that what no previous camera saw gets the network's
 // answer to zeros.
-func TestUnseenPoints(t *testing.T) {
+func TestUnseenPoints(t *testing.T) { eachSet(t, unseenPoints) }
+
+func unseenPoints(t *testing.T, set isa.Set) {
 	rng := rand.New(rand.NewPCG(7, 6))
 	w := randomWeights(rng, toy.Groups)
-	m := mustNew(t, toy, w, nil)
+	m := mustTake(t, toy, w, compute.Resources{Kernels: set})
 	views, mono := ring(rng, &toy, 1, 0), multimodal(rng, &toy, 1)
 	broken := views[0]
 	broken.Camera.Pose.T[0] = math.NaN()
@@ -362,7 +353,7 @@ func TestMatchFindsTheDepth(t *testing.T) {
 	for y := 1; y < 7; y++ {
 		for x := range 11 { // columns beyond look past the previous image
 			inside++
-			if argmax(depth.Data[(y*16+x)*30:][:30]) == 11 {
+			if d := depth.Data[(y*16+x)*30:][:30]; slices.Index(d, slices.Max(d)) == 11 {
 				right++
 			}
 		}
@@ -374,9 +365,9 @@ func TestMatchFindsTheDepth(t *testing.T) {
 
 func TestPick(t *testing.T) {
 	m := mustNew(t, toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Groups), nil)
-	samples, left := make([]int32, toy.Samples), make([]float32, toy.Depth.Count)
-	flat := make([]float32, toy.Depth.Count)
-	m.pick(samples, flat, left)
+	samples := make([]int32, toy.Samples)
+	pick := func(logits []float32) { m.kernel.Pick(samples, logits, make([]float32, len(logits)), m.penalties) }
+	pick(make([]float32, toy.Depth.Count))
 	// Equal logits: the first bin, then the first beyond the Gaussian's reach of
 	// six bins of all before, where log(1+1e-5) is positive.
 	for _, want := range []int32{0, 7, 14} {
@@ -386,11 +377,11 @@ func TestPick(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		logits := rapid.SliceOfN(rapid.Float32Range(-30, 30), toy.Depth.Count, toy.Depth.Count).Draw(t, "logits")
-		m.pick(samples, logits, left)
+		pick(logits)
 		if !slices.IsSorted(samples) || len(slices.Compact(slices.Clone(samples))) != len(samples) {
 			t.Fatalf("samples %v of %v are not ascending and distinct", samples, logits)
 		}
-		if best := argmax(logits); !slices.Contains(samples, int32(best)) {
+		if best := slices.Index(logits, slices.Max(logits)); !slices.Contains(samples, int32(best)) {
 			t.Fatalf("samples %v lack the largest, %d", samples, best)
 		}
 	})
@@ -405,15 +396,15 @@ func TestCullingLosesNothing(t *testing.T) {
 		views := ring(rng, &toy, 5, 0)
 		cur, prev := wander(rng, views[rng.IntN(5)]), wander(rng, views[rng.IntN(5)])
 		p := toy.newPair(&cur, &prev, 0)
-		x, y, near, far := rng.Float64()*40, rng.Float64()*30, rng.Float64()*10, rng.Float64()*30
-		if !p.misses(x, y, x+8, y+2, near, near+far) {
+		x, y, near, far := rng.Float64()*10, rng.Float64()*7.5, rng.Float64()*10, rng.Float64()*30
+		if r := (region{x + 1, y + 0.25, 1, 0.25}); !p.misses(&r, near, near+far) {
 			return
 		}
 		missed++
 		for range 100 {
 			d := near + rng.Float64()*far
-			q := p.Ray.Apply(geom.Vec3{x + 8*rng.Float64(), y + 2*rng.Float64(), 1}).Scale(d).Add(p.Shift)
-			if visible(toy.Image, q[0]/q[2], q[1]/q[2], q[2]) {
+			q := p.Ray.Apply(geom.Vec3{x + 2*rng.Float64(), y + 0.5*rng.Float64(), 1}).Scale(d).Add(p.Shift)
+			if visible(toy.Stereo, q[0]/q[2], q[1]/q[2], q[2]) {
 				t.Fatalf("point %v of a culled block is visible", q)
 			}
 		}

@@ -18,9 +18,14 @@ type Past struct {
 
 // sight is what the cameras saw in one frame. Features is all of the views'.
 type sight struct {
-	views    []View
-	features []float32
+	views       []View
+	features    []float32
+	interleaved layout // that descriptors have; zero: as they came
 }
+
+// layout is how descriptors are interleaved: channel j of group g is at
+// j·groups + g. Channels in the same order in all maps correlate alike.
+type layout struct{ channels, groups int }
 
 // Len returns the number of frames.
 func (p *Past) Len() int { return len(p.frames) }
@@ -28,28 +33,26 @@ func (p *Past) Len() int { return len(p.frames) }
 // Forget frees all frames.
 func (p *Past) Forget() { p.retain(nil) }
 
-// before returns what a frame is matched against.
-func (p *Past) before(f Frame) []View {
-	if f.Before == Itself {
-		return f.Views
+// room returns the cameras of the views, with room for their features.
+func (p *Past) room(views []View) sight {
+	size := 0
+	for i := range views {
+		size += len(views[i].Features)
 	}
-	return p.frames[f.Before].views
-}
-
-// take keeps the frames that stay and copies the current one as the newest.
-func (p *Past) take(f Frame) {
-	p.retain(f.Keep)
 	s := p.empty()
-	for _, v := range f.Views {
-		s.features = append(s.features, v.Features...)
-	}
+	s.features = slices.Grow(s.features, size)[:size]
 	at := 0
-	for _, v := range f.Views {
+	for _, v := range views {
 		n := len(v.Features)
-		v.Features = s.features[at:][:n:n]
-		s.views = append(s.views, v)
+		s.views = append(s.views, View{Camera: v.Camera, Features: s.features[at:][:n:n]})
 		at += n
 	}
+	return s
+}
+
+// keep keeps the frames that stay, and s as the newest.
+func (p *Past) keep(stay []int, s sight) {
+	p.retain(stay)
 	p.frames = slices.Insert(p.frames, 0, s)
 }
 
@@ -58,7 +61,7 @@ func (p *Past) empty() (s sight) {
 	if n := len(p.free); n > 0 {
 		s, p.free = p.free[n-1], p.free[:n-1]
 	}
-	return sight{s.views[:0], s.features[:0]}
+	return sight{views: s.views[:0], features: s.features[:0]}
 }
 
 // retain frees the frames that do not stay.
@@ -84,7 +87,7 @@ func (p *Past) Save(w io.Writer) error {
 		for k := range s.views {
 			cameras[k] = s.views[k].Camera
 		}
-		parts = append(parts, uint32(len(cameras)), cameras, s.features)
+		parts = append(parts, uint32(len(cameras)), cameras, s.natural())
 	}
 	for _, part := range parts {
 		if err := binary.Write(w, binary.LittleEndian, part); err != nil {
@@ -92,6 +95,21 @@ func (p *Past) Save(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// natural returns the features as they came.
+func (s *sight) natural() []float32 {
+	l := s.interleaved
+	if l == (layout{}) {
+		return s.features
+	}
+	x := slices.Clone(s.features)
+	for at := 0; at < len(x); at += l.channels {
+		for i, v := range s.features[at:][:l.channels] {
+			x[at+i%l.groups*(l.channels/l.groups)+i/l.groups] = v
+		}
+	}
+	return x
 }
 
 // Most bounds a saved past: the frames, the views of each and the numbers of features

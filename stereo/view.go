@@ -1,6 +1,8 @@
 package stereo
 
 import (
+	"math"
+
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/stereo/internal/kernel"
 )
@@ -14,42 +16,63 @@ type View struct {
 // pair is a previous camera, and where it sees a current camera's points.
 type pair struct {
 	kernel.Projection
-	prev int // index of the previous view
+	prev  int // index of the previous view
+	edges [5]edge
 }
 
 func (c *Config) newPair(cur, prev *View, index int) pair {
 	prevFromCur := cur.Camera.Pose.RelativeTo(prev.Camera.Pose)
-	pixels := prev.Camera.PixelsFromCamera()
-	back := cur.Camera.PixelsFromCamera().Inv()
-	return pair{prev: index, Projection: kernel.Projection{
+	stride := float64(c.stride())
+	pixels := geom.Mat3{1 / stride, 0, 0, 0, 1 / stride, 0, 0, 0, 1}.Mul(prev.Camera.PixelsFromCamera())
+	back := cur.Camera.PixelsFromCamera().Inv().Mul(geom.Mat3{stride, 0, 0, 0, stride, 0, 0, 0, 1})
+	p := pair{prev: index, Projection: kernel.Projection{
 		Ray:   pixels.Mul(prevFromCur.R).Mul(back),
 		Shift: pixels.Apply(prevFromCur.T),
-		Image: c.Image, Map: c.Stereo, Stride: c.stride(), Block: c.block(), Channels: c.Channels,
 	}}
+	p.edges = p.border(float64(c.Stereo.Width), float64(c.Stereo.Height))
+	return p
+}
+
+// edge is a linear function of a point's homogeneous descriptor in the previous
+// camera that is negative beyond one edge of the image. For descriptor (x', y') at
+// depth d of the current camera it is (x·x' + y·y' + one)·d + shift.
+type edge struct{ x, y, one, shift float64 }
+
+// border returns the edges of a map, and the one of what is behind the camera.
+func (p *pair) border(width, height float64) [5]edge {
+	row := func(i int) edge { return edge{p.Ray[3*i], p.Ray[3*i+1], p.Ray[3*i+2], p.Shift[i]} }
+	left, above, depth := row(0), row(1), row(2)
+	front := depth
+	front.shift -= kernel.MinDepth
+	return [5]edge{left, depth.less(width, left), above, depth.less(height, above), front}
+}
+
+// less returns scale·e - f.
+func (e edge) less(scale float64, f edge) edge {
+	return edge{scale*e.x - f.x, scale*e.y - f.y, scale*e.one - f.one, scale*e.shift - f.shift}
+}
+
+// region is a rectangle of descriptors: its centre, and half its sides.
+type region struct{ x, y, halfWidth, halfHeight float64 }
+
+func (c *Config) region(x, y, width, height int) region {
+	w, h := float64(width)/2, float64(height)/2
+	return region{float64(x) + w, float64(y) + h, w, h}
 }
 
 // margin keeps rounding from culling a point that lies on an image's edge.
 const margin = 1e-9
 
-// misses reports whether no point between the pixels (x0, y0) and (x1, y1) at
-// depths in [near, far] falls into the previous image. The region is the convex
-// hull of its eight corners, and so is its image in homogeneous pixels; it
-// misses if all corners are beyond the same edge or behind the camera.
-func (p *pair) misses(x0, y0, x1, y1, near, far float64) bool {
-	w, h := float64(p.Image.Width), float64(p.Image.Height)
-	left, right, above, below, behind := true, true, true, true, true
-	for _, x := range [2]float64{x0, x1} {
-		for _, y := range [2]float64{y0, y1} {
-			r := p.Ray.Apply(geom.Vec3{x, y, 1})
-			for _, d := range [2]float64{near, far} {
-				q := r.Scale(d).Add(p.Shift)
-				left = left && q[0] < -margin
-				right = right && q[0] > float64(w*q[2])+margin
-				above = above && q[1] < -margin
-				below = below && q[1] > float64(h*q[2])+margin
-				behind = behind && q[2] < kernel.MinDepth-margin
-			}
+// misses reports whether no point in the region at depths in [near, far] falls into
+// the previous image: whether all are beyond the same edge. An edge's function is
+// linear in the region and in the depth, so its largest value is in a corner.
+func (p *pair) misses(r *region, near, far float64) bool {
+	for i := range p.edges {
+		e := &p.edges[i]
+		most := e.x*r.x + e.y*r.y + e.one + math.Abs(e.x)*r.halfWidth + math.Abs(e.y)*r.halfHeight
+		if most*near+e.shift < -margin && most*far+e.shift < -margin {
+			return true
 		}
 	}
-	return left || right || above || below || behind
+	return false
 }

@@ -1,56 +1,68 @@
 // Package kernel has the hot loops of stereo matching.
 //
-// Suppress, one round of picking hypotheses (model spec, section 3):
+// Descriptors are kept with their G groups interleaved, so that vectors add channels of
+// the same group without moving any: channel j of group g is at j·G + g. Correlations only
+// need the same order on both sides. Points of a coarse pixel are sample by sample: point
+// k·B² + i is sample k at descriptor i of the B x B under the pixel, row by row.
 //
-//	for i := range logits { logits[i] += penalty[i] }
-//	return the first index of the largest logit
+// Interleave, of descriptors with C channels, each:
 //
-// Exact: additions in float32. NaN is never the largest; if all are NaN, or
-// there is nothing larger than -Inf, the index is 0.
+//	dst[j·G+g] = src[g·C/G+j]
+//
+// Exact.
+//
+// Pick, the hypotheses of each pixel (model spec, section 3), from its D logits x:
+//
+//	left = x
+//	pick i, the first index of the largest of left; then left[j] += penalties[D-1+j-i]
+//
+// as often as there are samples, which are then sorted. Exact: additions in float32. NaN is
+// never the largest; if all are NaN, or there is nothing larger than -Inf, the index is 0.
+// What is in left afterwards is open. Penalties are finite.
 //
 // Project, the points of one coarse pixel in one previous camera: those of the
-// Block x Block descriptors (sx, sy) under it, each at all K depths. Point i·K+k
-// is depth k of descriptor i, row by row:
+// B x B descriptors (sx, sy) under it, each at all K depths:
 //
-//	q = Ray · ((sx+1/2)·Stride, (sy+1/2)·Stride, 1) · depth[k] + Shift
-//	u, v = q.x/q.z, q.y/q.z   // network pixels of the previous camera
-//	a tap if q.z > MinDepth and (u, v) is inside Image; its weights are bilinear
-//	at (u, v)/Stride, where descriptor i has its centre at i + 1/2
+//	q = Ray · (sx+1/2, sy+1/2, 1) · depth[k] + Shift
+//	u, v = q.x · (1/q.z), q.y · (1/q.z)   // in descriptors of the previous camera
+//	seen if q.z > MinDepth and (u, v) is inside the map; the weights are bilinear
+//	at (u, v), where descriptor i has its centre at i + 1/2
 //
-// Exact: float64 with rounded products, weights rounded to float32. Taps come in
-// ascending order of points. What is not finite makes no tap.
+// Exact: float64 with rounded products, weights rounded to float32. What is not finite is
+// not seen.
 //
-// Correlate, for each tap (a point in a previous camera):
+// Correlate, for each point that is seen, whose own descriptor is cur:
 //
-//	f[c] = Σ_j tap.Weight[j] · prev[tap.Offset[j]+c], j = 0..3
-//	sums[tap.Point·G+g] += Σ_c cur[tap.Pixel+c] · f[c], c in group g
+//	f[c] = Σ_j weight[j] · prev[offset[j]+c], j = 0..3
+//	sums[point·G+g] += Σ_c cur[c] · f[c], c modulo G = g
 //
-// prev and cur are maps with contiguous channels, offsets and Pixel count
-// elements, G divides the channels. A tap outside the map has weight zero and
-// any offset inside. Bounded: implementations may reassociate and fuse; with
-// unit descriptors they agree to 1e-6. Taps are added in order, so a result
-// does not depend on how taps are split over calls.
+// prev and cur are maps with contiguous channels, offsets count elements, G divides
+// the channels. A neighbour outside the map has weight zero and any offset inside.
+// Bounded: implementations may reassociate and fuse; with unit descriptors they agree to
+// 1e-6. A point's sum does not depend on which others are seen, nor on how samples are
+// split over calls.
 //
 // Similarity, for each point of G correlations x (the batch norms are folded
 // into the layers):
 //
 //	h = relu(W0 x + b0); k = relu(W1 h + b1); dst = W2 k + b2
 //
-// Bounded: 1e-5 of the largest; relu maps NaN to NaN.
+// Bounded: 1e-5 of the largest; relu maps NaN to NaN. A point's result does not depend on
+// its place.
 //
-// Spread, of K samples at ascending bins s: their logits l, interpolated
+// Spread, of K samples at ascending bins s: x and their logits l, interpolated
 // linearly over the bins between them; nothing beyond the first and the last.
 //
-//	dst[b] += l[k] + (l[k+1]-l[k])/(s[k+1]-s[k]) · (b-s[k]), s[k] <= b < s[k+1]
-//	dst[s[K-1]] += l[K-1]
+//	dst[b] = x[b] + (l[k] + (l[k+1]-l[k])/(s[k+1]-s[k]) · (b-s[k])), s[k] <= b < s[k+1]
+//	dst[s[K-1]] = x[s[K-1]] + l[K-1]
 //
-// Exact: float32 with rounded products.
+// Exact: float32 with rounded products. dst may be x itself.
 //
 // Softmax, over one pixel's bins:
 //
 //	m = max(x); e[i] = exp(x[i] - m); dst[i] = e[i] / Σ e
 //
-// Bounded: 1e-5 absolute. dst may be x itself. A NaN or +Inf in x makes every
+// Bounded: 1e-6 absolute. dst may be x itself. A NaN or +Inf in x makes every
 // result NaN.
 //
 // No other arguments may overlap. Nothing outside the given lengths is read or

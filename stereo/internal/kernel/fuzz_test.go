@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/solofusion/solofusion/internal/golden"
@@ -18,24 +19,55 @@ func floats(b []byte) []float32 {
 	return x
 }
 
-// FuzzSuppress compares additions bit by bit, and the pick, with the package
-// comment's loop.
-func FuzzSuppress(f *testing.F) {
-	f.Add([]byte("12345678abcdefgh"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		x := floats(b)
-		n := len(x) / 2
+// FuzzPick compares the picks with the specification.
+func FuzzPick(f *testing.F) {
+	f.Add([]byte("12345678abcdefghijkl"), uint8(3), uint8(0))
+	f.Add(slices.Repeat([]byte{0, 0, 128, 63, 0, 0, 0, 64}, 200), uint8(7), uint8(111))
+	f.Fuzz(func(t *testing.T, b []byte, samples, bins uint8) {
+		x, n := floats(b), int(bins)+1
+		if len(x) < 3*n {
+			return
+		}
+		penalties, logits := x[:2*n-1], x[2*n-1:]
+		for i, p := range penalties {
+			if p-p != 0 {
+				penalties[i] = 0
+			}
+		}
+		pixels := len(logits) / n
+		logits = logits[:pixels*n]
+		want := make([]int32, pixels*(int(samples%32)+1))
+		pickGeneric(want, logits, make([]float32, n), penalties)
 		for _, k := range implementations() {
-			got, want := append([]float32(nil), x[:n]...), append([]float32(nil), x[:n]...)
-			g, w := k.suppress(got, x[n:][:n]), naiveSuppress(want, x[n:][:n])
+			got := make([]int32, len(want))
+			k.pick(got, logits, make([]float32, n), penalties)
 			golden.Within(t, string(k.name), got, want, golden.Bound{})
-			// If nothing exceeds -Inf the first bin is picked.
-			if n > 0 && !(want[w] > -inf) {
-				w = 0
-			}
-			if n > 0 && g != w {
-				t.Errorf("%s: picked %d, want %d of %v", k.name, g, w, want)
-			}
+		}
+	})
+}
+
+// FuzzSpread compares every bit with the specification.
+func FuzzSpread(f *testing.F) {
+	f.Add([]byte("12345678abcdefghijkl"), uint64(5))
+	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
+		x := floats(b)
+		if len(x) < 2 {
+			return
+		}
+		rng := rand.New(rand.NewPCG(seed, 0))
+		n := 1 + rng.IntN(len(x)-1)
+		logits, x := x[:n], x[n:]
+		samples := make([]int32, n)
+		for i := range samples {
+			samples[i] = rng.Int32N(int32(len(x)))
+		}
+		slices.Sort(samples)
+		want := make([]float32, len(x))
+		spreadGeneric(want, x, samples, logits)
+		for _, k := range implementations() {
+			got := make([]float32, len(x))
+			k.spread(got, x, samples, logits)
+			golden.Within(t, string(k.name), got, want, golden.Bound{})
 		}
 	})
 }
@@ -56,17 +88,18 @@ func FuzzSoftmax(f *testing.F) {
 
 // FuzzCorrelate draws maps and taps of fuzzed shapes.
 func FuzzCorrelate(f *testing.F) {
-	f.Add(uint64(1), uint8(8), uint8(4), uint8(9))
-	f.Fuzz(func(t *testing.T, seed uint64, groups, width, taps uint8) {
+	f.Add(uint64(1), uint8(8), uint8(4), uint8(9), uint8(2))
+	f.Add(uint64(2), uint8(7), uint8(7), uint8(7), uint8(3))
+	f.Fuzz(func(t *testing.T, seed uint64, groups, width, samples, block uint8) {
 		g, channels := int(groups%16)+1, (int(groups%16)+1)*(int(width%16)+1)
 		rng := rand.New(rand.NewPCG(seed, 0))
-		cur, prev := normal(rng, 6*channels), normal(rng, 6*channels)
-		list := randomTaps(rng, int(taps), 7, 6, channels)
-		want := make([]float64, 7*g)
-		naiveCorrelate(want, cur, prev, list, channels, g)
+		taps := randomTaps(rng, int(block%5)+1, int(samples%9), channels)
+		cur, prev := normal(rng, taps.Map.Pixels()*channels), normal(rng, taps.Map.Pixels()*channels)
+		want := make([]float64, int(samples%9)*taps.Block*taps.Block*g)
+		naiveCorrelate(want, cur, prev, taps, g)
 		for _, k := range implementations() {
-			got := golden.Guard[float32](7*g, int(seed%8), 7)
-			k.correlate(got.Slice, cur, prev, list, channels, g)
+			got := golden.Guard[float32](len(want), int(seed%8), 7)
+			k.correlate(got.Slice, cur, prev, taps, g)
 			golden.Within(t, string(k.name), widen(got.Slice), want, golden.Bound{Abs: 1e-5, Rel: 1e-5})
 			got.Check(t, string(k.name))
 		}
@@ -96,16 +129,16 @@ func FuzzSimilarity(f *testing.F) {
 func FuzzProject(f *testing.F) {
 	f.Add(uint64(1), 0.5, 10.0)
 	f.Fuzz(func(t *testing.T, seed uint64, shift, depth float64) {
-		p := randomProjection(rand.New(rand.NewPCG(seed, 0)))
+		g, p := randomProjection(rand.New(rand.NewPCG(seed, 0)))
 		p.Shift[2] = shift
 		depths := []float64{depth, depth + 1, depth + 7}
+		want := NewTaps(g, len(depths))
+		projectGeneric(want, p, 0, 0, depths)
 		for _, k := range implementations() {
-			taps := make([]Tap, p.Block*p.Block*len(depths))
-			n := k.project(taps, p, 0, 0, depths)
-			if points, _ := naiveTaps(p, 0, 0, depths); math.Abs(depth) < 1e6 && math.Abs(shift) < 1e6 {
-				checkTaps(t, string(k.name), taps[:n], p, 0, 0, depths)
-			} else if n != len(points) {
-				t.Errorf("%s: %d taps, want %d", k.name, n, len(points))
+			taps := NewTaps(g, len(depths))
+			k.project(taps, p, 0, 0, depths)
+			if sameTaps(t, string(k.name), taps, want); math.Abs(depth) < 1e6 && math.Abs(shift) < 1e6 {
+				checkTaps(t, string(k.name), taps, p, 0, 0, depths)
 			}
 		}
 	})

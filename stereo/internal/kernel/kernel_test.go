@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/solofusion/solofusion/geom"
@@ -57,146 +58,237 @@ func normal(rng *rand.Rand, n int) []float32 {
 	return x
 }
 
-func naiveSuppress(logits, penalty []float32) int {
-	for i := range logits {
-		logits[i] += penalty[i]
-	}
-	at := 0
-	for i, x := range logits {
-		if x > logits[at] || logits[at] != logits[at] && x == x {
-			at = i
+// naivePick is the package comment's loop, of one pixel.
+func naivePick(left, penalties []float32, k int) (samples []int32) {
+	for {
+		best := 0
+		for i, x := range left {
+			if x > left[best] || left[best] != left[best] && x == x {
+				best = i
+			}
+		}
+		if samples = append(samples, int32(best)); len(samples) == k {
+			break
+		}
+		for i := range left {
+			left[i] += penalties[len(left)-1+i-best]
 		}
 	}
-	return at
+	slices.Sort(samples)
+	return samples
 }
 
-func TestSuppress(t *testing.T) {
+func TestPick(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
-		for n := range 67 {
-			for offset := range 4 {
-				x, p := normal(rng, n), normal(rng, n)
+		for n := 1; n < 150; n++ {
+			for pixels := range 4 {
+				x, p := normal(rng, n*pixels), normal(rng, 2*n-1)
 				for i := range x {
 					x[i] = float32(int(x[i] * 2)) // ties
+				}
+				for i := range p {
 					p[i] = float32(int(p[i]))
 				}
-				got, want := guarded(x, offset), append([]float32(nil), x...)
-				g, w := k.suppress(got.Slice, p), naiveSuppress(want, p)
-				if n > 0 && g != w {
-					t.Fatalf("%d bins: picked %d, want %d of %v", n, g, w, want)
+				logits, left := guarded(x, pixels), golden.Guard[float32](n, pixels, 7)
+				each := 1 + rng.IntN(20)
+				samples, want := golden.Guard[int32](pixels*each, pixels, -7), []int32{}
+				k.pick(samples.Slice, logits.Slice, left.Slice, p)
+				for i := range pixels {
+					want = append(want, naivePick(slices.Clone(x[i*n:][:n]), p, each)...)
 				}
-				golden.Within(t, "logits", got.Slice, want, golden.Bound{})
-				got.Check(t, "logits")
+				golden.Within(t, fmt.Sprintf("%d bins: samples", n), samples.Slice, want, golden.Bound{})
+				golden.Within(t, "logits", logits.Slice, x, golden.Bound{})
+				left.Check(t, "what is left")
+				samples.Check(t, "samples")
 			}
 		}
 	})
 }
 
-func TestSuppressSpecialValues(t *testing.T) {
+func TestPickSpecialValues(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, _ *rand.Rand) {
 		for _, c := range []struct {
 			logits []float32
-			want   int
+			want   []int32
 		}{
-			{[]float32{nan, nan}, 0},
-			{[]float32{nan, -3, 2, nan}, 2},
-			{[]float32{-inf, -inf}, 0},
-			{[]float32{-inf, 1, inf, inf}, 2},
-			{[]float32{5, 5, 5}, 0},
+			{[]float32{nan, nan}, []int32{0, 0}},
+			{[]float32{nan, -3, 2, nan}, []int32{1, 2}},
+			{[]float32{-inf, -inf}, []int32{0, 0}},
+			{[]float32{nan, -inf, nan}, []int32{0, 0}},
+			{[]float32{-inf, 1, inf, inf}, []int32{2, 2}},
+			{[]float32{5, 5, 5}, []int32{0, 1}},
 		} {
-			logits := append([]float32(nil), c.logits...)
-			if got := k.suppress(logits, make([]float32, len(logits))); got != c.want {
-				t.Errorf("%v: picked %d, want %d", c.logits, got, c.want)
+			for _, before := range []int{0, 1, 5, 16, 31, 40, 64, 100, 108, 109, 110} { // bins that are never picked
+				if before > 0 && c.want[0] == 0 {
+					continue
+				}
+				logits := append(slices.Repeat([]float32{-inf}, before), c.logits...)
+				penalties := make([]float32, 2*len(logits)-1)
+				penalties[len(logits)-1] = -1000
+				got := make([]int32, 2)
+				k.pick(got, logits, make([]float32, len(logits)), penalties)
+				for i, w := range c.want {
+					if int(got[i]) != before+int(w) {
+						t.Errorf("%v after %d: picked %v, want %v", c.logits, before, got, c.want)
+					}
+				}
 			}
 		}
 	})
 }
 
-// naiveCorrelate is the package comment's loop in float64.
-func naiveCorrelate(sums []float64, cur, prev []float32, taps []Tap, channels, groups int) {
-	for _, t := range taps {
-		for c := range channels {
-			f := 0.0
-			for j, o := range t.Offset {
-				f += float64(t.Weight[j]) * float64(prev[int(o)+c])
+func TestInterleave(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
+		for _, shape := range shapes {
+			channels, groups := shape[0], shape[1]
+			for n := range 6 {
+				x := normal(rng, n*channels)
+				g := golden.Guard[float32](len(x), n%4, 7)
+				k.interleave(g.Slice, x, channels, groups)
+				for i, v := range x {
+					c := i % channels
+					if got := g.Slice[i-c+c%(channels/groups)*groups+c/(channels/groups)]; got != v {
+						t.Fatalf("%d channels, %d groups: channel %d of descriptor %d is lost", channels, groups, c, i/channels)
+					}
+				}
+				g.Check(t, "descriptors")
 			}
-			sums[int(t.Point)*groups+c/(channels/groups)] += float64(cur[int(t.Pixel)+c]) * f
 		}
+	})
+}
+
+// shapes are channels and their groups.
+var shapes = [][2]int{{1, 1}, {8, 8}, {16, 8}, {24, 8}, {32, 8}, {64, 8}, {128, 8}, {64, 4}, {32, 16}, {96, 32}, {12, 4}, {7, 1}, {33, 3}}
+
+// naiveCorrelate is the package comment's loop in float64.
+func naiveCorrelate(sums []float64, cur, prev []float32, t *Taps, groups int) {
+	eachSeen(t, func(batch, n, point, pixel int) {
+		for c := range t.Channels {
+			f := 0.0
+			for j, o := range [4]int{0, t.Right, t.Below, t.Below + t.Right} {
+				f += float64(t.Weight[batch][j][n]) * float64(prev[int(t.Offset[batch][n])+o+c])
+			}
+			sums[point*groups+c%groups] += float64(cur[t.First+int(t.own[pixel])+c]) * f
+		}
+	})
+}
+
+// eachSeen calls visit for each point that is seen: a batch's n-th, its number and that of its
+// pixel.
+func eachSeen(t *Taps, visit func(batch, n, point, pixel int)) {
+	pixels := t.Block * t.Block
+	batch := 0
+	for k := range len(t.Seen) * lanes / len(t.own) {
+		for pixel := range pixels {
+			if n := pixel % lanes; t.Seen[batch+pixel/lanes]>>n&1 == 1 {
+				visit(batch+pixel/lanes, n, k*pixels+pixel, pixel)
+			}
+		}
+		batch += len(t.own) / lanes
 	}
 }
 
-// randomTaps returns taps of points in maps of that many pixels.
-func randomTaps(rng *rand.Rand, n, points, pixels, channels int) []Tap {
-	taps := make([]Tap, n)
-	for i := range taps {
-		t := &taps[i]
-		t.Point, t.Pixel = rng.Int32N(int32(points)), int32(rng.IntN(pixels)*channels)
-		fx, fy := rng.Float32(), rng.Float32()
-		t.Weight = [4]float32{(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy}
-		for j := range t.Offset {
-			t.Offset[j] = int32(rng.IntN(pixels) * channels)
+// randomTaps returns taps in a map of three coarse pixels, of the middle one. Batches
+// are full, half full and empty.
+func randomTaps(rng *rand.Rand, block, samples, channels int) *Taps {
+	t := NewTaps(Grid{Map: geom.Size{Width: 3 * block, Height: block + 1}, Block: block, Channels: channels}, samples)
+	t.place(1, 0)
+	for i := range t.Seen {
+		if t.Seen[i] = uint16(rng.Uint32()); rng.IntN(3) > 0 {
+			t.Seen[i] = uint16(rng.IntN(2) * 0xffff)
+		}
+		if rest := block*block - i*lanes%len(t.own); rest < lanes {
+			t.Seen[i] &= 1<<rest - 1
+		}
+		for n := range lanes {
+			t.Offset[i][n] = int32((rng.IntN(t.Map.Height-1)*t.Map.Width + rng.IntN(t.Map.Width-1)) * channels)
+			fx, fy := rng.Float32(), rng.Float32()
+			for j, w := range [4]float32{(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy} {
+				t.Weight[i][j][n] = w
+			}
+			if t.Seen[i]>>n&1 == 0 {
+				t.Offset[i][n] = -1 << 31
+			}
 		}
 	}
-	return taps
+	return t
+}
+
+// part returns some of the samples.
+func part(t *Taps, from, to int) *Taps {
+	p, each := *t, len(t.own)/lanes
+	p.Seen, p.Offset, p.Weight = t.Seen[from*each:to*each], t.Offset[from*each:to*each], t.Weight[from*each:to*each]
+	return &p
 }
 
 func TestCorrelate(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
-		for _, shape := range [][2]int{{1, 1}, {8, 8}, {16, 8}, {24, 8}, {32, 8}, {64, 8}, {12, 4}, {7, 1}, {33, 3}} {
+		for _, shape := range shapes {
 			channels, groups := shape[0], shape[1]
-			for _, n := range []int{0, 1, 2, 3, 17} {
-				const pixels, points = 9, 5
-				cur, prev := normal(rng, pixels*channels), normal(rng, pixels*channels)
-				taps := randomTaps(rng, n, points, pixels, channels)
-				got := golden.Guard[float32](points*groups, n%4, 7)
-				want := make([]float64, points*groups)
-				k.correlate(got.Slice, cur, prev, taps, channels, groups)
-				naiveCorrelate(want, cur, prev, taps, channels, groups)
-				golden.Within(t, fmt.Sprintf("%d channels, %d groups, %d taps", channels, groups, n), widen(got.Slice), want, golden.Bound{Rel: 2e-6})
+			for block := 1; block <= 5; block++ {
+				samples := rng.IntN(8)
+				taps := randomTaps(rng, block, samples, channels)
+				cur, prev := normal(rng, taps.Map.Pixels()*channels), normal(rng, taps.Map.Pixels()*channels)
+				before := normal(rng, samples*block*block*groups)
+				got := guarded(before, block%4)
+				want := widen(before)
+				k.correlate(got.Slice, cur, prev, taps, groups)
+				naiveCorrelate(want, cur, prev, taps, groups)
+				golden.Within(t, fmt.Sprintf("%d channels, %d groups, %d samples", channels, groups, samples), widen(got.Slice), want, golden.Bound{Rel: 2e-6})
+				got.Check(t, "sums")
 			}
 		}
 	})
 }
 
-// TestCorrelateSplits checks that a result does not depend on how taps are
+// TestCorrelateSplits checks that a result does not depend on how samples are
 // split over calls.
 func TestCorrelateSplits(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
-		cur, prev := normal(rng, 9*32), normal(rng, 9*32)
-		taps := randomTaps(rng, 20, 4, 9, 32)
-		want := make([]float32, 4*8)
-		k.correlate(want, cur, prev, taps, 32, 8)
-		for split := range taps {
-			got := make([]float32, 4*8)
-			k.correlate(got, cur, prev, taps[:split], 32, 8)
-			k.correlate(got, cur, prev, taps[split:], 32, 8)
-			golden.Within(t, fmt.Sprintf("split at %d", split), got, want, golden.Bound{})
+		for _, channels := range []int{32, 64} {
+			const samples, each = 7, 16 * 8
+			taps := randomTaps(rng, 4, samples, channels)
+			cur, prev := normal(rng, taps.Map.Pixels()*channels), normal(rng, taps.Map.Pixels()*channels)
+			want := make([]float32, samples*each)
+			k.correlate(want, cur, prev, taps, 8)
+			for split := range samples {
+				got := make([]float32, samples*each)
+				k.correlate(got[:split*each], cur, prev, part(taps, 0, split), 8)
+				k.correlate(got[split*each:], cur, prev, part(taps, split, samples), 8)
+				golden.Within(t, fmt.Sprintf("split at %d", split), got, want, golden.Bound{})
+			}
 		}
 	})
 }
 
+// TestCorrelateKeepsToItsSums: NaN in a descriptor reaches the sums of its group, of
+// the points that see it or are its.
 func TestCorrelateKeepsToItsSums(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
-		cur, prev := normal(rng, 4*16), normal(rng, 4*16)
-		prev[3] = nan
-		g := golden.Guard[float32](3*8, 3, 7)
-		k.correlate(g.Slice, cur, prev, []Tap{{Point: 1, Pixel: 16, Offset: [4]int32{0, 0, 16, 16}, Weight: [4]float32{0.5, 0, 0.5, 0}}}, 16, 8)
-		for i, v := range g.Slice {
-			wantNaN := i == 8+3/2
-			if isNaN := v != v; isNaN != wantNaN || i/8 != 1 && v != 0 {
-				t.Errorf("sum %d is %v", i, v)
+		for _, channels := range []int{16, 64} {
+			taps := randomTaps(rng, 4, 2, channels)
+			taps.Seen[0], taps.Seen[1] = 0b110, 0b1011
+			taps.Offset[0], taps.Offset[1] = [lanes]int32{}, [lanes]int32{}
+			cur, prev := normal(rng, taps.Map.Pixels()*channels), normal(rng, taps.Map.Pixels()*channels)
+			prev[channels-5], cur[taps.First+int(taps.own[3])+2] = nan, nan
+			g := golden.Guard[float32](2*16*8, 3, 7)
+			k.correlate(g.Slice, cur, prev, taps, 8)
+			for i, v := range g.Slice {
+				point, group := i/8, i%8
+				seen := taps.Seen[point/16]>>(point%16)&1 == 1
+				wantNaN := seen && (group == (channels-5)%8 || point%16 == 3 && group == 2)
+				if isNaN := v != v; isNaN != wantNaN || !seen && v != 0 {
+					t.Errorf("sum %d of point %d is %v", group, point, v)
+				}
 			}
+			g.Check(t, "sums")
 		}
-		g.Check(t, "sums")
 	})
 }
 
 func randomNetwork(rng *rand.Rand, groups int) *Network {
-	return &Network{
-		Groups:  groups,
-		Weight0: normal(rng, Hidden0*groups), Bias0: normal(rng, Hidden0),
-		Weight1: normal(rng, Hidden1*Hidden0), Bias1: normal(rng, Hidden1),
-		Weight2: normal(rng, Hidden1), Bias2: float32(rng.NormFloat64()),
-	}
+	return NewNetwork(groups, normal(rng, Hidden0*groups), normal(rng, Hidden0),
+		normal(rng, Hidden1*Hidden0), normal(rng, Hidden1), normal(rng, Hidden1), float32(rng.NormFloat64()))
 }
 
 // naiveSimilarity is the network of one point in float64.
@@ -277,7 +369,7 @@ func TestSoftmax(t *testing.T) {
 			}
 			g := guarded(x, n%4)
 			k.softmax(g.Slice, g.Slice) // in place
-			golden.Within(t, fmt.Sprintf("%d bins", n), widen(g.Slice), naiveSoftmax(x), golden.Bound{Abs: 1e-5})
+			golden.Within(t, fmt.Sprintf("%d bins", n), widen(g.Slice), naiveSoftmax(x), golden.Bound{Abs: 1e-6})
 			g.Check(t, "probabilities")
 		}
 		for _, bad := range []float32{nan, inf} {
@@ -293,38 +385,36 @@ func TestSoftmax(t *testing.T) {
 
 // randomProjection is one of a camera that moved and turned a little; small maps,
 // so that points fall on borders and outside.
-func randomProjection(rng *rand.Rand) *Projection {
-	stride, block := 1+rng.IntN(4), 1+rng.IntN(3)
-	m := geom.Size{Width: 2 + rng.IntN(6), Height: 2 + rng.IntN(4)}
+func randomProjection(rng *rand.Rand) (Grid, *Projection) {
+	g := Grid{Map: geom.Size{Width: 1 + rng.IntN(7), Height: 1 + rng.IntN(5)}, Block: 1 + rng.IntN(5), Channels: 1 + rng.IntN(9)}
 	p := &Projection{
-		Image: m.Times(stride), Map: m, Stride: stride, Block: block, Channels: 1 + rng.IntN(9),
-		Shift: geom.Vec3{rng.NormFloat64() * 20, rng.NormFloat64() * 20, rng.NormFloat64() * 3},
+		Shift: geom.Vec3{rng.NormFloat64() * 10, rng.NormFloat64() * 10, rng.NormFloat64() * 3},
 		Ray:   geom.Identity3(),
 	}
 	for i := range p.Ray {
 		p.Ray[i] += rng.NormFloat64() * 0.02
 	}
-	return p
+	return g, p
 }
 
 // naiveTaps is the package comment's loop. The weights of a tap are those of the
 // map's pixels by their distance.
-func naiveTaps(p *Projection, x, y int, depths []float64) (points []int32, weights []map[int32]float64) {
-	for i := range p.Block * p.Block * len(depths) {
-		pixel, d := i/len(depths), depths[i%len(depths)]
-		sx, sy := x*p.Block+pixel%p.Block, y*p.Block+pixel/p.Block
-		s := float64(p.Stride)
-		q := p.Ray.Apply(geom.Vec3{(float64(sx) + 0.5) * s, (float64(sy) + 0.5) * s, 1}).Scale(d).Add(p.Shift)
-		u, v := q[0]/q[2], q[1]/q[2]
-		if !(q[2] > MinDepth && u > 0 && u < float64(p.Image.Width) && v > 0 && v < float64(p.Image.Height)) {
+func naiveTaps(g Grid, p *Projection, x, y int, depths []float64) (points []int32, weights []map[int32]float64) {
+	pixels := g.Block * g.Block
+	for i := range pixels * len(depths) {
+		pixel, d := i%pixels, depths[i/pixels]
+		sx, sy := x*g.Block+pixel%g.Block, y*g.Block+pixel/g.Block
+		q := p.Ray.Apply(geom.Vec3{float64(sx) + 0.5, float64(sy) + 0.5, 1}).Scale(d).Add(p.Shift)
+		u, v := q[0]*(1/q[2]), q[1]*(1/q[2])
+		if !(q[2] > MinDepth && u > 0 && u < float64(g.Map.Width) && v > 0 && v < float64(g.Map.Height)) {
 			continue
 		}
 		w := map[int32]float64{}
-		for at := range p.Map.Pixels() {
-			wx := 1 - math.Abs(u/s-0.5-float64(at%p.Map.Width))
-			wy := 1 - math.Abs(v/s-0.5-float64(at/p.Map.Width))
+		for at := range g.Map.Pixels() {
+			wx := 1 - math.Abs(u-0.5-float64(at%g.Map.Width))
+			wy := 1 - math.Abs(v-0.5-float64(at/g.Map.Width))
 			if wx > 0 && wy > 0 {
-				w[int32(at*p.Channels)] = wx * wy
+				w[int32(at*g.Channels)] = wx * wy
 			}
 		}
 		points, weights = append(points, int32(i)), append(weights, w)
@@ -332,28 +422,56 @@ func naiveTaps(p *Projection, x, y int, depths []float64) (points []int32, weigh
 	return points, weights
 }
 
-func checkTaps(t *testing.T, name string, taps []Tap, p *Projection, x, y int, depths []float64) {
+// checkTaps returns the number of points that are seen.
+func checkTaps(t *testing.T, name string, taps *Taps, p *Projection, x, y int, depths []float64) (seen int) {
 	t.Helper()
-	points, weights := naiveTaps(p, x, y, depths)
-	if len(taps) != len(points) {
-		t.Fatalf("%s: %d taps, want %d", name, len(taps), len(points))
-	}
-	for i, tap := range taps {
-		pixel := int(points[i]) / len(depths)
-		own := ((y*p.Block+pixel/p.Block)*p.Map.Width + x*p.Block + pixel%p.Block) * p.Channels
-		if tap.Point != points[i] || int(tap.Pixel) != own {
-			t.Fatalf("%s: tap %d is point %d at %d, want point %d at %d", name, i, tap.Point, tap.Pixel, points[i], own)
+	g := taps.Grid
+	points, weights := naiveTaps(g, p, x, y, depths)
+	eachSeen(taps, func(batch, n, point, pixel int) {
+		if seen >= len(points) || int(points[seen]) != point {
+			t.Fatalf("%s: point %d is seen, want %v", name, point, points)
+		}
+		own := ((y*g.Block+pixel/g.Block)*g.Map.Width + x*g.Block + pixel%g.Block) * g.Channels
+		first, at := taps.Point(batch)
+		if first+n != point || taps.First+int(taps.own[at+n]) != own {
+			t.Fatalf("%s: point %d at %d, want point %d at %d", name, first+n, taps.First+int(taps.own[at+n]), point, own)
 		}
 		sum := map[int32]float64{}
-		for j, o := range tap.Offset {
-			if o < 0 || int(o) > (p.Map.Pixels()-1)*p.Channels || int(o)%p.Channels != 0 {
+		for j, beside := range [4]int{0, taps.Right, taps.Below, taps.Below + taps.Right} {
+			o := taps.Offset[batch][n] + int32(beside)
+			if o < 0 || int(o) > (g.Map.Pixels()-1)*g.Channels || int(o)%g.Channels != 0 {
 				t.Fatalf("%s: offset %d is outside the map", name, o)
 			}
-			sum[o] += float64(tap.Weight[j])
+			sum[o] += float64(taps.Weight[batch][j][n])
 		}
 		for o, w := range sum {
-			if math.Abs(w-weights[i][o]) > 1e-6 {
-				t.Fatalf("%s: tap %d weighs element %d by %v, want %v", name, i, o, w, weights[i][o])
+			if math.Abs(w-weights[seen][o]) > 1e-6 {
+				t.Fatalf("%s: point %d weighs element %d by %v, want %v", name, point, o, w, weights[seen][o])
+			}
+		}
+		seen++
+	})
+	if seen != len(points) {
+		t.Fatalf("%s: %d points are seen, want %d", name, seen, len(points))
+	}
+	return seen
+}
+
+// sameTaps requires what the specification writes, bit by bit.
+func sameTaps(t *testing.T, name string, got, want *Taps) {
+	t.Helper()
+	if !slices.Equal(got.Seen, want.Seen) {
+		t.Fatalf("%s: points %b are seen, want %b", name, got.Seen, want.Seen)
+	}
+	for i := range got.Weight {
+		for n := range lanes {
+			w := [4]float32{got.Weight[i][0][n], got.Weight[i][1][n], got.Weight[i][2][n], got.Weight[i][3][n]}
+			switch v := &want.Weight[i]; {
+			case want.Seen[i] == 0:
+			case want.Seen[i]>>n&1 == 1 && (got.Offset[i][n] != want.Offset[i][n] || w != [4]float32{v[0][n], v[1][n], v[2][n], v[3][n]}):
+				t.Fatalf("%s: point %d of batch %d weighs %v at %d, want %v at %d", name, n, i, w, got.Offset[i][n], v, want.Offset[i][n])
+			case w[0]-w[0] != 0 || w[1]-w[1] != 0 || w[2]-w[2] != 0 || w[3]-w[3] != 0:
+				t.Fatalf("%s: point %d of batch %d, which is not seen, has weights %v", name, n, i, w)
 			}
 		}
 	}
@@ -362,25 +480,38 @@ func checkTaps(t *testing.T, name string, taps []Tap, p *Projection, x, y int, d
 func TestProject(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
 		seen := 0
-		for i := range 500 {
-			p := randomProjection(rng)
+		for i := range 1000 {
+			g, p := randomProjection(rng)
 			depths := make([]float64, 1+rng.IntN(9))
 			for j := range depths {
 				depths[j] = 1 + 60*rng.Float64()
 			}
-			x, y := rng.IntN(max(1, p.Map.Width/p.Block)), rng.IntN(max(1, p.Map.Height/p.Block))
-			taps := make([]Tap, p.Block*p.Block*len(depths)+2)
-			guard := Tap{Point: -7}
-			taps[len(taps)-1] = guard
-			n := k.project(taps, p, x, y, depths)
-			checkTaps(t, fmt.Sprint(i), taps[:n], p, x, y, depths)
-			if taps[len(taps)-1] != guard {
-				t.Fatal("what lies beyond the points is written")
-			}
-			seen += n
+			x, y := rng.IntN(max(1, g.Map.Width/g.Block)), rng.IntN(max(1, g.Map.Height/g.Block))
+			taps, want := NewTaps(g, len(depths)), NewTaps(g, len(depths))
+			k.project(taps, p, x, y, depths)
+			projectGeneric(want, p, x, y, depths)
+			seen += checkTaps(t, fmt.Sprint(i), taps, p, x, y, depths)
+			sameTaps(t, fmt.Sprint(i), taps, want)
 		}
 		if seen < 1000 {
 			t.Errorf("%d points are seen, too few to prove anything", seen)
+		}
+	})
+}
+
+// TestProjectOnBorders: points that fall exactly on centres and corners of descriptors.
+func TestProjectOnBorders(t *testing.T) {
+	each(t, func(t *testing.T, k implementation, _ *rand.Rand) {
+		g := Grid{Map: geom.Size{Width: 8, Height: 4}, Block: 4, Channels: 3}
+		for _, shift := range []float64{0, 0.5, -0.5, 1, -1, 3.5, -3.5, 4} {
+			p := &Projection{Ray: geom.Identity3(), Shift: geom.Vec3{shift, -shift, 0}}
+			for x := range 2 {
+				taps, want := NewTaps(g, 3), NewTaps(g, 3)
+				k.project(taps, p, x, 0, []float64{1, 2, 4})
+				projectGeneric(want, p, x, 0, []float64{1, 2, 4})
+				checkTaps(t, fmt.Sprint(shift), taps, p, x, 0, []float64{1, 2, 4})
+				sameTaps(t, fmt.Sprint(shift), taps, want)
+			}
 		}
 	})
 }
@@ -390,11 +521,11 @@ func TestProjectIgnoresWhatIsNotFinite(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			for axis := range 3 {
-				p := randomProjection(rng)
+				g, p := randomProjection(rng)
 				p.Shift[axis] = bad
-				taps := make([]Tap, p.Block*p.Block*2)
-				if n := k.project(taps, p, 0, 0, []float64{1, 2}); n != 0 && !math.IsInf(bad, 1) {
-					t.Errorf("shift %v: %d taps", p.Shift, n)
+				taps := NewTaps(g, 2)
+				if k.project(taps, p, 0, 0, []float64{1, 2}); taps.Any() {
+					t.Errorf("shift %v: points %b are seen", p.Shift, taps.Seen)
 				}
 			}
 		}
@@ -403,10 +534,10 @@ func TestProjectIgnoresWhatIsNotFinite(t *testing.T) {
 
 func TestSpread(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
-		for bins := 1; bins < 40; bins++ {
+		for bins := 1; bins < 120; bins++ {
 			samples := []int32{}
 			for b := range int32(bins) {
-				if rng.IntN(3) == 0 {
+				if rng.IntN(3+bins/8) == 0 {
 					samples = append(samples, b)
 				}
 			}
@@ -423,10 +554,15 @@ func TestSpread(t *testing.T) {
 				}
 			}
 			want[samples[len(samples)-1]] += float64(logits[len(logits)-1])
-			got := guarded(before, bins%4)
-			k.spread(got.Slice, samples, logits)
+			got := golden.Guard[float32](bins, bins%4, 7)
+			k.spread(got.Slice, before, samples, logits)
 			golden.Within(t, fmt.Sprintf("%d bins, samples %v", bins, samples), widen(got.Slice), want, golden.Bound{Abs: 2e-6})
 			got.Check(t, "bins")
+			exact := make([]float32, bins)
+			spreadGeneric(exact, before, samples, logits)
+			golden.Within(t, "every bit", got.Slice, exact, golden.Bound{})
+			k.spread(before, before, samples, logits) // in place
+			golden.Within(t, "in place", before, exact, golden.Bound{})
 		}
 	})
 }
@@ -434,15 +570,21 @@ func TestSpread(t *testing.T) {
 func TestLengthsAreChecked(t *testing.T) {
 	k := Table[isa.Generic]
 	for name, call := range map[string]func(){
-		"suppress":   func() { k.Suppress(make([]float32, 2), make([]float32, 3)) },
-		"groups":     func() { k.Correlate(nil, nil, nil, nil, 10, 4) },
-		"no groups":  func() { k.Correlate(nil, nil, nil, nil, 10, 0) },
-		"similarity": func() { k.Similarity(make([]float32, 2), make([]float32, 3), &Network{Groups: 2}) },
-		"taps":       func() { k.Project(make([]Tap, 7), &Projection{Block: 2}, 0, 0, make([]float64, 2)) },
-		"samples":    func() { k.Spread(make([]float32, 4), []int32{1, 2}, make([]float32, 3)) },
-		"no samples": func() { k.Spread(make([]float32, 4), nil, nil) },
-		"bins":       func() { k.Spread(make([]float32, 4), []int32{1, 4}, make([]float32, 2)) },
-		"softmax":    func() { k.Softmax(make([]float32, 2), make([]float32, 3)) },
+		"descriptors": func() { k.Interleave(make([]float32, 9), make([]float32, 9), 8, 4) },
+		"copies":      func() { k.Interleave(make([]float32, 8), make([]float32, 16), 8, 4) },
+		"penalties":   func() { k.Pick(make([]int32, 2), make([]float32, 2), make([]float32, 2), make([]float32, 4)) },
+		"pixels":      func() { k.Pick(make([]int32, 2), make([]float32, 3), make([]float32, 2), make([]float32, 3)) },
+		"picks":       func() { k.Pick(make([]int32, 3), make([]float32, 4), make([]float32, 2), make([]float32, 3)) },
+		"no picks":    func() { k.Pick(nil, make([]float32, 2), make([]float32, 2), make([]float32, 3)) },
+		"groups":      func() { k.Correlate(nil, nil, nil, &Taps{Grid: Grid{Channels: 10}}, 4) },
+		"no groups":   func() { k.Correlate(nil, nil, nil, &Taps{Grid: Grid{Channels: 10}}, 0) },
+		"similarity":  func() { k.Similarity(make([]float32, 2), make([]float32, 3), &Network{Groups: 2}) },
+		"taps":        func() { k.Project(NewTaps(Grid{Block: 2}, 1), &Projection{}, 0, 0, make([]float64, 2)) },
+		"samples":     func() { k.Spread(make([]float32, 4), make([]float32, 4), []int32{1, 2}, make([]float32, 3)) },
+		"no samples":  func() { k.Spread(make([]float32, 4), make([]float32, 4), nil, nil) },
+		"bins":        func() { k.Spread(make([]float32, 4), make([]float32, 4), []int32{1, 4}, make([]float32, 2)) },
+		"logits":      func() { k.Spread(make([]float32, 4), make([]float32, 5), []int32{1, 3}, make([]float32, 2)) },
+		"softmax":     func() { k.Softmax(make([]float32, 2), make([]float32, 3)) },
 	} {
 		func() {
 			defer func() {

@@ -1,0 +1,328 @@
+//go:build goexperiment.simd
+
+package kernel
+
+import (
+	"math"
+	"math/bits"
+	"simd"
+
+	"github.com/solofusion/solofusion/internal/isa"
+)
+
+// Portable vectors cannot move numbers from lane to lane, as interleaving does, nor convert
+// float64; segments are too short for them to spread.
+var portable = &Kernels{
+	interleave: interleaveGeneric,
+	pick:       pickSIMD,
+	project:    projectGeneric,
+	correlate:  correlateSIMD,
+	similarity: similaritySIMD,
+	spread:     spreadGeneric,
+	softmax:    softmaxSIMD,
+}
+
+// length is the number of lanes.
+func length() int { return simd.Float32s{}.Len() }
+
+// longest is the number of lanes of the longest vectors.
+const longest = 16
+
+func pickSIMD(samples []int32, logits, left, penalties []float32) {
+	bins := len(left)
+	each := len(samples) / max(len(logits)/bins, 1)
+	for at := 0; at < len(logits); at += bins {
+		copy(left, logits[at:])
+		pickOneSIMD(samples[:each], left, penalties)
+		samples = samples[each:]
+	}
+}
+
+func pickOneSIMD(samples []int32, left, penalties []float32) {
+	bins := len(left)
+	best := argmaxGeneric(left)
+	samples[0] = int32(best)
+	for k := 1; k < len(samples); k++ {
+		best = suppressSIMD(left, penalties[bins-1-best:][:bins])
+		insert(samples, k, int32(best))
+	}
+}
+
+// suppressSIMD keeps the best of each lane.
+func suppressSIMD(logits, penalty []float32) int {
+	var bests [longest]float32
+	var ats, lane [longest]int32
+	for i := range lane {
+		lane[i] = int32(i)
+	}
+	best, at := simd.BroadcastFloat32s(float32(math.Inf(-1))), simd.Int32s{}
+	index, step := simd.LoadInt32s(lane[:]), simd.BroadcastInt32s(int32(best.Len()))
+	n, i := best.Len(), 0
+	for ; i+n <= len(logits); i += n {
+		x := simd.LoadFloat32s(logits[i:]).Add(simd.LoadFloat32s(penalty[i:]))
+		x.Store(logits[i:])
+		larger := x.Greater(best)
+		best, at = x.IfElse(larger, best), index.IfElse(larger, at)
+		index = index.Add(step)
+	}
+	best.Store(bests[:])
+	at.Store(ats[:])
+	isa.ClearUpper()
+
+	first, tail := firstLargest(bests[:n], ats[:n]), suppressGeneric(logits[i:], penalty[i:])
+	if i < len(logits) && logits[i+tail] > bests[first] {
+		return i + tail
+	}
+	return int(ats[first])
+}
+
+// firstLargest returns the lane of the largest value; of equal ones, that of the
+// lowest index.
+func firstLargest(values []float32, indices []int32) int {
+	lane := 0
+	for i, v := range values {
+		if v > values[lane] || v == values[lane] && indices[i] < indices[lane] {
+			lane = i
+		}
+	}
+	return lane
+}
+
+// correlateSIMD adds products of the same lane, whose group is the lane's number modulo
+// the groups, or the other way round.
+func correlateSIMD(sums, cur, prev []float32, t *Taps, groups int) {
+	n := length()
+	switch {
+	case groups%n == 0:
+		correlateLong(sums, cur, prev, t, groups)
+	case n%groups == 0 && t.Channels%n == 0:
+		correlateShort(sums, cur, prev, t, groups)
+	default:
+		correlateGeneric(sums, cur, prev, t, groups)
+	}
+}
+
+// correlateLong is for groups that fill vectors.
+func correlateLong(sums, cur, prev []float32, t *Taps, groups int) {
+	channels, length := t.Channels, length()
+	for batch, seen := range t.Seen {
+		point, pixel := t.Point(batch)
+		for ; seen != 0; seen &= seen - 1 {
+			n := bits.TrailingZeros16(seen)
+			out := sums[(point+n)*groups:][:groups]
+			c, p := cur[t.First+int(t.own[pixel+n]):], prev[t.Offset[batch][n]:]
+			for g := 0; g < groups; g += length {
+				s := dotSIMD(c[g:], p[g:], t, &t.Weight[batch], n, channels-g, groups)
+				simd.LoadFloat32s(out[g:]).Add(s).Store(out[g:])
+			}
+		}
+	}
+	isa.ClearUpper()
+}
+
+// correlateShort is for vectors that the groups fill several times.
+func correlateShort(sums, cur, prev []float32, t *Taps, groups int) {
+	var wide [lanes * longest]float32
+	length := length()
+	for batch, all := range t.Seen {
+		point, pixel := t.Point(batch)
+		for seen := all; seen != 0; seen &= seen - 1 {
+			n := bits.TrailingZeros16(seen)
+			c, p := cur[t.First+int(t.own[pixel+n]):], prev[t.Offset[batch][n]:]
+			dotSIMD(c, p, t, &t.Weight[batch], n, t.Channels, length).Store(wide[n*length:])
+		}
+		isa.ClearUpper()
+		for seen := all; seen != 0; seen &= seen - 1 {
+			n := bits.TrailingZeros16(seen)
+			out := sums[(point+n)*groups:][:groups]
+			for part := n * length; part < (n+1)*length; part += groups {
+				for g, s := range wide[part:][:groups] {
+					out[g] += s
+				}
+			}
+		}
+	}
+}
+
+// dotSIMD returns the sums of a point's products, of the vectors that are step channels
+// apart. It leaves the upper halves in use.
+func dotSIMD(c, p []float32, t *Taps, w *[4][lanes]float32, n, channels, step int) (s simd.Float32s) {
+	c = c[:channels]
+	p0, p1, p2, p3 := p[:channels], p[t.Right:][:channels], p[t.Below:][:channels], p[t.Below+t.Right:][:channels]
+	w0, w1, w2, w3 := simd.BroadcastFloat32s(w[0][n]), simd.BroadcastFloat32s(w[1][n]), simd.BroadcastFloat32s(w[2][n]), simd.BroadcastFloat32s(w[3][n])
+	for j := 0; j < channels; j += step {
+		f := simd.LoadFloat32s(p0[j:]).Mul(w0)
+		f = simd.LoadFloat32s(p1[j:]).MulAdd(w1, f)
+		f = simd.LoadFloat32s(p2[j:]).MulAdd(w2, f)
+		f = simd.LoadFloat32s(p3[j:]).MulAdd(w3, f)
+		s = simd.LoadFloat32s(c[j:]).MulAdd(f, s)
+	}
+	return s
+}
+
+// similaritySIMD takes a vector of points at a time, after it has put their
+// correlations in rows of a group.
+func similaritySIMD(dst, x []float32, n *Network) {
+	const (
+		most   = 32 // groups
+		points = 2 * longest
+	)
+	if n.Groups > most {
+		similarityGeneric(dst, x, n)
+		return
+	}
+	var rows [most * points]float32
+	var hidden0 [Hidden0 * longest]float32
+	var hidden1 [Hidden1 * longest]float32
+	var scores [points]float32
+	for i := 0; i < len(dst); i += points {
+		count := min(points, len(dst)-i)
+		for p := range count {
+			for g, v := range x[(i+p)*n.Groups:][:n.Groups] {
+				rows[g*points+p] = v
+			}
+		}
+		for p := 0; p < count; p += length() {
+			scoreSIMD(scores[p:], rows[p:], hidden0[:], hidden1[:], n, points)
+		}
+		isa.ClearUpper()
+		copy(dst[i:][:count], scores[:])
+	}
+}
+
+// scoreSIMD writes the logits of a vector of points whose correlations are in rows,
+// stride numbers apart. It leaves the upper halves in use.
+func scoreSIMD(dst, rows, hidden0, hidden1 []float32, n *Network, stride int) {
+	length := length()
+	for o := 0; o < Hidden0; o += 4 {
+		denseSIMD(hidden0[o*length:], n.Weight0[o*n.Groups:], n.Bias0[o:], rows, n.Groups, stride)
+	}
+	for o := 0; o < Hidden1; o += 4 {
+		denseSIMD(hidden1[o*length:], n.Weight1[o*Hidden0:], n.Bias1[o:], hidden0, Hidden0, length)
+	}
+	y := simd.BroadcastFloat32s(n.Bias2)
+	for o, w := range n.Weight2 {
+		y = simd.LoadFloat32s(hidden1[o*length:]).MulAdd(simd.BroadcastFloat32s(w), y)
+	}
+	y.Store(dst)
+}
+
+// denseSIMD writes four rows of relu(w x + b), of a vector of points.
+func denseSIMD(y, w, b, x []float32, inputs, stride int) {
+	var zero simd.Float32s
+	length := zero.Len()
+	y0, y1 := simd.BroadcastFloat32s(b[0]), simd.BroadcastFloat32s(b[1])
+	y2, y3 := simd.BroadcastFloat32s(b[2]), simd.BroadcastFloat32s(b[3])
+	w0, w1 := w[:inputs], w[inputs:][:inputs]
+	w2, w3 := w[2*inputs:][:inputs], w[3*inputs:][:inputs]
+	for i := range w0 {
+		v := simd.LoadFloat32s(x[i*stride:])
+		y0 = v.MulAdd(simd.BroadcastFloat32s(w0[i]), y0)
+		y1 = v.MulAdd(simd.BroadcastFloat32s(w1[i]), y1)
+		y2 = v.MulAdd(simd.BroadcastFloat32s(w2[i]), y2)
+		y3 = v.MulAdd(simd.BroadcastFloat32s(w3[i]), y3)
+	}
+	zero.IfElse(y0.Less(zero), y0).Store(y)
+	zero.IfElse(y1.Less(zero), y1).Store(y[length:])
+	zero.IfElse(y2.Less(zero), y2).Store(y[2*length:])
+	zero.IfElse(y3.Less(zero), y3).Store(y[3*length:])
+}
+
+func softmaxSIMD(dst, x []float32) {
+	var sums [longest]float32
+	m := largestSIMD(x)
+	i := exponentialsSIMD(dst, x, m, &sums)
+	sum := float32(0)
+	for _, v := range sums[:length()] {
+		sum += v
+	}
+	for j, v := range x[i:] {
+		e := float32(math.Exp(float64(v - m)))
+		dst[i+j] = e
+		sum += e
+	}
+	scaleSIMD(dst, 1/sum)
+}
+
+// largestSIMD returns the largest element. If one is NaN, so may be the result.
+func largestSIMD(x []float32) float32 {
+	var lanes [longest]float32
+	best := simd.BroadcastFloat32s(float32(math.Inf(-1)))
+	n, i := best.Len(), 0
+	for ; i+n <= len(x); i += n {
+		best = simd.LoadFloat32s(x[i:]).Max(best)
+	}
+	best.Store(lanes[:])
+	isa.ClearUpper()
+	m := lanes[0]
+	for _, v := range lanes[:n] {
+		m = max(m, v)
+	}
+	for _, v := range x[i:] {
+		m = max(m, v)
+	}
+	return m
+}
+
+// exponentialsSIMD writes the exponentials of whole vectors of x - m, and their sum in
+// each lane. It returns the number of elements that it took.
+func exponentialsSIMD(dst, x []float32, m float32, sums *[longest]float32) int {
+	shift := simd.BroadcastFloat32s(m)
+	var sum simd.Float32s
+	n, i := sum.Len(), 0
+	for ; i+n <= len(x); i += n {
+		e := expSIMD(simd.LoadFloat32s(x[i:]).Sub(shift))
+		e.Store(dst[i:])
+		sum = sum.Add(e)
+	}
+	sum.Store(sums[:])
+	isa.ClearUpper()
+	return i
+}
+
+func scaleSIMD(x []float32, by float32) {
+	factor := simd.BroadcastFloat32s(by)
+	n, i := factor.Len(), 0
+	for ; i+n <= len(x); i += n {
+		simd.LoadFloat32s(x[i:]).Mul(factor).Store(x[i:])
+	}
+	isa.ClearUpper()
+	for ; i < len(x); i++ {
+		x[i] *= by
+	}
+}
+
+// The exponential is that of the rest after whole powers of two, of which the logarithm
+// is in two parts, by its series up to the sixth power: 2e-7 of the result.
+const (
+	log2e     = 1 / math.Ln2
+	ln2High   = 0.693359375
+	ln2Low    = math.Ln2 - ln2High
+	exp2      = 1.0 / 2
+	exp3      = 1.0 / 6
+	exp4      = 1.0 / 24
+	exp5      = 1.0 / 120
+	exp6      = 1.0 / 720
+	expZero   = -104    // below which float32 has nothing but zero
+	expNormal = -87     // below which exponents do not fit
+	rounder   = 3 << 22 // a float32 as large as that has no fraction
+)
+
+// expSIMD returns the exponential of x, which is not positive.
+func expSIMD(x simd.Float32s) simd.Float32s {
+	tiny := x.Less(simd.BroadcastFloat32s(expNormal))
+	x = simd.Float32s{}.IfElse(tiny, x)
+	shifted := x.MulAdd(simd.BroadcastFloat32s(log2e), simd.BroadcastFloat32s(rounder))
+	n := shifted.Sub(simd.BroadcastFloat32s(rounder))
+	r := n.MulAdd(simd.BroadcastFloat32s(-ln2High), x)
+	r = n.MulAdd(simd.BroadcastFloat32s(-ln2Low), r)
+	p := r.MulAdd(simd.BroadcastFloat32s(exp6), simd.BroadcastFloat32s(exp5))
+	p = p.MulAdd(r, simd.BroadcastFloat32s(exp4))
+	p = p.MulAdd(r, simd.BroadcastFloat32s(exp3))
+	p = p.MulAdd(r, simd.BroadcastFloat32s(exp2))
+	one := simd.BroadcastFloat32s(1)
+	p = p.MulAdd(r, one)
+	p = p.MulAdd(r, one)
+	power := shifted.ToBits().ShiftAllLeft(23).Add(one.ToBits()).BitsToFloat32() // two to the n
+	return simd.Float32s{}.IfElse(tiny, p.Mul(power))
+}
