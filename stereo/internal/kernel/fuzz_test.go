@@ -82,6 +82,9 @@ func FuzzSoftmax(f *testing.F) {
 			got := make([]float32, len(x))
 			k.softmax(got, x)
 			golden.Within(t, string(k.name), widen(got), naiveSoftmax(x), golden.Bound{Abs: 1e-5})
+			same := make([]float32, len(x))
+			generic.softmax(same, x)
+			golden.Within(t, string(k.name)+" as generic", got, same, golden.Bound{})
 		}
 	})
 }
@@ -101,6 +104,9 @@ func FuzzCorrelate(f *testing.F) {
 			got := golden.Guard[float32](len(want), int(seed%8), 7)
 			k.correlate(got.Slice, cur, prev, taps, g)
 			golden.Within(t, string(k.name), widen(got.Slice), want, golden.Bound{Abs: 1e-5, Rel: 1e-5})
+			same := make([]float32, len(want))
+			generic.correlate(same, cur, prev, taps, g)
+			golden.Within(t, string(k.name)+" as generic", got.Slice, same, golden.Bound{})
 			got.Check(t, string(k.name))
 		}
 	})
@@ -121,6 +127,9 @@ func FuzzSimilarity(f *testing.F) {
 			got := make([]float32, points)
 			k.similarity(got, x, net)
 			golden.Within(t, string(k.name), widen(got), want, golden.Bound{Abs: 1e-5, Rel: 1e-5})
+			same := make([]float32, points)
+			generic.similarity(same, x, net)
+			golden.Within(t, string(k.name)+" as generic", got, same, golden.Bound{})
 		}
 	})
 }

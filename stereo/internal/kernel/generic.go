@@ -5,7 +5,6 @@ import (
 	"math/bits"
 
 	"github.com/solofusion/solofusion/geom"
-	"github.com/solofusion/solofusion/internal/f32"
 )
 
 func interleaveGeneric(dst, src []float32, channels, groups int) {
@@ -153,18 +152,25 @@ func correlateGeneric(sums, cur, prev []float32, t *Taps, groups int) {
 	}
 }
 
-// correlateOne adds the correlations of a point.
+// correlateOne adds the correlations of a point. Products of a group are added by halving.
 func correlateOne(sums, c, p []float32, t *Taps, w *[4][lanes]float32, n int) {
-	channels := t.Channels
+	channels, groups := t.Channels, len(sums)
 	c = c[:channels]
 	p0, p1, p2, p3 := p[:channels], p[t.Right:][:channels], p[t.Below:][:channels], p[t.Below+t.Right:][:channels]
 	w0, w1, w2, w3 := w[0][n], w[1][n], w[2][n], w[3][n]
-	for g := range sums {
-		var s float32
-		for j := g; j < channels; j += len(sums) {
-			f := float32(float32(w0*p0[j])+float32(w1*p1[j])) + float32(float32(w2*p2[j])+float32(w3*p3[j]))
-			s += float32(c[j] * f)
+	products := t.products[:channels]
+	for j := range products {
+		f := float32(float32(w0*p0[j])+float32(w1*p1[j])) + float32(float32(w2*p2[j])+float32(w3*p3[j]))
+		products[j] = c[j] * f
+	}
+	for left := channels; left > groups; {
+		half := (left/groups + 1) / 2 * groups
+		for j, v := range products[half:left] {
+			products[j] += v
 		}
+		left = half
+	}
+	for g, s := range products[:groups] {
 		sums[g] += s
 	}
 }
@@ -176,15 +182,24 @@ func similarityGeneric(dst, x []float32, n *Network) {
 	for i := range dst {
 		denseRelu(h[:], n.Weight0, n.Bias0, x[i*g:][:g])
 		denseRelu(k[:], n.Weight1, n.Bias1, h[:])
-		dst[i] = f32.Dot(n.Weight2, k[:]) + n.Bias2
+		dst[i] = row(n.Weight2, n.Bias2, k[:])
 	}
 }
 
 // denseRelu computes y = relu(w x + b).
 func denseRelu(y, w, b, x []float32) {
 	for i := range y {
-		y[i] = max(f32.Dot(w[i*len(x):][:len(x)], x)+b[i], 0)
+		y[i] = max(row(w[i*len(x):], b[i], x), 0)
 	}
+}
+
+// row computes w x + b of one row of w, from b on in ascending order.
+func row(w []float32, b float32, x []float32) float32 {
+	w = w[:len(x)]
+	for j, v := range x {
+		b += float32(w[j] * v)
+	}
+	return b
 }
 
 func spreadGeneric(dst, x []float32, samples []int32, logits []float32) {
@@ -205,13 +220,57 @@ func softmaxGeneric(dst, x []float32) {
 	for _, v := range x {
 		m = max(m, v)
 	}
-	var sum float32
+	var sums [lanes]float32
 	for i, v := range x {
-		e := float32(math.Exp(float64(v - m)))
+		e := exp(v - m)
 		dst[i] = e
-		sum += e
+		sums[i%lanes] += e
 	}
+	inverse := 1 / total(&sums)
 	for i := range dst {
-		dst[i] /= sum
+		dst[i] *= inverse
 	}
+}
+
+// total adds by halving.
+func total(sums *[lanes]float32) float32 {
+	for half := lanes / 2; half > 0; half /= 2 {
+		for i, v := range sums[half : 2*half] {
+			sums[i] += v
+		}
+	}
+	return sums[0]
+}
+
+// The exponential is that of the rest after whole powers of two, of which the logarithm
+// is in two parts, by its series up to the sixth power.
+const (
+	log2e     = 1 / math.Ln2
+	ln2High   = 0.693359375
+	ln2Low    = math.Ln2 - ln2High
+	exp2      = 1.0 / 2
+	exp3      = 1.0 / 6
+	exp4      = 1.0 / 24
+	exp5      = 1.0 / 120
+	exp6      = 1.0 / 720
+	expNormal = -87     // below which it is zero
+	rounder   = 3 << 22 // a float32 as large as that has no fraction
+)
+
+// exp returns the exponential of x, which is not positive.
+func exp(x float32) float32 {
+	if x < expNormal {
+		return 0
+	}
+	shifted := float32(x*log2e) + rounder
+	n := shifted - rounder
+	r := x - float32(n*ln2High)
+	r -= float32(n * ln2Low)
+	p := float32(r*exp6) + exp5
+	p = float32(p*r) + exp4
+	p = float32(p*r) + exp3
+	p = float32(p*r) + exp2
+	p = float32(p*r) + 1
+	p = float32(p*r) + 1
+	return p * math.Float32frombits(math.Float32bits(shifted)<<23+math.Float32bits(1))
 }

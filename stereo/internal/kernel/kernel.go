@@ -62,6 +62,7 @@ type Taps struct {
 	column, row []float64    // of the pixels of a block, their centres in it
 	own         []int32      // of the pixels of a block, their elements after the first
 	ray         [3][]float64 // of the pixels of the block under way
+	products    []float32    // of the channels of the point under way
 }
 
 // lanes are the points of a batch.
@@ -77,6 +78,7 @@ func NewTaps(g Grid, samples int) *Taps {
 		Seen: make([]uint16, batches), Offset: make([][lanes]int32, batches), Weight: make([][4][lanes]float32, batches),
 		Right: min(1, g.Map.Width-1) * g.Channels, Below: min(1, g.Map.Height-1) * g.Map.Width * g.Channels,
 		column: make([]float64, padded), row: make([]float64, padded), own: make([]int32, padded),
+		products: make([]float32, g.Channels),
 	}
 	for i := range t.ray {
 		t.ray[i] = make([]float64, padded)

@@ -235,6 +235,8 @@ func TestCorrelate(t *testing.T) {
 				k.correlate(got.Slice, cur, prev, taps, groups)
 				naiveCorrelate(want, cur, prev, taps, groups)
 				golden.Within(t, fmt.Sprintf("%d channels, %d groups, %d samples", channels, groups, samples), widen(got.Slice), want, golden.Bound{Rel: 2e-6})
+				generic.correlate(before, cur, prev, taps, groups)
+				golden.Within(t, "as generic", got.Slice, before, golden.Bound{})
 				got.Check(t, "sums")
 			}
 		}
@@ -338,6 +340,9 @@ func TestSimilarity(t *testing.T) {
 					want[i] = naiveSimilarity(x[i*groups:][:groups], net)
 				}
 				golden.Within(t, fmt.Sprintf("%d points of %d groups", n, groups), widen(g.Slice), want, golden.Bound{Abs: 1e-6, Rel: 1e-5})
+				same := make([]float32, n)
+				generic.similarity(same, x, net)
+				golden.Within(t, "as generic", g.Slice, same, golden.Bound{})
 				g.Check(t, "logits")
 			}
 		}
@@ -370,6 +375,8 @@ func TestSoftmax(t *testing.T) {
 			g := guarded(x, n%4)
 			k.softmax(g.Slice, g.Slice) // in place
 			golden.Within(t, fmt.Sprintf("%d bins", n), widen(g.Slice), naiveSoftmax(x), golden.Bound{Abs: 1e-6})
+			generic.softmax(x, x)
+			golden.Within(t, "as generic", g.Slice, x, golden.Bound{})
 			g.Check(t, "probabilities")
 		}
 		for _, bad := range []float32{nan, inf} {
@@ -594,5 +601,18 @@ func TestLengthsAreChecked(t *testing.T) {
 			}()
 			call()
 		}()
+	}
+}
+
+// TestExp: it is the exponential to 3e-7, and zero where that is next to nothing.
+func TestExp(t *testing.T) {
+	for x := float32(0); x > -100; x -= 0.00137 {
+		got, want := float64(exp(x)), math.Exp(float64(x))
+		if x < expNormal {
+			want = 0
+		}
+		if math.Abs(got-want) > 3e-7*want {
+			t.Fatalf("exp(%v) = %v, want %v", x, got, want)
+		}
 	}
 }

@@ -88,76 +88,58 @@ func firstLargest(values []float32, indices []int32) int {
 	return lane
 }
 
-// correlateSIMD adds products of the same lane, whose group is the lane's number modulo
-// the groups, or the other way round.
 func correlateSIMD(sums, cur, prev []float32, t *Taps, groups int) {
-	n := length()
-	switch {
-	case groups%n == 0:
-		correlateLong(sums, cur, prev, t, groups)
-	case n%groups == 0 && t.Channels%n == 0:
-		correlateShort(sums, cur, prev, t, groups)
-	default:
-		correlateGeneric(sums, cur, prev, t, groups)
-	}
-}
-
-// correlateLong is for groups that fill vectors.
-func correlateLong(sums, cur, prev []float32, t *Taps, groups int) {
-	channels, length := t.Channels, length()
 	for batch, seen := range t.Seen {
 		point, pixel := t.Point(batch)
 		for ; seen != 0; seen &= seen - 1 {
 			n := bits.TrailingZeros16(seen)
-			out := sums[(point+n)*groups:][:groups]
-			c, p := cur[t.First+int(t.own[pixel+n]):], prev[t.Offset[batch][n]:]
-			for g := 0; g < groups; g += length {
-				s := dotSIMD(c[g:], p[g:], t, &t.Weight[batch], n, channels-g, groups)
-				simd.LoadFloat32s(out[g:]).Add(s).Store(out[g:])
-			}
+			c := cur[t.First+int(t.own[pixel+n]):]
+			correlateOneSIMD(sums[(point+n)*groups:][:groups], c, prev[t.Offset[batch][n]:], t, &t.Weight[batch], n)
 		}
 	}
 	isa.ClearUpper()
 }
 
-// correlateShort is for vectors that the groups fill several times.
-func correlateShort(sums, cur, prev []float32, t *Taps, groups int) {
-	var wide [lanes * longest]float32
-	length := length()
-	for batch, all := range t.Seen {
-		point, pixel := t.Point(batch)
-		for seen := all; seen != 0; seen &= seen - 1 {
-			n := bits.TrailingZeros16(seen)
-			c, p := cur[t.First+int(t.own[pixel+n]):], prev[t.Offset[batch][n]:]
-			dotSIMD(c, p, t, &t.Weight[batch], n, t.Channels, length).Store(wide[n*length:])
-		}
-		isa.ClearUpper()
-		for seen := all; seen != 0; seen &= seen - 1 {
-			n := bits.TrailingZeros16(seen)
-			out := sums[(point+n)*groups:][:groups]
-			for part := n * length; part < (n+1)*length; part += groups {
-				for g, s := range wide[part:][:groups] {
-					out[g] += s
-				}
-			}
-		}
-	}
-}
-
-// dotSIMD returns the sums of a point's products, of the vectors that are step channels
-// apart. It leaves the upper halves in use.
-func dotSIMD(c, p []float32, t *Taps, w *[4][lanes]float32, n, channels, step int) (s simd.Float32s) {
+// correlateOneSIMD leaves the upper halves in use.
+func correlateOneSIMD(sums, c, p []float32, t *Taps, w *[4][lanes]float32, n int) {
+	channels, groups, length := t.Channels, len(sums), length()
 	c = c[:channels]
 	p0, p1, p2, p3 := p[:channels], p[t.Right:][:channels], p[t.Below:][:channels], p[t.Below+t.Right:][:channels]
 	w0, w1, w2, w3 := simd.BroadcastFloat32s(w[0][n]), simd.BroadcastFloat32s(w[1][n]), simd.BroadcastFloat32s(w[2][n]), simd.BroadcastFloat32s(w[3][n])
-	for j := 0; j < channels; j += step {
-		f := simd.LoadFloat32s(p0[j:]).Mul(w0)
-		f = simd.LoadFloat32s(p1[j:]).MulAdd(w1, f)
-		f = simd.LoadFloat32s(p2[j:]).MulAdd(w2, f)
-		f = simd.LoadFloat32s(p3[j:]).MulAdd(w3, f)
-		s = simd.LoadFloat32s(c[j:]).MulAdd(f, s)
+	products := t.products[:channels]
+	j := 0
+	for ; j+length <= channels; j += length {
+		f := simd.LoadFloat32s(p0[j:]).Mul(w0).Add(simd.LoadFloat32s(p1[j:]).Mul(w1))
+		f = f.Add(simd.LoadFloat32s(p2[j:]).Mul(w2).Add(simd.LoadFloat32s(p3[j:]).Mul(w3)))
+		simd.LoadFloat32s(c[j:]).Mul(f).Store(products[j:])
 	}
-	return s
+	if j < channels {
+		f := rest(p0[j:]).Mul(w0).Add(rest(p1[j:]).Mul(w1))
+		f = f.Add(rest(p2[j:]).Mul(w2).Add(rest(p3[j:]).Mul(w3)))
+		rest(c[j:]).Mul(f).StorePart(products[j:])
+	}
+	for left := channels; left > groups; {
+		half := (left/groups + 1) / 2 * groups
+		addSIMD(products[:left-half], products[half:left])
+		left = half
+	}
+	addSIMD(sums, products)
+}
+
+func rest(x []float32) simd.Float32s {
+	v, _ := simd.LoadFloat32sPart(x)
+	return v
+}
+
+// addSIMD adds x to dst. It leaves the upper halves in use.
+func addSIMD(dst, x []float32) {
+	length, i := length(), 0
+	for ; i+length <= len(dst); i += length {
+		simd.LoadFloat32s(dst[i:]).Add(simd.LoadFloat32s(x[i:])).Store(dst[i:])
+	}
+	if i < len(dst) {
+		rest(dst[i:]).Add(rest(x[i:])).StorePart(dst[i:])
+	}
 }
 
 // similaritySIMD takes a vector of points at a time, after it has put their
@@ -202,7 +184,7 @@ func scoreSIMD(dst, rows, hidden0, hidden1 []float32, n *Network, stride int) {
 	}
 	y := simd.BroadcastFloat32s(n.Bias2)
 	for o, w := range n.Weight2 {
-		y = simd.LoadFloat32s(hidden1[o*length:]).MulAdd(simd.BroadcastFloat32s(w), y)
+		y = y.Add(simd.LoadFloat32s(hidden1[o*length:]).Mul(simd.BroadcastFloat32s(w)))
 	}
 	y.Store(dst)
 }
@@ -217,10 +199,10 @@ func denseSIMD(y, w, b, x []float32, inputs, stride int) {
 	w2, w3 := w[2*inputs:][:inputs], w[3*inputs:][:inputs]
 	for i := range w0 {
 		v := simd.LoadFloat32s(x[i*stride:])
-		y0 = v.MulAdd(simd.BroadcastFloat32s(w0[i]), y0)
-		y1 = v.MulAdd(simd.BroadcastFloat32s(w1[i]), y1)
-		y2 = v.MulAdd(simd.BroadcastFloat32s(w2[i]), y2)
-		y3 = v.MulAdd(simd.BroadcastFloat32s(w3[i]), y3)
+		y0 = y0.Add(v.Mul(simd.BroadcastFloat32s(w0[i])))
+		y1 = y1.Add(v.Mul(simd.BroadcastFloat32s(w1[i])))
+		y2 = y2.Add(v.Mul(simd.BroadcastFloat32s(w2[i])))
+		y3 = y3.Add(v.Mul(simd.BroadcastFloat32s(w3[i])))
 	}
 	zero.IfElse(y0.Less(zero), y0).Store(y)
 	zero.IfElse(y1.Less(zero), y1).Store(y[length:])
@@ -229,19 +211,9 @@ func denseSIMD(y, w, b, x []float32, inputs, stride int) {
 }
 
 func softmaxSIMD(dst, x []float32) {
-	var sums [longest]float32
-	m := largestSIMD(x)
-	i := exponentialsSIMD(dst, x, m, &sums)
-	sum := float32(0)
-	for _, v := range sums[:length()] {
-		sum += v
-	}
-	for j, v := range x[i:] {
-		e := float32(math.Exp(float64(v - m)))
-		dst[i+j] = e
-		sum += e
-	}
-	scaleSIMD(dst, 1/sum)
+	var sums [lanes]float32
+	exponentialsSIMD(dst, x, largestSIMD(x), &sums)
+	scaleSIMD(dst, 1/total(&sums))
 }
 
 // largestSIMD returns the largest element. If one is NaN, so may be the result.
@@ -264,20 +236,21 @@ func largestSIMD(x []float32) float32 {
 	return m
 }
 
-// exponentialsSIMD writes the exponentials of whole vectors of x - m, and their sum in
-// each lane. It returns the number of elements that it took.
-func exponentialsSIMD(dst, x []float32, m float32, sums *[longest]float32) int {
-	shift := simd.BroadcastFloat32s(m)
-	var sum simd.Float32s
-	n, i := sum.Len(), 0
-	for ; i+n <= len(x); i += n {
-		e := expSIMD(simd.LoadFloat32s(x[i:]).Sub(shift))
-		e.Store(dst[i:])
-		sum = sum.Add(e)
+// exponentialsSIMD writes the exponentials of x - m and adds number i to sum i modulo
+// their number.
+func exponentialsSIMD(dst, x []float32, m float32, sums *[lanes]float32) {
+	shift, n := simd.BroadcastFloat32s(m), length()
+	for i := 0; i < len(x); i += n {
+		d, s := dst[i:min(i+n, len(x))], sums[i%lanes:][:n]
+		e := expSIMD(rest(x[i:]).Sub(shift))
+		e.StorePart(d)
+		if len(d) < n {
+			addSIMD(s[:len(d)], d)
+		} else {
+			simd.LoadFloat32s(s).Add(e).Store(s)
+		}
 	}
-	sum.Store(sums[:])
 	isa.ClearUpper()
-	return i
 }
 
 func scaleSIMD(x []float32, by float32) {
@@ -292,37 +265,20 @@ func scaleSIMD(x []float32, by float32) {
 	}
 }
 
-// The exponential is that of the rest after whole powers of two, of which the logarithm
-// is in two parts, by its series up to the sixth power: 2e-7 of the result.
-const (
-	log2e     = 1 / math.Ln2
-	ln2High   = 0.693359375
-	ln2Low    = math.Ln2 - ln2High
-	exp2      = 1.0 / 2
-	exp3      = 1.0 / 6
-	exp4      = 1.0 / 24
-	exp5      = 1.0 / 120
-	exp6      = 1.0 / 720
-	expZero   = -104    // below which float32 has nothing but zero
-	expNormal = -87     // below which exponents do not fit
-	rounder   = 3 << 22 // a float32 as large as that has no fraction
-)
-
 // expSIMD returns the exponential of x, which is not positive.
 func expSIMD(x simd.Float32s) simd.Float32s {
 	tiny := x.Less(simd.BroadcastFloat32s(expNormal))
-	x = simd.Float32s{}.IfElse(tiny, x)
-	shifted := x.MulAdd(simd.BroadcastFloat32s(log2e), simd.BroadcastFloat32s(rounder))
+	shifted := x.Mul(simd.BroadcastFloat32s(log2e)).Add(simd.BroadcastFloat32s(rounder))
 	n := shifted.Sub(simd.BroadcastFloat32s(rounder))
-	r := n.MulAdd(simd.BroadcastFloat32s(-ln2High), x)
-	r = n.MulAdd(simd.BroadcastFloat32s(-ln2Low), r)
-	p := r.MulAdd(simd.BroadcastFloat32s(exp6), simd.BroadcastFloat32s(exp5))
-	p = p.MulAdd(r, simd.BroadcastFloat32s(exp4))
-	p = p.MulAdd(r, simd.BroadcastFloat32s(exp3))
-	p = p.MulAdd(r, simd.BroadcastFloat32s(exp2))
+	r := x.Sub(n.Mul(simd.BroadcastFloat32s(ln2High)))
+	r = r.Sub(n.Mul(simd.BroadcastFloat32s(ln2Low)))
+	p := r.Mul(simd.BroadcastFloat32s(exp6)).Add(simd.BroadcastFloat32s(exp5))
+	p = p.Mul(r).Add(simd.BroadcastFloat32s(exp4))
+	p = p.Mul(r).Add(simd.BroadcastFloat32s(exp3))
+	p = p.Mul(r).Add(simd.BroadcastFloat32s(exp2))
 	one := simd.BroadcastFloat32s(1)
-	p = p.MulAdd(r, one)
-	p = p.MulAdd(r, one)
+	p = p.Mul(r).Add(one)
+	p = p.Mul(r).Add(one)
 	power := shifted.ToBits().ShiftAllLeft(23).Add(one.ToBits()).BitsToFloat32() // two to the n
 	return simd.Float32s{}.IfElse(tiny, p.Mul(power))
 }
