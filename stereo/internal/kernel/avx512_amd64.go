@@ -320,11 +320,11 @@ func dot32(sums *[groups8]float32, c *[channels32]float32, p, q *[2 * channels32
 	n := archsimd.LoadUint32x16Array(lane)
 	w0, w1 := archsimd.LoadFloat32x16Array(&w[0]).Permute(n), archsimd.LoadFloat32x16Array(&w[1]).Permute(n)
 	w2, w3 := archsimd.LoadFloat32x16Array(&w[2]).Permute(n), archsimd.LoadFloat32x16Array(&w[3]).Permute(n)
-	e, f := archsimd.LoadFloat32x16Array((*[16]float32)(p[0:])).Mul(w0), archsimd.LoadFloat32x16Array((*[16]float32)(p[16:])).Mul(w0)
-	e, f = archsimd.LoadFloat32x16Array((*[16]float32)(p[32:])).MulAdd(w1, e), archsimd.LoadFloat32x16Array((*[16]float32)(p[48:])).MulAdd(w1, f)
-	e, f = archsimd.LoadFloat32x16Array((*[16]float32)(q[0:])).MulAdd(w2, e), archsimd.LoadFloat32x16Array((*[16]float32)(q[16:])).MulAdd(w2, f)
-	e, f = archsimd.LoadFloat32x16Array((*[16]float32)(q[32:])).MulAdd(w3, e), archsimd.LoadFloat32x16Array((*[16]float32)(q[48:])).MulAdd(w3, f)
-	s := f.MulAdd(archsimd.LoadFloat32x16Array((*[16]float32)(c[16:])), e.Mul(archsimd.LoadFloat32x16Array((*[16]float32)(c[0:]))))
+	e := archsimd.LoadFloat32x16Array((*[16]float32)(p[0:])).Mul(w0).Add(archsimd.LoadFloat32x16Array((*[16]float32)(p[32:])).Mul(w1))
+	f := archsimd.LoadFloat32x16Array((*[16]float32)(p[16:])).Mul(w0).Add(archsimd.LoadFloat32x16Array((*[16]float32)(p[48:])).Mul(w1))
+	e = e.Add(archsimd.LoadFloat32x16Array((*[16]float32)(q[0:])).Mul(w2).Add(archsimd.LoadFloat32x16Array((*[16]float32)(q[32:])).Mul(w3))).Mul(archsimd.LoadFloat32x16Array((*[16]float32)(c[0:])))
+	f = f.Add(archsimd.LoadFloat32x16Array((*[16]float32)(q[16:])).Mul(w2).Add(archsimd.LoadFloat32x16Array((*[16]float32)(q[48:])).Mul(w3))).Mul(archsimd.LoadFloat32x16Array((*[16]float32)(c[16:])))
+	s := e.Add(f)
 	archsimd.LoadFloat32x8Array(sums).Add(s.GetLo().Add(s.GetHi())).StoreArray(sums)
 }
 
