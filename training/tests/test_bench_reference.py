@@ -127,6 +127,7 @@ def test_shapes() -> None:
         "stereo": (6, 56, 8, 22),
         "lift": (16, 64, 64),
         "history": (5 * 16, 64, 64),
+        "history/direct/uint8": (5 * 16, 64, 64),
         "history/recursive/float32": (5 * 16, 64, 64),
     }
     assert made["history"].dtype == torch.uint8
@@ -142,7 +143,7 @@ def test_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     lines = capsys.readouterr().out.splitlines()
     table = lines[lines.index("") + 2 : -2]
     assert [line.split()[0] for line in table] == [name for name in rows if name != "machine"]
-    assert table[-1].startswith("frame ")
+    assert table[-1].startswith("between ")
 
 
 def test_program_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
