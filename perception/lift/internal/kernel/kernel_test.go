@@ -145,6 +145,8 @@ func naive(channels int, depth, context []float32, runs []Run) (sum, magnitude [
 	return sum, magnitude
 }
 
+const binsInScene = 20
+
 // scene is random maps and runs in them.
 type scene struct {
 	depth, context []float32
@@ -152,7 +154,7 @@ type scene struct {
 }
 
 func newScene(rng *rand.Rand, channels, runs int) scene {
-	const pixels, bins = 6, 20
+	const pixels, bins = 6, binsInScene
 	s := scene{make([]float32, pixels*bins), make([]float32, pixels*channels), make([]Run, runs)}
 	for i := range s.depth {
 		s.depth[i] = rng.Float32() / bins
@@ -177,8 +179,9 @@ func sum(k implementation, dst, depth, context []float32, runs []Run) {
 func check(t *testing.T, name string, got []float32, s scene) {
 	t.Helper()
 	want, magnitude := naive(len(got), s.depth, s.context, s.runs)
+	most := float64(len(s.runs)+binsInScene+1) * 0x1p-24 // a rounding for each addition and product
 	for c := range got {
-		if d := math.Abs(float64(got[c]) - want[c]); !(d <= 1e-6*magnitude[c]) {
+		if d := math.Abs(float64(got[c]) - want[c]); !(d <= most*magnitude[c]) {
 			t.Errorf("%s: channel %d of %d is %v, want %v", name, c, len(got), got[c], want[c])
 		}
 	}
