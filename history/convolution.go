@@ -450,7 +450,8 @@ func (f *Frame) plane(i int) int {
 func (c *Convolution) mustShapes(r *Ring, f Frame, out Stack) {
 	cfg := &c.cfg
 	if r.size != cfg.size() || r.keepsRaw != cfg.KeepFeatures || r.storage != cfg.Storage {
-		panic(fmt.Sprintf("history: a ring of planes of %d values for a convolution over %d", r.size, cfg.size()))
+		panic(fmt.Sprintf("history: a ring of planes of %d values as %v, features kept %t, for a convolution over %d as %v, %t",
+			r.size, r.storage, r.keepsRaw, cfg.size(), cfg.Storage, cfg.KeepFeatures))
 	}
 	if cfg.Frames > 0 && len(f.Earlier) > cfg.Frames {
 		panic(fmt.Sprintf("history: %d earlier planes for a stack of %d", len(f.Earlier), cfg.Frames))

@@ -168,7 +168,7 @@ func journey(rng *rand.Rand, c *Config, frames int) []shot {
 // TestStepAgreesWithTheSpecification proves the identity that the ring rests
 // on, too: the naive one convolves after resampling.
 func TestStepAgreesWithTheSpecification(t *testing.T) {
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		for _, mode := range []Mode{Recursive, Direct} {
 			for _, clock := range []Clock{Counted, Measured} {
 				rng := rand.New(rand.NewPCG(8, 1))
@@ -326,7 +326,7 @@ func TestReach(t *testing.T) {
 
 // everyWay calls test for every kernel set, mode and storage.
 func everyWay(test func(name string, c Config, set isa.Set)) {
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		for mode := range modes {
 			for storage := range storages {
 				c := toy
@@ -380,7 +380,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 
 // TestKernels: what runs is the set that was asked for.
 func TestKernels(t *testing.T) {
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		c, err := New(toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Channels), compute.Resources{Kernels: set})
 		if err != nil || c.Kernels() != set {
 			t.Fatalf("%s: kernels %s, error %v", set, c.Kernels(), err)

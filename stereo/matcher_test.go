@@ -39,7 +39,7 @@ func TestMonocular(t *testing.T) {
 
 // TestKernels: what runs is the set that was asked for.
 func TestKernels(t *testing.T) {
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		with := compute.Resources{Kernels: set}
 		m, err := New(toy, randomWeights(rand.New(rand.NewPCG(1, 1)), toy.Groups), with)
 		if err != nil || m.Kernels() != set || NewMonocular(with).Kernels() != set {

@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -17,8 +18,8 @@ import (
 func Kernels[K any](t *testing.T, table isa.Table[K]) {
 	t.Helper()
 	required := isa.Set(os.Getenv(isa.RequireVariable))
-	if _, ok := table[required]; !ok && required != "" {
-		t.Errorf("%s is %q, and the table has no such entry", isa.RequireVariable, required)
+	if _, ok := Runnable(table)[required]; !ok && required != "" {
+		t.Errorf("%s is %q, and the table has no such entry, or this machine cannot run it", isa.RequireVariable, required)
 	}
 	if _, ok := table[isa.Generic]; !ok {
 		t.Error("the table has no generic entry")
@@ -38,6 +39,18 @@ func Kernels[K any](t *testing.T, table isa.Table[K]) {
 			}
 		}
 	}
+}
+
+// Runnable returns the entries of a table that this machine can run.
+func Runnable[K any](table isa.Table[K]) isa.Table[K] {
+	features := isa.Detect()
+	return maps.Collect(func(yield func(isa.Set, K) bool) {
+		for set, k := range table {
+			if _, err := isa.Choose(string(set), features); err == nil && !yield(set, k) {
+				return
+			}
+		}
+	})
 }
 
 // RunsSet fails the test unless the functions of kernels are those of the

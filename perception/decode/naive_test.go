@@ -100,7 +100,7 @@ func TestAppendEqualsNaive(t *testing.T) {
 			maps[2].Heatmap[5], maps[2].Heatmap[9] = float32(math.NaN()), float32(math.Inf(1))
 			maps[0].Dim[7] = float32(math.Inf(-1))
 			want := naive(&c, nil, maps)
-			for set := range kernel.Table {
+			for set := range golden.Runnable(kernel.Table) {
 				d := New(c, compute.Resources{Kernels: set})
 				for range 2 { // the second time with used buffers
 					if got := d.Append(nil, maps); !slices.Equal(got, want) {
@@ -124,7 +124,7 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 
 // TestKernels: what runs is the set that was asked for.
 func TestKernels(t *testing.T) {
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		d := New(reference(), compute.Resources{Kernels: set})
 		if d.Kernels() != set {
 			t.Errorf("%s: kernels %s", set, d.Kernels())

@@ -7,6 +7,7 @@ import (
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/internal/compute"
+	"github.com/solofusion/solofusion/internal/golden"
 	"github.com/solofusion/solofusion/internal/parallel"
 	"github.com/solofusion/solofusion/perception/lift/internal/kernel"
 	"github.com/solofusion/solofusion/tensor"
@@ -83,7 +84,7 @@ func each(b *testing.B, run func(b *testing.B, l *placed)) {
 		name string
 		cfg  Config
 	}{{"small", small}, {"full", full}} {
-		for set := range kernel.Table {
+		for set := range golden.Runnable(kernel.Table) {
 			for _, goroutines := range []int{1, 2} {
 				b.Run(fmt.Sprintf("%s/%s/%d", s.name, set, goroutines), func(b *testing.B) {
 					pool := parallel.New(goroutines)

@@ -154,7 +154,7 @@ func TestBrokenPoseLiftsNothing(t *testing.T) {
 
 func TestSplatIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 	depth, context := random(rand.New(rand.NewPCG(4, 5)), &toy, 4)
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		want := splat(mustNew(t, toy, compute.Resources{Kernels: set}), ring(&toy, 4, 0.1), depth, context)
 		for _, n := range []int{2, 3, 8} {
 			pool := parallel.New(n)
@@ -171,7 +171,7 @@ func TestNothingAllocates(t *testing.T) {
 	depth, context := random(rand.New(rand.NewPCG(4, 6)), &toy, 4)
 	plane := tensor.New[float32](1, toy.Grid.Y.Cells(), toy.Grid.X.Cells(), toy.Channels)
 	cameras := [2][]geom.Camera{ring(&toy, 4, 0), ring(&toy, 4, 0.1)}
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		l, i := mustNew(t, toy, compute.Resources{Kernels: set, Pool: pool}), 0
 		if n := testing.AllocsPerRun(10, func() {
 			i++
@@ -296,7 +296,7 @@ func mustNew(t testing.TB, c Config, with compute.Resources) *placed {
 
 // TestKernels: what runs is the set that was asked for.
 func TestKernels(t *testing.T) {
-	for set := range kernel.Table {
+	for set := range golden.Runnable(kernel.Table) {
 		l, err := New(toy, compute.Resources{Kernels: set})
 		if err != nil || l.Kernels() != set {
 			t.Fatalf("%s: kernels %s, error %v", set, l.Kernels(), err)

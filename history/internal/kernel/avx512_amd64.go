@@ -136,10 +136,9 @@ var steps = [8]float64{0, 1, 2, 3, 4, 5, 6, 7}
 // anything.
 func neighbours512(x archsimd.Float64x8, n int32) (i0, i1 archsimd.Int32x8, w0, w1 archsimd.Float32x8) {
 	var none archsimd.Int32x8
-	low := x.FloorScaled(0)
-	i0 = low.ConvertToInt32()
+	i0 = x.FloorScaled(0).ConvertToInt32()
 	i1 = i0.Add(archsimd.BroadcastInt32x8(1))
-	w1 = x.Sub(low).ConvertToFloat32()
+	w1 = x.Sub(i0.ConvertToFloat64()).ConvertToFloat32()
 	w0 = archsimd.BroadcastFloat32x8(1).Sub(w1)
 	w0, i0 = w0.Masked(i0.GreaterEqual(none)), i0.Max(none)
 	w1, i1 = w1.Masked(i1.Less(archsimd.BroadcastInt32x8(n))), i1.Min(archsimd.BroadcastInt32x8(n-1))
@@ -232,7 +231,7 @@ func warpActivateF32AVX512(dst, src []float32, taps []Tap, add []float32, stride
 // relu512 keeps NaN.
 func relu512(x archsimd.Float32x16) archsimd.Float32x16 {
 	var zero archsimd.Float32x16
-	return zero.IfElse(x.Less(zero), x)
+	return zero.IfElse(x.LessEqual(zero), x)
 }
 
 func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8) {
@@ -325,13 +324,13 @@ func partBF16(x []uint16) archsimd.Float32x16 {
 }
 
 func largestAVX512(most, src []float32) {
-	channels := len(most)
+	channels, finite := len(most), archsimd.BroadcastFloat32x16(math.MaxFloat32)
 	for c := 0; c < channels; c += lanes {
 		end := min(c+lanes, channels)
 		m := part512(most[c:end])
 		for n := 0; n < len(src); n += channels {
-			v := part512(src[n+c : n+end])
-			m = m.Max(v.Masked(v.Equal(v)).Abs())
+			v := part512(src[n+c : n+end]).Abs()
+			m = m.Max(v.Masked(v.LessEqual(finite)))
 		}
 		m.StorePart(most[c:end])
 	}

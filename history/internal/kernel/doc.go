@@ -55,7 +55,7 @@
 // Largest, PackInt8 and WarpInt8, of planes that are kept in eight bits, with a scale for
 // each channel:
 //
-//	most[c] = max(most[c], |src[n·C+c]|), NaN left out
+//	most[c] = max(most[c], |src[n·C+c]|), of numbers that are finite
 //	dst[n·C+c] = roundHalfEven(src[n·C+c] · inverse[c]), within -127 … 127
 //	dst[j·C+c] = scale[c] · (as Warp, of src)
 //

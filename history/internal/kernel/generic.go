@@ -183,7 +183,7 @@ func largestGeneric(most, src []float32) {
 			if v < 0 {
 				v = -v
 			}
-			if v > most[c] {
+			if v > most[c] && v <= math.MaxFloat32 {
 				most[c] = v
 			}
 		}

@@ -166,7 +166,7 @@ func activateF32SIMD(dst, src, add []float32, stride int) {
 // relu keeps NaN.
 func relu(x simd.Float32s) simd.Float32s {
 	var zero simd.Float32s
-	return zero.IfElse(x.Less(zero), x)
+	return zero.IfElse(x.LessEqual(zero), x)
 }
 
 func activateU8SIMD(dst []uint8, src, gain, add []float32, stride int, zero uint8) {
@@ -188,7 +188,8 @@ func activateU8SIMD(dst []uint8, src, gain, add []float32, stride int, zero uint
 // wholes rectifies and returns numbers whose low eight bits are the quantised ones
 // before zero is added.
 func wholes(v, gain, largest simd.Float32s) simd.Uint32s {
-	v = v.Masked(v.Greater(simd.Float32s{})).Mul(gain) // NaN is not greater
+	v = v.Mul(gain)
+	v = v.Masked(v.Greater(simd.Float32s{})) // NaN is not greater
 	return v.Min(largest).Add(simd.BroadcastFloat32s(one)).ToBits()
 }
 

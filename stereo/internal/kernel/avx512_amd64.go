@@ -444,7 +444,7 @@ func similarity16(x *[lanes * groups8]float32, wide [][lanes]float32) archsimd.F
 // relu keeps NaN. Max may lose it: the compiler exchanges its operands.
 func relu(x archsimd.Float32x16) archsimd.Float32x16 {
 	var zero archsimd.Float32x16
-	return zero.IfElse(x.Less(zero), x)
+	return zero.IfElse(x.LessEqual(zero), x)
 }
 
 // spreadAVX512 looks each bin's segment up, by the number of samples that are not

@@ -193,6 +193,10 @@ func (k *Kernels) Project(t *Taps, p *Projection, x, y int, depths []float64) {
 // Correlate adds the correlations of taps to sums.
 func (k *Kernels) Correlate(sums, cur, prev []float32, t *Taps, groups int) {
 	mustGroups(t.Channels, groups)
+	points := len(t.Seen) * lanes / len(t.own) * t.Block * t.Block
+	if size := t.Map.Pixels() * t.Channels; len(sums) != points*groups || len(cur) != size || len(prev) != size {
+		panic(fmt.Sprintf("stereo: %d sums of %d points, of maps with %d and %d numbers for %d", len(sums), points, len(cur), len(prev), size))
+	}
 	k.correlate(sums, cur, prev, t, groups)
 }
 

@@ -204,10 +204,10 @@ func denseSIMD(y, w, b, x []float32, inputs, stride int) {
 		y2 = y2.Add(v.Mul(simd.BroadcastFloat32s(w2[i])))
 		y3 = y3.Add(v.Mul(simd.BroadcastFloat32s(w3[i])))
 	}
-	zero.IfElse(y0.Less(zero), y0).Store(y)
-	zero.IfElse(y1.Less(zero), y1).Store(y[length:])
-	zero.IfElse(y2.Less(zero), y2).Store(y[2*length:])
-	zero.IfElse(y3.Less(zero), y3).Store(y[3*length:])
+	zero.IfElse(y0.LessEqual(zero), y0).Store(y)
+	zero.IfElse(y1.LessEqual(zero), y1).Store(y[length:])
+	zero.IfElse(y2.LessEqual(zero), y2).Store(y[2*length:])
+	zero.IfElse(y3.LessEqual(zero), y3).Store(y[3*length:])
 }
 
 func softmaxSIMD(dst, x []float32) {

@@ -54,6 +54,10 @@ func cellsOf(cells []int32, ray *Ray, depths []float64) {
 // accumulateAVX512 keeps the sums of 80 channels in registers. What is left is the
 // portable vectors'.
 func accumulateAVX512(dst, weights, context []float32, runs []Run) {
+	if len(runs) == 0 { // there may be no context at all
+		clear(dst)
+		return
+	}
 	const wide = 5 * lanes
 	c := 0
 	for ; c+wide <= len(dst); c += wide {

@@ -18,7 +18,7 @@ type implementation struct {
 
 // implementations returns all that this build has.
 func implementations() (all []implementation) {
-	for set, k := range Table {
+	for set, k := range golden.Runnable(Table) {
 		all = append(all, implementation{k, string(set)})
 	}
 	return all

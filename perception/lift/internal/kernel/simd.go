@@ -13,6 +13,10 @@ var portable = &Kernels{findRuns: findRunsGeneric, weigh: weighGeneric, accumula
 
 // accumulateSIMD keeps the sums of two vectors of channels in registers.
 func accumulateSIMD(dst, weights, context []float32, runs []Run) {
+	if len(runs) == 0 { // there may be no context at all
+		clear(dst)
+		return
+	}
 	lanes := simd.Float32s{}.Len()
 	c := 0
 	for ; c+2*lanes <= len(dst); c += 2 * lanes {

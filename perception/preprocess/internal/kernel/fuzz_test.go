@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/solofusion/solofusion/internal/golden"
 )
 
 func FuzzRows(f *testing.F) {
@@ -17,7 +19,7 @@ func FuzzRows(f *testing.F) {
 		from, to := 3*c.width, 3*len(c.start)
 		src := pixels(r, max(rows*from, n*to))
 		copy(src, source)
-		for set, k := range Table {
+		for set, k := range golden.Runnable(Table) {
 			got, want := make([]uint8, rows*to), make([]uint8, rows*to)
 			k.Horizontal(got, src[:rows*from], c)
 			for y := range rows {
@@ -40,7 +42,7 @@ func FuzzNormalise(f *testing.F) {
 	f.Add(uint64(1), uint8(40), float32(0.485), float32(0.229))
 	f.Fuzz(func(t *testing.T, seed uint64, width uint8, mean, std float32) {
 		n, bgr := int(width), pixels(rand.New(rand.NewPCG(seed, 0)), 3*int(width))
-		for set, k := range Table {
+		for set, k := range golden.Runnable(Table) {
 			level := k.NewLevels([3]float32{mean, 0, mean}, [3]float32{1, std, std})
 			var got, want [3][]float32
 			for c := range got {
