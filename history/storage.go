@@ -21,6 +21,9 @@ var storages = [...]string{Float32: "float32", BFloat16: "bfloat16", Int8: "int8
 // String returns the storage's name.
 func (s Storage) String() string { return storages[s] }
 
+// Bytes returns how many a value takes.
+func (s Storage) Bytes() int { return [...]int{Float32: 4, BFloat16: 2, Int8: 1}[s] }
+
 // ParseStorage returns the storage of that name.
 func ParseStorage(name string) (Storage, error) {
 	for i, n := range storages {

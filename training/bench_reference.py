@@ -452,7 +452,8 @@ def run_program(args: argparse.Namespace) -> dict[str, dict]:
     line = [args.program, "bench", "--json", "--size", args.size, "--threads", args.threads]
     done = subprocess.run([str(word) for word in line], capture_output=True, text=True)
     if done.returncode:
-        raise command.Refused(f"{args.program} failed: {done.stderr.strip().splitlines()[-1]}")
+        words = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise command.Refused(f"{args.program} failed: {words[-1]}")
     return json.loads(done.stdout)
 
 

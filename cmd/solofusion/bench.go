@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/solofusion/solofusion/internal/bench"
 	"github.com/solofusion/solofusion/internal/compute"
@@ -18,7 +19,7 @@ import (
 )
 
 type benchCmd struct {
-	Size          string `default:"" enum:",r50,default,tiny" help:"Measure only the stages between the graphs, with random tensors, at the size of the published model (r50) or of the default bundle (default)." placeholder:"SIZE"`
+	Size          string `default:"" enum:",r50,default,tiny" help:"Measure only the stages between the networks, with random tensors, at the size of the published model (r50) or of the default bundle (default)." placeholder:"SIZE"`
 	Frames        int    `default:"12" help:"Frames that are run; the first two are not counted." placeholder:"N"`
 	Sweep         bool   `help:"With --size: how times grow with the frames of history and with the cameras."`
 	JSON          bool   `name:"json" help:"Print one object, stage to numbers, in place of the table."`
@@ -27,10 +28,10 @@ type benchCmd struct {
 }
 
 func (c *benchCmd) Help() string {
-	return `Measures this machine, before and after the stages: how fast it copies memory that is in
+	return `Measures this machine, before and (without --sweep) after the stages: how fast it copies memory that is in
 no cache, and how fast it multiplies and adds in the vectors of the kernels, on one core and on all
 threads. In between it renders a short drive of full-size images and detects in it. With --size
-it needs no model: it runs the stages between the graphs on random tensors, with six cameras whose
+it needs no model: it runs the stages between the networks on random tensors, with six cameras whose
 poses change from frame to frame.
 
 Prints, for each stage, the median milliseconds of a frame of all cameras, its share of the frame,
@@ -58,8 +59,16 @@ func (c *benchCmd) Validate() error {
 		return errors.New("--sweep has no roofline picture: leave --plot out")
 	case c.Size != "" && c.Model != model.DefaultName:
 		return errors.New("--size has random tensors in place of a model: leave --model out")
+	case c.Size != "" && c.changesDetector():
+		return errors.New("--size runs no detector: leave --time, --storage, --lost and --providers out")
 	}
 	return nil
+}
+
+// changesDetector reports whether a flag is set that only a detector heeds.
+func (c *benchCmd) changesDetector() bool {
+	d := pipeline.Defaults()
+	return c.Time != d.Time || c.Storage != d.Storage || c.Lost != d.Lost || !slices.Equal(c.Providers, d.Providers)
 }
 
 func (c *benchCmd) Run(ctx context.Context) error {
@@ -148,7 +157,7 @@ func (c *benchCmd) detector(ctx context.Context, machine bench.Machine, _ comput
 // cameras is the number of a nuScenes vehicle's.
 const cameras = 6
 
-// between measures the stages between the graphs.
+// between measures the stages between the networks.
 func (c *benchCmd) between(_ context.Context, machine bench.Machine, with compute.Resources) (*bench.Report, error) {
 	m, err := c.manifest()
 	if err != nil {

@@ -55,8 +55,8 @@ func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline
 		return nil, err
 	}
 	mode, clock := d.Modes()
-	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", taken(d.Kernels()), "vectors", isa.VectorBits(),
-		"providers", o.Providers, "history", mode, "time", clock)
+	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", taken(d.Kernels()), "vector_bits", isa.VectorBits(),
+		"providers", o.Providers, "history", mode, "time", clock, "storage", d.Storage())
 	return d, nil
 }
 

@@ -170,6 +170,8 @@ func vectorsFinding(set isa.Set, features isa.Features) string {
 	switch bits := isa.VectorBits(); {
 	case set == isa.Generic:
 		return ""
+	case bits == 0:
+		return ", portable vectors emulated, which is slow: unset GODEBUG=simd=0"
 	case bits == 128 && slices.Contains(features, "avx2"):
 		return ", portable vectors of 128 bits; with GODEBUG=simd=+256 they are of 256"
 	default:

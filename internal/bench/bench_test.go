@@ -19,7 +19,7 @@ import (
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
-// between are the stages between the graphs, in the order of a report.
+// between are the stages between the networks, in the order of a report.
 var between = []string{
 	"preprocess", "preprocess/pixels", "stereo", "lift", "lift/place", "lift/splat",
 	"history", "history/recursive/float32", "history/direct/uint8", "history/direct/float32", "decode",
@@ -151,9 +151,9 @@ func TestCosts(t *testing.T) {
 		got, want cost
 	}{
 		{"splat", splatCost(m, 6, points{kept: 1000, runs: 100}), cost{4 * (6*16*44*(112+80) + plane), 1000 + 2*100*80}},
-		{"direct, uint8", historyCost(m, history.Direct, true), cost{plane * (4*18 + 17), plane * (160 + 16*7 + 17*5)}},
-		{"recursive, float32", historyCost(m, history.Recursive, false), cost{plane * (4*33 + 4*17), plane * (160 + 16*7 + 17*2)}},
-		{"without history", historyCost(short, history.Direct, true), cost{plane * 5, plane * 3}},
+		{"direct, uint8", historyCost(m, history.Direct, history.Float32, true), cost{plane * (4*18 + 17), plane * (160 + 16*7 + 17*5)}},
+		{"recursive, float32", historyCost(m, history.Recursive, history.Float32, false), cost{plane * (4*33 + 4*17), plane * (160 + 16*7 + 17*2)}},
+		{"without history", historyCost(short, history.Direct, history.Float32, true), cost{plane * 5, plane * 3}},
 		{"decode", decodeCost(m), cost{4 * 10 * 128 * 128, 10 * 128 * 128}},
 	} {
 		if tt.got != tt.want {

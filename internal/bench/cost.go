@@ -15,14 +15,14 @@ func (c cost) plus(d cost) cost { return cost{c.bytes + d.bytes, c.flops + d.flo
 
 const float = 4 // bytes
 
-// costs returns those of the stages between the graphs that a manifest gives. What
+// costs returns those of the stages between the networks that a manifest gives. What
 // depends on where the cameras are is that of a ring of cameras.
-func costs(m *model.Manifest, cameras int, mode history.Mode) map[string]cost {
+func costs(m *model.Manifest, cameras int, mode history.Mode, storage history.Storage) map[string]cost {
 	r := newRing(m, cameras)
 	points := r.points(1)
 	all := map[string]cost{
 		pipeline.Lift:    placeCost(m, cameras, points).plus(splatCost(m, cameras, points)),
-		pipeline.History: historyCost(m, mode, m.Head.Input.Type == "uint8"),
+		pipeline.History: historyCost(m, mode, storage, m.Head.Input.Type == "uint8"),
 		pipeline.Decode:  decodeCost(m),
 	}
 	if m.HasStereo() {
@@ -84,11 +84,11 @@ func splatCost(m *model.Manifest, cameras int, p points) cost {
 // stay; of the product, of interpolating each earlier plane, and of adding an age to
 // each plane of the stack, cutting it off at zero and quantising it. Without earlier
 // planes the stack is the current one as it is.
-func historyCost(m *model.Manifest, mode history.Mode, bytes bool) cost {
+func historyCost(m *model.Manifest, mode history.Mode, storage history.Storage, bytes bool) cost {
 	frames, channels := int64(m.History.Frames), int64(m.Features.Context)
 	plane := int64(m.Grid.Cells()) * channels
 	const bilinear, age = 4*2 - 1, 2
-	moved, stacked, finish := frames+2, int64(float), int64(age)
+	moved, stacked, finish := frames+1, int64(float), int64(age) // planes of the ring, and of it the one that is taken in
 	if mode == history.Recursive {
 		moved += frames - 1
 	}
@@ -99,7 +99,7 @@ func historyCost(m *model.Manifest, mode history.Mode, bytes bool) cost {
 		return cost{bytes: plane * (float + stacked), flops: plane * (finish - age)}
 	}
 	return cost{
-		bytes: plane * (float*moved + stacked*(frames+1)),
+		bytes: plane * (float + int64(storage.Bytes())*moved + stacked*(frames+1)),
 		flops: plane * (2*channels + frames*bilinear + (frames+1)*finish),
 	}
 }

@@ -31,7 +31,7 @@ func Detector(d *pipeline.Detector, o *Observer, b *model.Bundle, sets []*percep
 	cameras := len(sets[0].Frames)
 	r := &Report{Machine: machine, Model: b.ID(), Cameras: cameras, Frames: len(sets) - WarmUp, rate: true}
 	mode, _ := d.Modes()
-	known, kernels := costs(&b.Manifest, cameras, mode), d.Kernels()
+	known, kernels := costs(&b.Manifest, cameras, mode, d.Storage()), d.Kernels()
 	for _, name := range pipeline.Stages {
 		s := &series{name: name, kernels: kernels[name]}
 		if c, ok := known[name]; ok {

@@ -3,7 +3,7 @@
 //	machine := bench.NewMachine(with, threads, bench.Thorough()) // with its limits
 //
 //	m, err := bench.ManifestOf(bench.SizeR50)      // the published model's numbers
-//	r, err := bench.Between(m, 6, 12, machine, with) // the stages between the graphs, random tensors
+//	r, err := bench.Between(m, 6, 12, machine, with) // the stages between the networks, random tensors
 //	r.Machine.MeasureAgain(with, bench.Thorough())
 //	err = r.WriteTable(os.Stdout)
 //

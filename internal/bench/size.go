@@ -7,7 +7,7 @@ import (
 	"github.com/solofusion/solofusion/model"
 )
 
-// Sizes of a model whose stages between the graphs can be measured without one.
+// Sizes of a model whose stages between the networks can be measured without one.
 const (
 	SizeR50     = "r50"     // the published model's
 	SizeDefault = "default" // the default bundle's

@@ -18,7 +18,7 @@ import (
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// stage is a stage between the graphs, with inputs of its own.
+// stage is a stage between the networks, with inputs of its own.
 type stage struct {
 	name    string
 	kernels isa.Set // that it runs; "" if it has none
@@ -232,7 +232,7 @@ func (w *workload) history(mode history.Mode, bytes bool) (*stage, error) {
 	}
 	return &stage{
 		name: pipeline.History, kernels: convolution.Kernels(),
-		cost: func() cost { return historyCost(w.m, mode, bytes) },
+		cost: func() cost { return historyCost(w.m, mode, history.Float32, bytes) },
 		run:  func(frame int) { step(frame, places) },
 	}, nil
 }

@@ -143,6 +143,25 @@ func camera(a *tensor.F32, i int) *tensor.F32 {
 	return tensor.From(a.Data[i*n:][:n], append([]int{1}, a.Shape[1:]...)...)
 }
 
+// TestWithoutCamerasThePlaneIsZero: also with contexts of no, one and several vectors.
+func TestWithoutCamerasThePlaneIsZero(t *testing.T) {
+	for set := range golden.Runnable(kernel.Table) {
+		for channels := 1; channels <= 160; channels++ {
+			c := toy
+			c.Channels = channels
+			depth, context := random(rand.New(rand.NewPCG(4, 4)), &c, 0)
+			got := tensor.New[float32](1, c.Grid.Y.Cells(), c.Grid.X.Cells(), channels)
+			for i := range got.Data {
+				got.Data[i] = 9
+			}
+			l := mustNew(t, c, compute.Resources{Kernels: set})
+			l.Place(&l.rig, nil)
+			l.Splat(&l.rig, depth, context, got)
+			golden.Within(t, fmt.Sprintf("%s, %d channels", set, channels), got.Data, make([]float32, len(got.Data)), golden.Bound{})
+		}
+	}
+}
+
 func TestBrokenPoseLiftsNothing(t *testing.T) {
 	l := mustNew(t, toy, compute.Resources{})
 	cameras := ring(&toy, 1, 0)

@@ -75,6 +75,9 @@ func (d *Detector) Close() error {
 // Modes returns how history is aligned and timed.
 func (d *Detector) Modes() (history.Mode, history.Clock) { return d.mode, d.clock }
 
+// Storage returns how planes of the history are kept.
+func (d *Detector) Storage() history.Storage { return d.storage }
+
 // Kernels returns, for each stage that has kernels, the set that runs.
 func (d *Detector) Kernels() map[string]isa.Set {
 	w := d.worker

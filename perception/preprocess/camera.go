@@ -127,14 +127,17 @@ func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, 
 		return Report{}, errors.New("no part of the image is in the network's view, so far from it is its principal point or horizon")
 	}
 	strict := c.config.Options.Damaged == Reject
-	image, err := codec.DecodePart(encoded, layout, c.source, c.part(), strict, &s.pixels)
+	part := c.part()
+	image, err := codec.DecodePart(encoded, layout, c.source, part, strict, &s.pixels)
 	if err != nil {
 		return Report{}, err
 	}
-	report := c.judge(&image)
-	if all := (codec.Rows{To: c.source.Height}); report.Blank && (image.Rows != all || image.Size != c.source) {
-		if image, err = codec.Decode(encoded, layout, c.source, strict, &s.pixels); err != nil {
-			return Report{}, err
+	report := c.judge(c.seen(image, part.Rows))
+	if report.Blank {
+		if all := (codec.Rows{To: c.source.Height}); image.Rows != all || image.Size != c.source {
+			if image, err = codec.Decode(encoded, layout, c.source, strict, &s.pixels); err != nil {
+				return Report{}, err
+			}
 		}
 		report = c.judge(&image)
 	}
@@ -147,6 +150,15 @@ func (c *Camera) Image(dst []float32, encoded []byte, layout perception.Layout, 
 	}
 	c.scale(dst, image.BGR, by, s)
 	return report, nil
+}
+
+// seen returns an image of which no other rows are looked at, though some formats are
+// decoded as a whole.
+func (c *Camera) seen(image codec.Image, rows codec.Rows) *codec.Image {
+	if image.Size == c.source {
+		image.Rows = codec.Rows{From: max(image.Rows.From, rows.From), To: min(image.Rows.To, rows.To)}
+	}
+	return &image
 }
 
 // part returns what of the image is read. It is some of it if the view is not empty.

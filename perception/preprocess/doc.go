@@ -11,8 +11,10 @@
 //
 // An image is decoded to RGB, placed and scaled in one pass as Pillow's bicubic
 // resize does to the byte, cropped, and normalised into planes of float32 (model
-// spec, section 1). Only what the crop keeps is computed, of a JPEG from its blocks on;
-// what the image does not cover is black. The horizontal pass comes first whatever
+// spec, section 1). Only what the crop keeps is computed, and of a JPEG only its rows are
+// decoded to pixels; what the image does not cover is black. With the option [Fast], JPEGs
+// are decoded at a part of their size where that is still larger than the network's image,
+// and the pixels differ. The horizontal pass comes first whatever
 // the shape, as in Pillow before 13, which the released weights were trained with.
 //
 //	cam, err := preprocess.NewCamera(config, preprocess.Picture{Size: size, Focal: f, CenterX: cx, Horizon: cy}, with)

@@ -21,7 +21,7 @@
 // The size in a file's header is compared before memory is taken for it, and progressive
 // images have at most 64 scans, so that a small file can take neither memory nor time.
 //
-// A caller that needs some rows only gets them as if all had been decoded. Of a JPEG's
+// Some rows can be decoded alone; they are the same as if all had been. Of a JPEG's
 // other rows the data are read, so that the same damage is found, and the pixels are not
 // computed. A JPEG can be decoded at a half, a quarter or an eighth of its size, of the lower
 // frequencies of its blocks.
