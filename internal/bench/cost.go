@@ -35,7 +35,7 @@ func costs(m *model.Manifest, cameras int, mode history.Mode, storage history.St
 // scaled along rows, then along columns, by a bicubic filter of four pixels of the
 // result.
 func preprocessCost(m *model.Manifest, cameras int) cost {
-	config := preprocessConfig(m)
+	config := pipeline.PreprocessConfig(m)
 	taps := max(4, 4/config.Crop().Scale)
 	width, height := float64(m.Image.Width), float64(m.Image.Height)
 	columns, rows := width*taps/4, height*taps/4 // of the source

@@ -6,6 +6,7 @@ import (
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/perception/pipeline"
 	"github.com/solofusion/solofusion/perception/preprocess"
 )
 
@@ -61,7 +62,7 @@ func (r *ring) captured(frame, camera int) float64 {
 // placed returns the cameras of a set in the global frame, each at its capture.
 func (r *ring) placed(frame int) []geom.Camera {
 	ahead := geom.Mat3{0, 0, 1, -1, 0, 0, 0, -1, 0} // camera axes in a frame with x forward, z up
-	config := preprocessConfig(r.m)
+	config := pipeline.PreprocessConfig(r.m)
 	crop := config.Crop()
 	p := r.picture()
 	all := make([]geom.Camera, r.cameras)

@@ -57,7 +57,7 @@ func (w *workload) all() (all []*stage, err error) {
 // decoded.
 func (w *workload) preprocess() ([]*stage, error) {
 	n, plane := w.ring.cameras, 3*w.m.Image.Size().Pixels()
-	camera, err := preprocess.NewCamera(preprocessConfig(w.m), w.ring.picture(), w.with)
+	camera, err := preprocess.NewCamera(pipeline.PreprocessConfig(w.m), w.ring.picture(), w.with)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (w *workload) stereo() ([]*stage, error) {
 		return nil, nil
 	}
 	groups := w.m.Stereo.Groups
-	matcher, err := stereo.New(stereoConfig(w.m), stereo.Weights{
+	matcher, err := stereo.New(pipeline.StereoConfig(w.m), stereo.Weights{
 		Weight0: normal(w.rng, 16*groups, 0.3), Bias0: normal(w.rng, 16, 0.3),
 		Weight1: normal(w.rng, 8*16, 0.3), Bias1: normal(w.rng, 8, 0.3),
 		Weight2: normal(w.rng, 8, 0.3), Bias2: normal(w.rng, 1, 0.3),
@@ -135,7 +135,7 @@ func (w *workload) stereo() ([]*stage, error) {
 
 // lift returns the stage: each set has poses of its own, and so a table of its own.
 func (w *workload) lift() ([]*stage, error) {
-	lifter, err := lift.New(liftConfig(w.m), w.with)
+	lifter, err := lift.New(pipeline.LiftConfig(w.m), w.with)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,9 @@ func stackType(bytes bool) string {
 
 func (w *workload) history(mode history.Mode, bytes bool) (*stage, error) {
 	x, y, c, t := w.m.Grid.X.Cells(), w.m.Grid.Y.Cells(), w.m.Features.Context, w.m.History.Frames
-	convolution, err := history.New(historyConfig(w.m, mode), history.Weights{
+	config := pipeline.HistoryConfig(w.m)
+	config.Mode = mode
+	convolution, err := history.New(config, history.Weights{
 		Weight: normal(w.rng, c*c, 0.3), Age: normal(w.rng, c, 0.3), Bias: normal(w.rng, c, 0.3),
 	}, w.with)
 	if err != nil {
@@ -238,7 +240,7 @@ func (w *workload) history(mode history.Mode, bytes bool) (*stage, error) {
 }
 
 func (w *workload) decode() ([]*stage, error) {
-	d, maps := decode.New(decodeConfig(w.m), w.with), headMaps(w.rng, w.m)
+	d, maps := decode.New(pipeline.DecodeConfig(w.m), w.with), headMaps(w.rng, w.m)
 	return []*stage{{
 		name: pipeline.Decode, kernels: d.Kernels(),
 		cost: func() cost { return decodeCost(w.m) },

@@ -48,7 +48,7 @@ func mount(m *model.Manifest, r *perception.Rig, images preprocess.Options, with
 		return nil, err
 	}
 	rig := &mounted{Rig: r, egoFromModel: egoFromModel(&m.Frame, r).Pose()}
-	config := preprocessConfig(m)
+	config := PreprocessConfig(m)
 	config.Options = images
 	for i := range r.Cameras {
 		c, err := rig.camera(config, i, with)
@@ -227,15 +227,5 @@ func (c *camera) numbers(dst []float32, modelFromCamera geom.Pose) {
 	)
 	for i, v := range values {
 		dst[i] = float32(v)
-	}
-}
-
-func preprocessConfig(m *model.Manifest) preprocess.Config {
-	return preprocess.Config{
-		Size:        m.Image.Size(),
-		Source:      geom.Size(m.Image.Source),
-		ResizeExtra: m.Image.ResizeExtra, CropH: m.Image.CropH,
-		Mean: m.Image.Mean, Std: m.Image.Std,
-		Seen: preprocess.Seen{Focal: m.Seen["fx"], CenterX: m.Seen["cx"], CenterY: m.Seen["cy"], Horizon: m.Seen["horizon"]},
 	}
 }

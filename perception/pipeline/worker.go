@@ -3,11 +3,9 @@ package pipeline
 import (
 	"errors"
 
-	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
-	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/decode"
 	"github.com/solofusion/solofusion/perception/lift"
 	"github.com/solofusion/solofusion/stereo"
@@ -42,19 +40,19 @@ type worker struct {
 func newWorker(d *Detector) (w *worker, err error) {
 	m, weights := &d.bundle.Manifest, &d.bundle.Weights
 	w = &worker{shadow: newShadow(m, d.options.Lost), reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
-	if w.lifter, err = lift.New(liftConfig(m), d.with); err != nil {
+	if w.lifter, err = lift.New(LiftConfig(m), d.with); err != nil {
 		return w, err
 	}
 	w.monocular = stereo.NewMonocular(d.with)
 	if m.HasStereo() {
-		if w.matcher, err = stereo.New(stereoConfig(m), stereoWeights(weights), d.with); err != nil {
+		if w.matcher, err = stereo.New(StereoConfig(m), stereoWeights(weights), d.with); err != nil {
 			return w, err
 		}
 	}
-	if w.convolution, err = history.New(historyConfig(d), historyWeights(weights), d.with); err != nil {
+	if w.convolution, err = history.New(d.historyConfig(), historyWeights(weights), d.with); err != nil {
 		return w, err
 	}
-	w.decoder = decode.New(decodeConfig(m), d.with)
+	w.decoder = decode.New(DecodeConfig(m), d.with)
 	return w, w.bind(d.sessions, m)
 }
 
@@ -87,49 +85,12 @@ func (w *worker) close() error {
 	return errors.Join(all...)
 }
 
-func stereoConfig(m *model.Manifest) stereo.Config {
-	return stereo.Config{
-		Image:    m.Image.Size(),
-		Coarse:   m.Coarse(),
-		Stereo:   m.Fine(),
-		Channels: m.Features.Stereo,
-		Groups:   m.Stereo.Groups,
-		Depth:    m.Depth,
-		Samples:  m.Stereo.Samples,
-		Sigma:    m.Stereo.SigmaBins,
-	}
-}
-
 func stereoWeights(w *model.Weights) stereo.Weights {
 	s := &w.Similarity
 	return stereo.Weights{
 		Weight0: s[0].Weight.Data, Bias0: s[0].Bias.Data,
 		Weight1: s[1].Weight.Data, Bias1: s[1].Bias.Data,
 		Weight2: s[2].Weight.Data, Bias2: s[2].Bias.Data,
-	}
-}
-
-func liftConfig(m *model.Manifest) lift.Config {
-	return lift.Config{
-		Image:    m.Image.Size(),
-		Coarse:   m.Coarse(),
-		Depth:    m.Depth,
-		Channels: m.Features.Context,
-		Grid:     m.Grid,
-	}
-}
-
-func historyConfig(d *Detector) history.Config {
-	m := &d.bundle.Manifest
-	return history.Config{
-		Grid:         m.Grid,
-		Channels:     m.Features.Context,
-		Frames:       m.History.Frames,
-		Period:       m.History.Period,
-		Mode:         d.mode,
-		Clock:        d.clock,
-		Storage:      d.storage,
-		KeepFeatures: d.options.KeepFeatures,
 	}
 }
 
@@ -140,27 +101,8 @@ func historyWeights(w *model.Weights) history.Weights {
 	return history.Weights{Weight: w.Time.Weight.Data, Age: w.TimeAge.Data, Bias: w.Time.Bias.Data}
 }
 
-func decodeConfig(m *model.Manifest) decode.Config {
-	c := decode.Config{
-		Grid:        m.Grid,
-		Threshold:   float32(m.Head.ScoreThreshold),
-		Max:         m.Head.MaxPerClass,
-		CenterLimit: geom.Vec3(m.Head.CenterLimit),
-	}
-	for _, task := range m.Head.Tasks {
-		t := decode.Task{NMS: suppression(task.NMS)}
-		for _, name := range task.Classes {
-			class, _ := perception.ParseClass(name) // the manifest was checked
-			t.Classes = append(t.Classes, class)
-		}
-		c.Tasks = append(c.Tasks, t)
-	}
+func (d *Detector) historyConfig() history.Config {
+	c := HistoryConfig(&d.bundle.Manifest)
+	c.Mode, c.Clock, c.Storage, c.KeepFeatures = d.mode, d.clock, d.storage, d.options.KeepFeatures
 	return c
-}
-
-func suppression(n model.NMS) decode.NMS {
-	if n.Kind == "circle" {
-		return decode.Circle{Radius2: *n.Radius2, Post: n.Post}
-	}
-	return decode.Rotated{IoU: *n.IoU, Factors: n.Factors, Pre: n.Pre, Post: n.Post}
 }

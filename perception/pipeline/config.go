@@ -1,4 +1,4 @@
-package bench
+package pipeline
 
 import (
 	"github.com/solofusion/solofusion/geom"
@@ -11,20 +11,21 @@ import (
 	"github.com/solofusion/solofusion/stereo"
 )
 
-// The stages' configurations for a model's numbers.
+// The stages' configurations for a model's numbers. The manifest was checked.
 
-func preprocessConfig(m *model.Manifest) preprocess.Config {
+// PreprocessConfig returns that of the cameras, with default options.
+func PreprocessConfig(m *model.Manifest) preprocess.Config {
 	return preprocess.Config{
 		Size:        m.Image.Size(),
 		Source:      geom.Size(m.Image.Source),
-		ResizeExtra: m.Image.ResizeExtra,
-		CropH:       m.Image.CropH,
-		Mean:        m.Image.Mean,
-		Std:         m.Image.Std,
+		ResizeExtra: m.Image.ResizeExtra, CropH: m.Image.CropH,
+		Mean: m.Image.Mean, Std: m.Image.Std,
+		Seen: preprocess.Seen{Focal: m.Seen["fx"], CenterX: m.Seen["cx"], CenterY: m.Seen["cy"], Horizon: m.Seen["horizon"]},
 	}
 }
 
-func stereoConfig(m *model.Manifest) stereo.Config {
+// StereoConfig returns that of the matcher.
+func StereoConfig(m *model.Manifest) stereo.Config {
 	return stereo.Config{
 		Image:    m.Image.Size(),
 		Coarse:   m.Coarse(),
@@ -37,31 +38,40 @@ func stereoConfig(m *model.Manifest) stereo.Config {
 	}
 }
 
-func liftConfig(m *model.Manifest) lift.Config {
-	return lift.Config{Image: m.Image.Size(), Coarse: m.Coarse(), Depth: m.Depth, Channels: m.Features.Context, Grid: m.Grid}
+// LiftConfig returns that of the lifter.
+func LiftConfig(m *model.Manifest) lift.Config {
+	return lift.Config{
+		Image:    m.Image.Size(),
+		Coarse:   m.Coarse(),
+		Depth:    m.Depth,
+		Channels: m.Features.Context,
+		Grid:     m.Grid,
+	}
 }
 
-func historyConfig(m *model.Manifest, mode history.Mode) history.Config {
+// HistoryConfig returns that of the history, whose mode, clock and storage are not the
+// model's alone.
+func HistoryConfig(m *model.Manifest) history.Config {
 	return history.Config{
 		Grid:     m.Grid,
 		Channels: m.Features.Context,
 		Frames:   m.History.Frames,
 		Period:   m.History.Period,
-		Mode:     mode,
 	}
 }
 
-func decodeConfig(m *model.Manifest) decode.Config {
+// DecodeConfig returns that of the decoder.
+func DecodeConfig(m *model.Manifest) decode.Config {
 	c := decode.Config{
 		Grid:        m.Grid,
 		Threshold:   float32(m.Head.ScoreThreshold),
 		Max:         m.Head.MaxPerClass,
 		CenterLimit: geom.Vec3(m.Head.CenterLimit),
 	}
-	for i := range m.Head.Tasks {
-		t := decode.Task{NMS: suppression(&m.Head.Tasks[i].NMS)}
-		for _, name := range m.Head.Tasks[i].Classes {
-			class, _ := perception.ParseClass(name) // names of a manifest, which is checked
+	for _, task := range m.Head.Tasks {
+		t := decode.Task{NMS: suppression(task.NMS)}
+		for _, name := range task.Classes {
+			class, _ := perception.ParseClass(name)
 			t.Classes = append(t.Classes, class)
 		}
 		c.Tasks = append(c.Tasks, t)
@@ -69,7 +79,7 @@ func decodeConfig(m *model.Manifest) decode.Config {
 	return c
 }
 
-func suppression(n *model.NMS) decode.NMS {
+func suppression(n model.NMS) decode.NMS {
 	if n.Kind == "circle" {
 		return decode.Circle{Radius2: *n.Radius2, Post: n.Post}
 	}
