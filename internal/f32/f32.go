@@ -24,22 +24,3 @@ func Axpy(dst, x []float32, a float32) {
 		dst[i] += float32(a * x[i])
 	}
 }
-
-// Dot returns the sum of the products of a and b, which is as long. Product i is
-// added to partial sum i mod 4 in ascending order, those beyond the last whole
-// four to the first, and the result is (s0 + s1) + (s2 + s3).
-func Dot(a, b []float32) float32 {
-	var s0, s1, s2, s3 float32
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		p, q := (*[4]float32)(a[i:]), (*[4]float32)(b[i:])
-		s0 += float32(p[0] * q[0])
-		s1 += float32(p[1] * q[1])
-		s2 += float32(p[2] * q[2])
-		s3 += float32(p[3] * q[3])
-	}
-	for ; i < len(a); i++ {
-		s0 += float32(a[i] * b[i])
-	}
-	return (s0 + s1) + (s2 + s3)
-}

@@ -37,21 +37,3 @@ func TestAxpy(t *testing.T) {
 		got.Check(t, "dst")
 	}
 }
-
-func TestDot(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	for n := range 35 {
-		a, b := draw(rng, n), draw(rng, n)
-		var sums [4]float32
-		for i := range a {
-			part := i % 4
-			if i >= n/4*4 {
-				part = 0
-			}
-			sums[part] += float32(a[i] * b[i])
-		}
-		if got, want := Dot(a, b), (sums[0]+sums[1])+(sums[2]+sums[3]); got != want {
-			t.Errorf("%d products: %v, want %v", n, got, want)
-		}
-	}
-}

@@ -8,37 +8,16 @@ import (
 	"github.com/solofusion/solofusion/internal/isa"
 )
 
-var avx512 = &Kernels{findRuns: findRunsAVX512, weigh: weighGeneric, accumulate: accumulateAVX512}
+var avx512 = &Kernels{locate: locateAVX512, weigh: weighGeneric, accumulate: accumulateAVX512}
 
 const lanes = 16
 
-// findRunsAVX512 writes the bins' cells into cells, where runs then overwrite those that
-// have been read.
-func findRunsAVX512(runs []Run, cells []int32, ray Ray, depths []float64, first Run) int {
-	cellsOf(cells, &ray, depths)
-	n, last := 0, int32(-1)
-	for b, cell := range cells[:len(depths)] {
-		switch {
-		case cell < 0:
-		case cell == last:
-			runs[n-1].Bins++
-		default:
-			runs[n] = Run{Depth: first.Depth + int32(b), Context: first.Context, Bins: 1}
-			cells[n] = cell
-			n++
-		}
-		last = cell
-	}
-	return n
-}
-
-// cellsOf writes each bin's cell, -1 outside the grid.
-func cellsOf(cells []int32, ray *Ray, depths []float64) {
+func locateAVX512(cells []int32, ray Ray, depths []float64) {
 	const lanes = 8
 	xSlope, xOffset, xCells := archsimd.BroadcastFloat64x8(ray.X.Slope), archsimd.BroadcastFloat64x8(ray.X.Offset), archsimd.BroadcastFloat64x8(ray.X.Cells)
 	ySlope, yOffset, yCells := archsimd.BroadcastFloat64x8(ray.Y.Slope), archsimd.BroadcastFloat64x8(ray.Y.Offset), archsimd.BroadcastFloat64x8(ray.Y.Cells)
 	zSlope, zOffset, zCells := archsimd.BroadcastFloat64x8(ray.Z.Slope), archsimd.BroadcastFloat64x8(ray.Z.Offset), archsimd.BroadcastFloat64x8(ray.Z.Cells)
-	below, columns, outside := archsimd.BroadcastFloat64x8(-1), archsimd.BroadcastInt32x8(int32(ray.X.Cells)), archsimd.BroadcastInt32x8(-1)
+	below, columns, none := archsimd.BroadcastFloat64x8(-1), archsimd.BroadcastInt32x8(int32(ray.X.Cells)), archsimd.BroadcastInt32x8(outside)
 	for b := 0; b < len(depths); b += lanes {
 		d, _ := archsimd.LoadFloat64x8Part(depths[b:])
 		x := xSlope.Mul(d).Add(xOffset)
@@ -46,7 +25,7 @@ func cellsOf(cells []int32, ray *Ray, depths []float64) {
 		z := zSlope.Mul(d).Add(zOffset)
 		in := x.Greater(below).And(x.Less(xCells)).And(y.Greater(below)).And(y.Less(yCells)).And(z.Greater(below)).And(z.Less(zCells))
 		cell := y.ConvertToInt32().Mul(columns).Add(x.ConvertToInt32())
-		cell.IfElse(archsimd.Mask32x8FromBits(in.ToBits()), outside).StorePart(cells[b:len(depths)])
+		cell.IfElse(archsimd.Mask32x8FromBits(in.ToBits()), none).StorePart(cells[b:len(depths)])
 	}
 	isa.ClearUpper()
 }

@@ -4,7 +4,7 @@
 // float32, each rounded, in the order that is given.
 //
 // FindRuns, the cells that the points of one coarse pixel fall into (model spec,
-// section 4). Point b of the pixel is at depth d[b] along its ray; along each
+// section 4). Locating them is each implementation's, joining them the same for all. Point b of the pixel is at depth d[b] along its ray; along each
 // axis its coordinate in cells is Slope·d + Offset, and its cell the coordinate
 // truncated towards zero, if it lies in (-1, Cells):
 //

@@ -34,7 +34,7 @@ func FuzzFindRuns(f *testing.F) {
 		ray, depths := Ray{Line{sx, ox, size}, Line{sy, oy, size}, Line{sz, oz, 1}}, bins(int(n))
 		for _, k := range implementations() {
 			runs, cells := make([]Run, n), make([]int32, n)
-			found := k.findRuns(runs, cells, ray, depths, Run{})
+			found := k.FindRuns(runs, cells, ray, depths, Run{})
 			checkRuns(t, k.name, runs[:found], cells, ray, depths, Run{})
 		}
 	})

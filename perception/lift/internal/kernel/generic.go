@@ -2,29 +2,17 @@ package kernel
 
 import "github.com/solofusion/solofusion/internal/f32"
 
-var generic = Kernels{findRuns: findRunsGeneric, weigh: weighGeneric, accumulate: accumulateGeneric}
+var generic = Kernels{locate: locateGeneric, weigh: weighGeneric, accumulate: accumulateGeneric}
 
-func findRunsGeneric(runs []Run, cells []int32, ray Ray, depths []float64, first Run) int {
-	n, last := 0, int32(-1)
+func locateGeneric(cells []int32, ray Ray, depths []float64) {
 	for b, d := range depths {
-		cell := int32(-1)
+		cells[b] = outside
 		x, inX := ray.X.cell(d)
 		y, inY := ray.Y.cell(d)
 		if _, inZ := ray.Z.cell(d); inX && inY && inZ {
-			cell = int32(y*int(ray.X.Cells) + x)
+			cells[b] = int32(y*int(ray.X.Cells) + x)
 		}
-		switch {
-		case cell < 0:
-		case cell == last:
-			runs[n-1].Bins++
-		default:
-			runs[n] = Run{Depth: first.Depth + int32(b), Context: first.Context, Bins: 1}
-			cells[n] = cell
-			n++
-		}
-		last = cell
 	}
-	return n
 }
 
 // cell returns the index of the cell at that depth by truncation towards zero,

@@ -9,7 +9,7 @@ import (
 // Kernels are one implementation of each loop. Lengths are checked here, once
 // for all implementations.
 type Kernels struct {
-	findRuns   func(runs []Run, cells []int32, ray Ray, depths []float64, first Run) int
+	locate     func(cells []int32, ray Ray, depths []float64)
 	weigh      func(weights, depth []float32, runs []Run)
 	accumulate func(dst, weights, context []float32, runs []Run)
 }
@@ -37,8 +37,31 @@ func (k *Kernels) FindRuns(runs []Run, cells []int32, ray Ray, depths []float64,
 	if len(runs) < len(depths) || len(cells) < len(depths) {
 		panic(fmt.Sprintf("lift: room for %d runs and %d cells of %d bins", len(runs), len(cells), len(depths)))
 	}
-	return k.findRuns(runs, cells, ray, depths, first)
+	k.locate(cells[:len(depths)], ray, depths)
+	return join(runs, cells[:len(depths)], first)
 }
+
+// join makes runs of a pixel's cells, which its runs' cells then overwrite, and returns
+// their number.
+func join(runs []Run, cells []int32, first Run) int {
+	n, last := 0, int32(outside)
+	for b, cell := range cells {
+		switch {
+		case cell == outside:
+		case cell == last:
+			runs[n-1].Bins++
+		default:
+			runs[n] = Run{Depth: first.Depth + int32(b), Context: first.Context, Bins: 1}
+			cells[n] = cell
+			n++
+		}
+		last = cell
+	}
+	return n
+}
+
+// outside is the cell of a bin that is in none.
+const outside = -1
 
 // Weigh writes the weight of each run.
 func (k *Kernels) Weigh(weights, depth []float32, runs []Run) {

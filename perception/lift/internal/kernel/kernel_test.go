@@ -92,7 +92,7 @@ func TestFindRuns(t *testing.T) {
 				ray, depths, first := randomRay(rng), bins(n), Run{Depth: 7, Context: 3}
 				runs, cells := make([]Run, n+1), golden.Guard[int32](n, n%4, -9)
 				runs[n] = Run{Bins: -5}
-				found := k.findRuns(runs[:n:n], cells.Slice, ray, depths, first)
+				found := k.FindRuns(runs[:n:n], cells.Slice, ray, depths, first)
 				checkRuns(t, k.name, runs[:found], cells.Slice, ray, depths, first)
 				cells.Check(t, k.name)
 				if runs[n].Bins != -5 {
@@ -117,7 +117,7 @@ func TestTruncation(t *testing.T) {
 			ray := Ray{Line{0, c.at, 11}, Line{0, 0, 1}, Line{0, 0, 1}}
 			runs, cells := make([]Run, 1), make([]int32, 1)
 			got := int32(-1)
-			if k.findRuns(runs, cells, ray, []float64{1}, Run{}) > 0 {
+			if k.FindRuns(runs, cells, ray, []float64{1}, Run{}) > 0 {
 				got = cells[0]
 			}
 			if got != c.cell {

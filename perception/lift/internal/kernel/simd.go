@@ -8,8 +8,8 @@ import (
 	"github.com/solofusion/solofusion/internal/isa"
 )
 
-// Portable vectors have no conversion from float64 to integers, which finding runs needs.
-var portable = &Kernels{findRuns: findRunsGeneric, weigh: weighGeneric, accumulate: accumulateSIMD}
+// Portable vectors have no conversion from float64 to integers, which locating needs.
+var portable = &Kernels{locate: locateGeneric, weigh: weighGeneric, accumulate: accumulateSIMD}
 
 // accumulateSIMD keeps the sums of two vectors of channels in registers.
 func accumulateSIMD(dst, weights, context []float32, runs []Run) {
