@@ -63,21 +63,11 @@ var (
 )
 
 func pickAVX512(samples []int32, logits, left, penalties []float32) {
-	if len(left) != bins112 {
-		portable.pick(samples, logits, left, penalties)
-		return
-	}
-	each := len(samples) / max(len(logits)/bins112, 1)
-	for at := 0; at < len(logits); at += bins112 {
-		x, one := (*[bins112]float32)(logits[at:]), samples[:each]
-		if !pick112(one, x, (*[2*bins112 - 1]float32)(penalties)) {
-			isa.ClearUpper()
-			copy(left, x[:])
-			pickOneGeneric(one, left, penalties)
-		}
-		samples = samples[each:]
-	}
+	picked := len(left) == bins112 && pick112(samples, (*[bins112]float32)(logits), (*[2*bins112 - 1]float32)(penalties))
 	isa.ClearUpper()
+	if !picked {
+		portable.pick(samples, logits, left, penalties)
+	}
 }
 
 // bins112 is the number of bins that fit into the registers: the published model's.

@@ -37,10 +37,10 @@ func FuzzPick(f *testing.F) {
 		pixels := len(logits) / n
 		logits = logits[:pixels*n]
 		want := make([]int32, pixels*(int(samples%32)+1))
-		pickGeneric(want, logits, make([]float32, n), penalties)
+		generic.Pick(want, logits, make([]float32, n), penalties)
 		for _, k := range implementations() {
 			got := make([]int32, len(want))
-			k.pick(got, logits, make([]float32, n), penalties)
+			k.Pick(got, logits, make([]float32, n), penalties)
 			golden.Within(t, string(k.name), got, want, golden.Bound{})
 		}
 	})

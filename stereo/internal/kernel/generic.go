@@ -20,21 +20,16 @@ func interleaveGeneric(dst, src []float32, channels, groups int) {
 }
 
 func pickGeneric(samples []int32, logits, left, penalties []float32) {
-	bins := len(left)
-	each := len(samples) / max(len(logits)/bins, 1)
-	for at := 0; at < len(logits); at += bins {
-		copy(left, logits[at:])
-		pickOneGeneric(samples[:each], left, penalties)
-		samples = samples[each:]
-	}
+	pickBy(samples, logits, left, penalties, suppressGeneric)
 }
 
-func pickOneGeneric(samples []int32, left, penalties []float32) {
-	bins := len(left)
+// pickBy picks the bins of a pixel.
+func pickBy(samples []int32, logits, left, penalties []float32, suppress func(logits, penalty []float32) int) {
+	bins := copy(left, logits)
 	best := argmaxGeneric(left)
 	samples[0] = int32(best)
 	for k := 1; k < len(samples); k++ {
-		best = suppressGeneric(left, penalties[bins-1-best:][:bins])
+		best = suppress(left, penalties[bins-1-best:][:bins])
 		insert(samples, k, int32(best))
 	}
 }

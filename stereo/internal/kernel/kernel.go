@@ -178,7 +178,9 @@ func (k *Kernels) Pick(samples []int32, logits, left, penalties []float32) {
 	if pixels := len(logits) / bins; pixels > 0 && (len(samples) == 0 || len(samples)%pixels != 0) {
 		panic(fmt.Sprintf("stereo: %d samples of %d pixels", len(samples), pixels))
 	}
-	k.pick(samples, logits, left, penalties)
+	for each := len(samples) / max(len(logits)/bins, 1); len(logits) > 0; logits, samples = logits[bins:], samples[each:] {
+		k.pick(samples[:each], logits[:bins], left, penalties)
+	}
 }
 
 // Project finds the taps of the points of coarse pixel (x, y) at the depths

@@ -92,7 +92,7 @@ func TestPick(t *testing.T) {
 				logits, left := guarded(x, pixels), golden.Guard[float32](n, pixels, 7)
 				each := 1 + rng.IntN(20)
 				samples, want := golden.Guard[int32](pixels*each, pixels, -7), []int32{}
-				k.pick(samples.Slice, logits.Slice, left.Slice, p)
+				k.Pick(samples.Slice, logits.Slice, left.Slice, p)
 				for i := range pixels {
 					want = append(want, naivePick(slices.Clone(x[i*n:][:n]), p, each)...)
 				}
@@ -126,7 +126,7 @@ func TestPickSpecialValues(t *testing.T) {
 				penalties := make([]float32, 2*len(logits)-1)
 				penalties[len(logits)-1] = -1000
 				got := make([]int32, 2)
-				k.pick(got, logits, make([]float32, len(logits)), penalties)
+				k.Pick(got, logits, make([]float32, len(logits)), penalties)
 				for i, w := range c.want {
 					if int(got[i]) != before+int(w) {
 						t.Errorf("%v after %d: picked %v, want %v", c.logits, before, got, c.want)

@@ -29,23 +29,7 @@ func length() int { return simd.Float32s{}.Len() }
 const longest = 16
 
 func pickSIMD(samples []int32, logits, left, penalties []float32) {
-	bins := len(left)
-	each := len(samples) / max(len(logits)/bins, 1)
-	for at := 0; at < len(logits); at += bins {
-		copy(left, logits[at:])
-		pickOneSIMD(samples[:each], left, penalties)
-		samples = samples[each:]
-	}
-}
-
-func pickOneSIMD(samples []int32, left, penalties []float32) {
-	bins := len(left)
-	best := argmaxGeneric(left)
-	samples[0] = int32(best)
-	for k := 1; k < len(samples); k++ {
-		best = suppressSIMD(left, penalties[bins-1-best:][:bins])
-		insert(samples, k, int32(best))
-	}
+	pickBy(samples, logits, left, penalties, suppressSIMD)
 }
 
 // suppressSIMD keeps the best of each lane.
