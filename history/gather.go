@@ -1,6 +1,8 @@
 package history
 
 import (
+	"slices"
+
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/history/internal/kernel"
 )
@@ -23,13 +25,14 @@ func (c *Convolution) gatherDirect(f Frame) {
 	c.gather(0, len(c.slots))
 }
 
-// gatherRecursive writes one slot after the other. What a plane becomes replaces it, once
-// for each frame that it is back.
+// gatherRecursive writes one slot after the other. What a plane that stays becomes replaces
+// it, once for each frame that it is back.
 func (c *Convolution) gatherRecursive(f Frame) {
 	here := current
 	for i := range c.slots {
 		s, n := c.place(i, f, here), min(i, len(f.Earlier))
-		if s.replaced = s.moved && c.job.ring.planes[s.index].resampled < n; s.replaced {
+		s.replaced = s.moved && c.job.ring.planes[s.index].resampled < n && slices.Contains(f.Keep, s.index)
+		if s.replaced {
 			c.packer.like(&c.job.ring.planes[s.index].projected)
 		}
 		c.gather(i, i+1)
@@ -90,7 +93,7 @@ func (c *Convolution) gatherSlot(i, y int) {
 	taps := c.locate(s, y)
 	stride := (cfg.Frames + 1) * cfg.Channels
 	at := y*cfg.width()*stride + i*cfg.Channels
-	if s.moved && cfg.Mode == Direct && cfg.Storage == Float32 {
+	if s.moved && !s.replaced && cfg.Storage == Float32 {
 		c.warpActivate(at, stride, c.job.ring.planes[s.index].projected.f32, taps, s.add)
 	} else {
 		row := c.align(s.index, taps, y)
