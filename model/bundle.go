@@ -50,7 +50,8 @@ type Bundle struct {
 	Weights  Weights
 	Digest   string // SHA-256 of model.yaml in hexadecimal: it covers all files
 
-	graphs map[Graph][]byte
+	text  []byte            // model.yaml
+	files map[string][]byte // the others
 }
 
 // Weights are the tensors used outside the graphs, batch norms folded in.
@@ -114,10 +115,12 @@ func read(folder fs.FS) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Manifest: *m, Digest: hexSum(text), graphs: make(map[Graph][]byte, len(graphs))}
-	for _, g := range graphs {
-		b.graphs[g] = files[string(g)]
-	}
+	return assemble(text, m, files)
+}
+
+// assemble makes a bundle of a manifest, its text, and the files that it names.
+func assemble(text []byte, m *Manifest, files map[string][]byte) (*Bundle, error) {
+	b := &Bundle{Manifest: *m, Digest: hexSum(text), text: text, files: files}
 	tensors, err := readSafetensors(files[weightsFile])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", weightsFile, err)
@@ -213,7 +216,7 @@ func (m *Manifest) weights(tensors map[string]*tensor.F32) (Weights, error) {
 }
 
 // Graph returns the ONNX bytes of a network; the caller does not modify them.
-func (b *Bundle) Graph(g Graph) []byte { return b.graphs[g] }
+func (b *Bundle) Graph(g Graph) []byte { return b.files[string(g)] }
 
 // ID is the bundle's name and short digest, for results.
 func (b *Bundle) ID() string { return b.Manifest.Name + "@" + b.Digest[:12] }

@@ -33,12 +33,21 @@ func (m *Manifest) check() []error {
 	m.checkGrid(&f)
 	m.checkFeatures(&f)
 	m.Head.check(&f)
+	for i, r := range m.Rewrites {
+		r.check(&f, fmt.Sprintf("rewrites[%d]", i))
+	}
 	for _, name := range fileNames {
 		sum, err := hex.DecodeString(m.Files[name])
 		f.require(err == nil && len(sum) == 32, "files."+name, fmt.Sprintf("%q", m.Files[name]), "64 hexadecimal digits")
 	}
 	f.require(len(m.Files) == len(fileNames), "files", fmt.Sprintf("%d names", len(m.Files)), strings.Join(fileNames, ", "))
 	return f
+}
+
+func (r *Rewrite) check(f *faults, key string) {
+	f.require(slices.Contains(graphs, r.Graph), key+".graph", fmt.Sprintf("%q", r.Graph), "a graph of the bundle")
+	f.require(r.Name != "", key+".name", "empty", "a name")
+	f.require(r.Count > 0, key+".count", r.Count, "a positive number")
 }
 
 func (m *Manifest) checkImage(f *faults) {

@@ -30,7 +30,16 @@ type Manifest struct {
 	History      History           `yaml:"history"`
 	Head         Head              `yaml:"head"`
 	Quantisation map[string]any    `yaml:"quantisation,omitempty"`
+	Rewrites     []Rewrite         `yaml:"rewrites,omitempty"`
 	Files        map[string]string `yaml:"files"` // SHA-256 in hexadecimal of each file
+}
+
+// Rewrite is a change of a graph into a faster one of the same function, at Count of
+// its places, after training's exporter wrote it.
+type Rewrite struct {
+	Graph Graph  `yaml:"graph"`
+	Name  string `yaml:"name"`
+	Count int    `yaml:"count"`
 }
 
 // Image is the network's input, made from images of the size of training's

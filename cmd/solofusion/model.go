@@ -16,8 +16,9 @@ import (
 )
 
 type modelCmd struct {
-	Info   modelInfoCmd   `cmd:"" help:"Print the contents of a bundle."`
-	Verify modelVerifyCmd `cmd:"" help:"Check all of a bundle."`
+	Info     modelInfoCmd     `cmd:"" help:"Print the contents of a bundle."`
+	Verify   modelVerifyCmd   `cmd:"" help:"Check all of a bundle."`
+	Optimize modelOptimizeCmd `cmd:"" help:"Write a bundle with faster graphs of the same function."`
 }
 
 type modelInfoCmd struct {
@@ -100,6 +101,9 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	}
 	line("head input", "%s", m.Head.Input.Type)
 	line("quantisation", "%s", b.Quantisation())
+	for _, r := range m.Rewrites {
+		line("rewrite", "%s: %s, %d", r.Graph, r.Name, r.Count)
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		line("file", "%s  %s", m.Files[name], name)
 	}

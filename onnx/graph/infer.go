@@ -99,7 +99,7 @@ var operators = map[string]operator{
 	"Reshape":           {[]string{"allowzero"}, 2, reshape},
 	"Slice":             {nil, 3, slice},
 	"Unsqueeze":         {nil, 2, unsqueeze},
-	"ReduceL2":          {[]string{"keepdims", "noop_with_empty_axes"}, 2, reduce},
+	"ReduceL2":          {[]string{"axes", "keepdims", "noop_with_empty_axes"}, 1, reduce},
 	"DepthToSpace":      {[]string{"blocksize", "mode"}, 1, depthToSpace},
 	"GridSample":        {[]string{"mode", "padding_mode", "align_corners"}, 2, gridSample},
 	"Resize":            {[]string{"mode", "coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a"}, 3, resize},
@@ -488,11 +488,13 @@ func unsqueeze(c *call) ([]Value, error) {
 	return one(c.in[0].Type, shape...)
 }
 
+// reduce takes its axes from an input or, before version 18, an attribute.
 func reduce(c *call) ([]Value, error) {
 	axes, err := c.numbers(1)
 	if err != nil {
 		return nil, err
 	}
+	axes = append(axes, c.Ints("axes")...)
 	if len(axes) == 0 || c.Int("keepdims", 1) != 1 {
 		return nil, errors.New("want axes, which stay")
 	}

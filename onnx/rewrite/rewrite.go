@@ -1,12 +1,15 @@
 package rewrite
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/solofusion/solofusion/onnx/graph"
 	"github.com/solofusion/solofusion/tensor"
 )
+
+// oldest is the first version of ONNX' operators in which those that the rewrites
+// make have the inputs that they are given.
+const oldest = 13
 
 // Done is a rewrite and how often a graph had a place for it.
 type Done struct {
@@ -26,12 +29,14 @@ var exact = []struct {
 	{"convolutions of few outputs transposed", Branches},
 }
 
-// Exact applies all exact rewrites, and returns those that found a place. A
-// graph of 8-bit pairs is an error: see [Unquantise]. So is an operator that
-// shapes cannot be inferred of. After an error the graph is in part rewritten.
+// Exact applies all exact rewrites, and returns those that found a place. They are
+// of convolutions with float32 constants: in a graph of 8-bit pairs, where moving a
+// rounding would change results, the others stay, and [Unquantise] makes them such.
+// An operator that shapes cannot be inferred of is an error; after one the graph is
+// in part rewritten.
 func Exact(g *graph.Graph) ([]Done, error) {
-	if IsQuantised(g) {
-		return nil, errors.New("the graph is quantised: exact rewrites are of float32 graphs")
+	if v := g.Version(); v < oldest {
+		return nil, fmt.Errorf("the graph is of version %d of ONNX' operators, want %d or later", v, oldest)
 	}
 	var list []Done
 	for _, r := range exact {

@@ -35,7 +35,11 @@ func evaluate(t *testing.T, g *graph.Graph) map[string]*tensor.F32 {
 	t.Helper()
 	inputs := onnx.Tensors{}
 	for _, v := range g.Inputs() {
-		inputs[v.Name] = random(7, closed(v.Shape)...)
+		real := random(7, closed(v.Shape)...)
+		inputs[v.Name] = real
+		if v.Type == graph.Uint8 {
+			inputs[v.Name] = stored(real, 4)
+		}
 	}
 	return evaluateOn(t, g, inputs)
 }
@@ -64,6 +68,15 @@ func evaluateOn(t *testing.T, g *graph.Graph, inputs onnx.Tensors) map[string]*t
 		t.Fatal(err)
 	}
 	return results
+}
+
+// stored returns the numbers times gain as uint8.
+func stored(real *tensor.F32, gain float32) *tensor.U8 {
+	t := tensor.New[uint8](real.Shape...)
+	for i, x := range real.Data {
+		t.Data[i] = uint8(max(0, min(gain*x, 255)))
+	}
+	return t
 }
 
 func closed(shape []int) []int {
@@ -338,6 +351,15 @@ func TestUnknownOperatorIsAnError(t *testing.T) {
 	g.Producer("y").Op = "HardSwish"
 	_, err := rewrite.Exact(g)
 	wantError(t, err, `node "y" (HardSwish): unknown operator`)
+}
+
+func TestOldOperatorsAreAnError(t *testing.T) {
+	g := graph.New(11)
+	g.AddInput(image("x", 1))
+	g.Add("Relu", "y", "x")
+	g.AddOutput(image("y", 1))
+	_, err := rewrite.Exact(g)
+	wantError(t, err, "version 11 of ONNX' operators, want 13 or later")
 }
 
 func wantError(t *testing.T, err error, text string) {

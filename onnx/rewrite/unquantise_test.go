@@ -85,12 +85,8 @@ func TestUnquantiseAddsNoSecondRelu(t *testing.T) {
 func TestUnquantiseDefaultHead(t *testing.T) {
 	g := bundled(t, "head")
 	v := g.Inputs()[0]
-	stack := tensor.New[uint8](v.Shape...)
-	source := random(3, v.Shape...)
-	for i, x := range source.Data {
-		stack.Data[i] = uint8(max(0, min(4*x, 255)))
-	}
-	scale := head(t, g)
+	stack := stored(random(3, v.Shape...), 4)
+	scale := inputScale(t, g)
 	want := evaluateOn(t, g, onnx.Tensors{"stack": stack})
 	if err := rewrite.Unquantise(g); err != nil {
 		t.Fatal(err)
@@ -102,8 +98,8 @@ func TestUnquantiseDefaultHead(t *testing.T) {
 	wantClose(t, evaluateOn(t, g, onnx.Tensors{"stack": real}), want, 0.25)
 }
 
-// head returns the scale of the default head's input, whose zero point is 0.
-func head(t *testing.T, g *graph.Graph) float32 {
+// inputScale returns the scale of the default head's input, whose zero point is 0.
+func inputScale(t *testing.T, g *graph.Graph) float32 {
 	t.Helper()
 	first := g.Only("stack")
 	s, err := graph.Constant[float32](g, g.Only(first.Output()).Inputs[1])
@@ -138,7 +134,23 @@ func TestUnquantiseNamesWhatItCannotTake(t *testing.T) {
 	}
 }
 
-func TestExactRefusesQuantisedGraphs(t *testing.T) {
-	_, err := rewrite.Exact(bundled(t, "head"))
-	wantError(t, err, "is quantised")
+func TestExactLeavesEightBitParts(t *testing.T) {
+	g := bundled(t, "head")
+	changed := rewritten(t, g)
+	if got, want := count(changed, "DequantizeLinear"), count(g, "DequantizeLinear"); got != want || want == 0 {
+		t.Errorf("%d values are dequantised, want %d", got, want)
+	}
+	if got := count(changed, "ConvTranspose"); got != 4+36 {
+		t.Errorf("%d transposed convolutions, want those of four levels and of 36 last layers", got)
+	}
+}
+
+func count(g *graph.Graph, op string) int {
+	n := 0
+	for _, node := range g.Nodes() {
+		if node.Op == op {
+			n++
+		}
+	}
+	return n
 }

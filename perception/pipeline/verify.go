@@ -28,16 +28,8 @@ func Verify(b *model.Bundle) error {
 
 // try runs a graph on made-up numbers with that many cameras.
 func try(session *onnx.Session, cameras int) error {
-	inputs, outputs := onnx.Tensors{}, onnx.Tensors{}
-	for _, p := range session.Inputs() {
-		inputs[p.Name] = pattern(p, cameras)
-	}
-	results := map[string]*tensor.F32{}
-	for _, p := range session.Outputs() {
-		results[p.Name] = tensor.New[float32](closed(p.Shape, cameras)...)
-		outputs[p.Name] = results[p.Name]
-	}
-	if err := session.Run(inputs, outputs); err != nil {
+	results, err := evaluate(session, cameras)
+	if err != nil {
 		return err
 	}
 	var all []error
@@ -47,6 +39,20 @@ func try(session *onnx.Session, cameras int) error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// evaluate returns a graph's outputs for made-up numbers with that many cameras.
+func evaluate(session *onnx.Session, cameras int) (map[string]*tensor.F32, error) {
+	inputs, outputs := onnx.Tensors{}, onnx.Tensors{}
+	for _, p := range session.Inputs() {
+		inputs[p.Name] = pattern(p, cameras)
+	}
+	results := map[string]*tensor.F32{}
+	for _, p := range session.Outputs() {
+		results[p.Name] = tensor.New[float32](closed(p.Shape, cameras)...)
+		outputs[p.Name] = results[p.Name]
+	}
+	return results, session.Run(inputs, outputs)
 }
 
 // closed returns a port's shape with the number of cameras for its open axes.
