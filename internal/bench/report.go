@@ -48,6 +48,8 @@ func (r *Report) frame(rows []row) frameRow {
 	all := frameRow{MS: median(r.frames), Peak: r.peak}
 	if r.rate {
 		all.FPS = 1000 / all.MS
+	}
+	if len(r.ahead.latencies) > 0 {
 		all.AheadMS, all.AheadFPS = median(r.ahead.latencies), r.ahead.fps
 	}
 	for i := range rows {
