@@ -106,6 +106,7 @@ fuzz: deps ## fuzz the readers of results, tables, messages and images, FUZZTIME
 	@for f in FuzzCalibration FuzzFrame FuzzPose FuzzControl FuzzSubject FuzzResult FuzzStatus; do \
 		$(FUZZ) "^$$f\$$" ./bus || exit 1; done
 	@$(FUZZ) FuzzDecode ./perception/preprocess/internal/codec
+	@$(FUZZ) FuzzParse ./onnx/graph
 
 fuzz-kernels: deps ## fuzz every kernel against its generic one, FUZZTIME (3m) each
 	@scripts/fuzz-kernels.sh $(FUZZTIME)
