@@ -86,17 +86,28 @@ func finiteHalves(t *onnxv1.Tensor) bool {
 	return !half || !slices.ContainsFunc(t.Int32Data, func(v int32) bool { return uint64(v)&exponent == exponent })
 }
 
-// finiteBytes reports whether all numbers of little-endian data are finite.
+// finiteBytes reports whether all numbers of little-endian data are finite. It goes
+// through hundreds of megabytes, so each size has its loop.
 func finiteBytes(kind Type, data []byte) bool {
 	size, exponent := exponentOf(kind)
-	if size == 0 {
-		return true
-	}
-	var word [8]byte
-	for ; len(data) >= size; data = data[size:] {
-		copy(word[:], data[:size])
-		if binary.LittleEndian.Uint64(word[:])&exponent == exponent {
-			return false
+	switch size {
+	case 2:
+		for ; len(data) >= 2; data = data[2:] {
+			if uint64(binary.LittleEndian.Uint16(data))&exponent == exponent {
+				return false
+			}
+		}
+	case 4:
+		for ; len(data) >= 4; data = data[4:] {
+			if uint64(binary.LittleEndian.Uint32(data))&exponent == exponent {
+				return false
+			}
+		}
+	case 8:
+		for ; len(data) >= 8; data = data[8:] {
+			if binary.LittleEndian.Uint64(data)&exponent == exponent {
+				return false
+			}
 		}
 	}
 	return true
