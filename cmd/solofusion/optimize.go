@@ -26,7 +26,7 @@ of float32 sums alone, which is checked on made-up numbers before anything is wr
 The manifest keeps its provenance and lists what was rewritten.
 
 The 8-bit parts of a quantised head stay as they are, since moving a rounding would
-change results; with --float it becomes a float32 head and all of it is rewritten. A
+change its results; with --float it becomes a float32 head and all of it is rewritten. A
 bundle in DIR is replaced in one step, or not at all.
 
 Example:

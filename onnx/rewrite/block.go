@@ -12,8 +12,7 @@ import (
 //	y[o, s i + a, s j + b] = Σ_c w[c, o, a, b] x[c, i, j]
 //
 // which is channel s² o + s a + b of a 1x1 convolution. A Relu that follows goes
-// before the blocks are laid out, where the convolution does it on the way. The
-// sums are the same, in the same order.
+// before the blocks are laid out, where the convolution does it on the way.
 func Blocks(g *graph.Graph) (int, error) {
 	count := 0
 	for _, n := range g.Nodes() {
