@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/solofusion/solofusion/model"
-	"github.com/solofusion/solofusion/onnx/graph"
-	"github.com/solofusion/solofusion/onnx/rewrite"
 	"github.com/solofusion/solofusion/perception/pipeline"
+	"github.com/solofusion/solofusion/quant"
 )
 
 type modelOptimizeCmd struct {
@@ -43,11 +41,11 @@ func (c *modelOptimizeCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Float {
-		if b, err = inFloat(b); err != nil {
+		if b, err = quant.Float(b); err != nil {
 			return err
 		}
 	}
-	faster, kept, err := optimized(b)
+	faster, kept, err := quant.Optimise(b)
 	if err != nil {
 		return err
 	}
@@ -69,56 +67,6 @@ func (c *modelOptimizeCmd) Run(ctx context.Context) error {
 // exactness is by which share of its largest value an output may differ: sums of a
 // thousand products in another order differ by a few times 1e-7.
 const exactness = 1e-5
-
-// optimized returns the bundle with its graphs rewritten, and the names of those that
-// keep parts of 8 bits.
-func optimized(b *model.Bundle) (faster *model.Bundle, kept []model.Graph, err error) {
-	m, files := b.Manifest, b.Files()
-	m.Rewrites = slices.Clone(m.Rewrites)
-	for _, name := range model.Graphs() {
-		g, err := graph.Parse(b.Graph(name))
-		if err != nil {
-			return nil, nil, fmt.Errorf("model: %s: %w", name, err)
-		}
-		if rewrite.IsQuantised(g) {
-			kept = append(kept, name)
-		}
-		done, err := rewrite.Exact(g)
-		if err == nil && len(done) > 0 {
-			files[string(name)], err = g.Bytes()
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("model: %s: %w", name, err)
-		}
-		for _, d := range done {
-			m.Rewrites = append(m.Rewrites, model.Rewrite{Graph: name, Name: d.Name, Count: d.Count})
-		}
-	}
-	faster, err = model.New(m, files)
-	return faster, kept, err
-}
-
-// inFloat returns the bundle with a float32 head, itself if it has one.
-func inFloat(b *model.Bundle) (*model.Bundle, error) {
-	if b.Manifest.Head.Input.Type == "float32" {
-		return b, nil
-	}
-	g, err := graph.Parse(b.Graph(model.DetectHead))
-	if err == nil {
-		err = rewrite.Unquantise(g)
-	}
-	files := b.Files()
-	if err == nil {
-		files[string(model.DetectHead)], err = g.Bytes()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", model.DetectHead, err)
-	}
-	m := b.Manifest
-	m.Head.Input = model.Input{Type: "float32"}
-	m.Quantisation = map[string]any{"method": "none", "weights_rounded_by": m.Quantisation}
-	return model.New(m, files)
-}
 
 // writeRewrites prints what was rewritten in a bundle, but for the first so many.
 func writeRewrites(w io.Writer, b *model.Bundle, before int, folder string) error {

@@ -8,14 +8,14 @@ var layers = [][]string{
 	{"cmd/solofusion", "examples/...", "internal/reliability/cmd"},
 	{"internal/config", "internal/demo"},
 	{"internal/playback", "internal/spans"},
-	{"internal/service", "internal/trace", "internal/bench", "internal/play", "internal/watch", "internal/reliability"},
+	{"internal/service", "internal/trace", "internal/bench", "internal/play", "internal/watch", "internal/reliability", "quant"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
-	{"model", "onnx", "onnx/rewrite", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
+	{"model", "onnx", "onnx/rewrite", "onnx/qdq", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
 	{"perception/framesync", "perception/timeline", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes", "onnx/graph"},
 	{"perception", "proto/solofusion/v1", "proto/onnx/v1"},
 	{"internal/compute", "tensor/npy"},
-	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/warning", "internal/whole"},
+	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/warning", "internal/whole", "quant/histogram"},
 }
 
 // testSupport lists the packages that only test files import.
@@ -50,5 +50,6 @@ var confined = []struct {
 	{"history", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32"}, "history does not import perception"},
 	{"onnx", []string{"tensor", "onnx/graph"}, "onnx runs any graph, the detector's among them"},
 	{"onnx/rewrite", []string{"tensor", "onnx/graph"}, "onnx/rewrite changes any graph, the detector's among them"},
+	{"onnx/qdq", []string{"tensor", "onnx/graph"}, "onnx/qdq changes any graph, the detector's among them"},
 	{"onnx/graph", []string{"tensor", "proto/onnx/v1"}, "onnx/graph edits any graph, the detector's among them"},
 }

@@ -49,19 +49,19 @@ func newBack(d *Detector) (w *back, err error) {
 		return w, err
 	}
 	w.decoder = decode.New(DecodeConfig(m), d.with)
-	return w, w.bind(d.sessions, m)
+	return w, w.bind(d.sessions, m, d.options.Feed)
 }
 
 // bind ties the graphs of fixed size to the buffers between them.
-func (w *back) bind(s sessions, m *model.Manifest) (err error) {
+func (w *back) bind(s sessions, m *model.Manifest, feed Feed) (err error) {
 	y, x, c := m.Grid.Y.Cells(), m.Grid.X.Cells(), m.Features.Context
 	w.raw = plane{"bev_raw", tensor.New[float32](1, y, x, c)}
-	if w.embedding, err = bind(s[model.BEVEmbed], onnx.Tensors{"bev_raw": w.raw.values}); err != nil {
+	if w.embedding, err = bind(model.BEVEmbed, s[model.BEVEmbed], onnx.Tensors{"bev_raw": w.raw.values}, feed); err != nil {
 		return err
 	}
 	w.plane = plane{"bev", w.embedding.outputs["bev"]}
 	w.stack = newStack(&m.Head.Input, y, x, (m.History.Frames+1)*c)
-	if w.detection, err = bind(s[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}); err != nil {
+	if w.detection, err = bind(model.DetectHead, s[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}, feed); err != nil {
 		return err
 	}
 	w.maps = newMaps(m, w.detection.outputs)

@@ -60,6 +60,7 @@ func (s sessions) close() error {
 // row for each camera of the largest rig so far.
 type encoder struct {
 	session  *onnx.Session
+	feed     Feed                   // may be nil
 	known    *Encodings             // may be nil
 	size     int                    // rows
 	inputs   map[string]*tensor.F32 // images, cameras
@@ -114,14 +115,17 @@ func (e *encoder) run(n int) error {
 }
 
 func (e *encoder) encode(n int) error {
-	if e.bindings[n] == nil {
-		first := func(tensors map[string]*tensor.F32) onnx.Tensors {
-			all := onnx.Tensors{}
-			for name, t := range tensors {
-				all[name] = e.rows(t, n)
-			}
-			return all
+	first := func(tensors map[string]*tensor.F32) onnx.Tensors {
+		all := onnx.Tensors{}
+		for name, t := range tensors {
+			all[name] = e.rows(t, n)
 		}
+		return all
+	}
+	if e.feed != nil {
+		e.feed(model.ImageEncoder, first(e.inputs))
+	}
+	if e.bindings[n] == nil {
 		b, err := e.session.Bind(first(e.inputs), first(e.outputs))
 		if err != nil {
 			return err
@@ -164,14 +168,17 @@ func (e *encoder) close() error {
 
 // fixed is a graph of one size, bound to its tensors.
 type fixed struct {
+	graph   model.Graph
 	binding *onnx.Binding
+	inputs  onnx.Tensors
 	outputs map[string]*tensor.F32
+	feed    Feed // may be nil
 }
 
 // bind allocates the outputs of a graph without open axes and ties them to the
 // given inputs.
-func bind(session *onnx.Session, inputs onnx.Tensors) (*fixed, error) {
-	f := &fixed{outputs: map[string]*tensor.F32{}}
+func bind(graph model.Graph, session *onnx.Session, inputs onnx.Tensors, feed Feed) (*fixed, error) {
+	f := &fixed{graph: graph, inputs: inputs, outputs: map[string]*tensor.F32{}, feed: feed}
 	outputs := onnx.Tensors{}
 	for _, p := range session.Outputs() {
 		shape := make([]int, len(p.Shape))
@@ -192,6 +199,9 @@ func bind(session *onnx.Session, inputs onnx.Tensors) (*fixed, error) {
 // run runs the graph as a stage of the set.
 func (g *fixed) run(f *frame, stage string, made shown) error {
 	began := f.begin(stage)
+	if g.feed != nil {
+		g.feed(g.graph, g.inputs)
+	}
 	if err := g.binding.Run(); err != nil {
 		return err
 	}

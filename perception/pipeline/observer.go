@@ -1,6 +1,10 @@
 package pipeline
 
-import "github.com/solofusion/solofusion/tensor"
+import (
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/onnx"
+	"github.com/solofusion/solofusion/tensor"
+)
 
 // Observer follows the stages of a Step, on its goroutine.
 type Observer interface {
@@ -9,6 +13,11 @@ type Observer interface {
 	// until it returns.
 	End(stage string, outputs func() []Output)
 }
+
+// Feed is shown what a graph is given, before it runs, for the cameras in use. The
+// tensors are valid until it returns. Images whose encodings are known are not encoded
+// again, and not shown.
+type Feed func(graph model.Graph, inputs onnx.Tensors)
 
 // Output is an array that a stage made, for the cameras in use only.
 type Output struct {

@@ -35,6 +35,7 @@ type Options struct {
 	Overlap      bool          // sets are looked at while others are finished: each half has half of the threads
 	Kernels      isa.Set       // default generic
 	Observer     Observer      // may be nil
+	Feed         Feed          // may be nil
 	Encodings    *Encodings    // not to encode an image twice; may be nil
 	Images       preprocess.Options
 	KeepFeatures bool // show the observer the aligned history; costs its resampling once more
