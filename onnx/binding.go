@@ -90,6 +90,9 @@ func (s *Session) check(kind string, ports []Port, tensors Tensors) error {
 		if element != p.Type || !fits(shape, p.Shape) {
 			return fmt.Errorf("onnx: %s: %s %s is %s %v, want %s %v", s.name, kind, p.Name, element, shape, p.Type, p.Shape)
 		}
+		if err := s.rows.fits(p, shape); err != nil {
+			return fmt.Errorf("onnx: %s: %w", s.name, err)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		if !slices.ContainsFunc(ports, func(p Port) bool { return p.Name == name }) {

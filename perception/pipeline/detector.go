@@ -14,7 +14,7 @@ import (
 	"github.com/solofusion/solofusion/perception/timeline"
 )
 
-// Detector is the model at work: the networks' sessions, the weights and the
+// Detector is the model at work: the networks, the weights and the
 // goroutines. A process has one, which serves any number of rigs; what it keeps
 // of a rig is in the rig's [Memory]. Several goroutines may call Step, which runs
 // them one at a time.
@@ -26,7 +26,7 @@ type Detector struct {
 	storage  history.Storage
 	rule     timeline.Rule
 	with     compute.Resources
-	sessions sessions
+	networks *networks
 
 	turn   sync.Mutex // holds the worker
 	worker *worker
@@ -46,7 +46,7 @@ func New(b *model.Bundle, o Options) (*Detector, error) {
 	if d.storage, err = history.ParseStorage(o.Storage); err != nil {
 		return nil, err
 	}
-	if d.sessions, err = load(b, o.Providers, o.Threads); err != nil {
+	if d.networks, err = load(b, &o); err != nil {
 		return nil, err
 	}
 	d.with = compute.Resources{Kernels: o.Kernels, Pool: parallel.New(o.Threads)}
@@ -69,7 +69,7 @@ func rule(m *model.Manifest) timeline.Rule {
 // under way or follow.
 func (d *Detector) Close() error {
 	d.with.Pool.Close()
-	return errors.Join(d.worker.close(), d.sessions.close())
+	return errors.Join(d.worker.close(), d.networks.close())
 }
 
 // Modes returns how history is aligned and timed.
@@ -77,6 +77,12 @@ func (d *Detector) Modes() (history.Mode, history.Clock) { return d.mode, d.cloc
 
 // Storage returns how planes of the history are kept.
 func (d *Detector) Storage() history.Storage { return d.storage }
+
+// Provider returns which provider of ONNX Runtime runs the graphs.
+func (d *Detector) Provider() string { return d.networks.provider }
+
+// Graphs returns which of the bundle's graphs run.
+func (d *Detector) Graphs() *model.Set { return d.networks.set }
 
 // Kernels returns, for each stage that has kernels, the set that runs.
 func (d *Detector) Kernels() map[string]isa.Set {

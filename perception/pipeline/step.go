@@ -159,7 +159,7 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset strin
 		Rejected:       map[string]string{},
 		Reset:          reset,
 		Model:          d.bundle.ID(),
-		Quantisation:   d.bundle.Quantisation(),
+		Quantisation:   d.networks.set.Quantisation,
 		StageDurations: map[string]time.Duration{},
 	}
 	if rig.EgoFromLidar != nil {

@@ -39,7 +39,7 @@ type worker struct {
 
 func newWorker(d *Detector) (w *worker, err error) {
 	m, weights := &d.bundle.Manifest, &d.bundle.Weights
-	w = &worker{shadow: newShadow(m, d.options.Lost), reader: newReader(d.with.Pool), encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings}}
+	w = &worker{shadow: newShadow(m, d.options.Lost), reader: newReader(d.with.Pool), encoder: &encoder{session: d.networks.sessions[model.ImageEncoder], known: d.options.Encodings}}
 	if w.lifter, err = lift.New(LiftConfig(m), d.with); err != nil {
 		return w, err
 	}
@@ -53,19 +53,19 @@ func newWorker(d *Detector) (w *worker, err error) {
 		return w, err
 	}
 	w.decoder = decode.New(DecodeConfig(m), d.with)
-	return w, w.bind(d.sessions, m)
+	return w, w.bind(d.networks, m)
 }
 
 // bind ties the graphs of fixed size to the buffers between them.
-func (w *worker) bind(s sessions, m *model.Manifest) (err error) {
+func (w *worker) bind(n *networks, m *model.Manifest) (err error) {
 	y, x, c := m.Grid.Y.Cells(), m.Grid.X.Cells(), m.Features.Context
 	w.raw = plane{"bev_raw", tensor.New[float32](1, y, x, c)}
-	if w.embedding, err = bind(s[model.BEVEmbed], onnx.Tensors{"bev_raw": w.raw.values}); err != nil {
+	if w.embedding, err = bind(n.sessions[model.BEVEmbed], onnx.Tensors{"bev_raw": w.raw.values}); err != nil {
 		return err
 	}
 	w.plane = plane{"bev", w.embedding.outputs["bev"]}
-	w.stack = newStack(&m.Head.Input, y, x, (m.History.Frames+1)*c)
-	if w.detection, err = bind(s[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}); err != nil {
+	w.stack = newStack(&n.set.Input, y, x, m.History.Frames+1, c)
+	if w.detection, err = bind(n.sessions[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}); err != nil {
 		return err
 	}
 	w.maps = newMaps(m, w.detection.outputs)
