@@ -13,11 +13,11 @@
 //
 //	graphs:
 //	  tensorrt:
-//	    files: {image_encoder.onnx: tensorrt/image_encoder.onnx, head.onnx: tensorrt/head.onnx}
+//	    files: {image_encoder.onnx: image_encoder.tensorrt.onnx, head.onnx: head.tensorrt.onnx}
 //	    input: {type: float32}
 //	    precision: [int8, float16]
 //	  cuda:
-//	    files: {head.onnx: cuda/head.onnx}
+//	    files: {head.onnx: head.cuda.onnx}
 //	    input: {type: uint8, scales: [0.1, 0.2, …], zero_point: 0}
 //
 // A model may lack stereo (no stereo key, features or similarity weights) or

@@ -2,8 +2,8 @@ package model
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,8 +11,8 @@ import (
 // GraphSet is what one provider of ONNX Runtime runs in place of the plain graphs. A
 // quantiser writes one for each provider that it has rules for.
 type GraphSet struct {
-	// Files has, of the graphs that are not the plain ones, the files, with slashes:
-	// head.onnx: tensorrt/head.onnx.
+	// Files has, of the graphs that are not the plain ones, the files' names:
+	// head.onnx: head.tensorrt.onnx. A bundle has no folders.
 	Files map[Graph]string `yaml:"files,omitempty,flow"`
 	// Input is the head's, if Files has a head.
 	Input *Input `yaml:"input,omitempty"`
@@ -114,6 +114,9 @@ func (m *Manifest) files() []string {
 	return slices.Compact(names)
 }
 
+// graphFile matches names of graphs' files.
+var graphFile = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.onnx$`)
+
 func (m *Manifest) checkGraphs(f *faults) {
 	for _, provider := range slices.Sorted(maps.Keys(m.Graphs)) {
 		key, set := "graphs."+provider, m.Graphs[provider]
@@ -122,8 +125,8 @@ func (m *Manifest) checkGraphs(f *faults) {
 		for _, g := range slices.Sorted(maps.Keys(set.Files)) {
 			f.require(slices.Contains(graphs, g), fmt.Sprintf("%s.files.%s", key, g), "no graph", fmt.Sprint(graphs))
 			name := set.Files[g]
-			ok := fs.ValidPath(name) && strings.HasSuffix(name, ".onnx") && !slices.Contains(fileNames, name) && !strings.ContainsAny(name, "\\:")
-			f.require(ok, fmt.Sprintf("%s.files.%s", key, g), fmt.Sprintf("%q", name), "a path in the bundle such as "+provider+"/"+string(g))
+			ok := graphFile.MatchString(name) && !slices.Contains(fileNames, name)
+			f.require(ok, fmt.Sprintf("%s.files.%s", key, g), fmt.Sprintf("%q", name), "a file's name such as "+strings.TrimSuffix(string(g), "onnx")+provider+".onnx")
 		}
 		_, head := set.Files[DetectHead]
 		f.require(head == (set.Input != nil), key+".input", presence(set.Input), "one if files have a "+string(DetectHead)+", otherwise none")

@@ -15,11 +15,11 @@ import (
 // channels.
 const sets = `graphs:
   cpu:
-    files: {head.onnx: cpu/head.onnx}
+    files: {head.onnx: head.cpu.onnx}
     input: {type: uint8, scales: [0.02, 0.03, 0.04, 0.05], zero_point: 0}
     quantisation: {method: test}
   tensorrt:
-    files: {image_encoder.onnx: tensorrt/image_encoder.onnx, head.onnx: cpu/head.onnx}
+    files: {image_encoder.onnx: image_encoder.tensorrt.onnx, head.onnx: head.cpu.onnx}
     input: {type: float32}
     precision: [int8, float16]
 files:
@@ -31,15 +31,12 @@ func withSets(t *testing.T) string {
 	t.Helper()
 	dir := testbundle.Write(t)
 	sums := ""
-	for _, name := range []string{"cpu/head.onnx", "tensorrt/image_encoder.onnx"} {
-		data, err := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
+	for name, plain := range map[string]Graph{"head.cpu.onnx": DetectHead, "image_encoder.tensorrt.onnx": ImageEncoder} {
+		data, err := os.ReadFile(filepath.Join(dir, string(plain)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		data = append(data, name[0])
-		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
 		write(t, filepath.Join(dir, name), data)
 		sums += "  " + name + ": " + hexSum(data) + "\n"
 	}
@@ -68,7 +65,7 @@ func TestEachProviderHasItsGraphs(t *testing.T) {
 	}
 	last := func(s *Set, g Graph) byte { return s.Graph(g)[len(s.Graph(g))-1] }
 	plain, cpu, tensorrt := b.Plain(), b.For("cpu"), b.For("tensorrt")
-	if last(cpu, DetectHead) != 'c' || last(tensorrt, DetectHead) != 'c' || last(tensorrt, ImageEncoder) != 't' {
+	if last(cpu, DetectHead) != 'h' || last(tensorrt, DetectHead) != 'h' || last(tensorrt, ImageEncoder) != 'i' {
 		t.Error("a set lacks its own graphs")
 	}
 	if &cpu.Graph(ImageEncoder)[0] != &plain.Graph(ImageEncoder)[0] || cpu.File(BEVEmbed) != "bev_embed.onnx" {
@@ -100,14 +97,15 @@ func TestEachProviderHasItsGraphs(t *testing.T) {
 func TestGraphsOfProvidersAreChecked(t *testing.T) {
 	for _, tt := range []struct{ old, new, want string }{
 		{"  tensorrt:", "  tpu:", "graphs.tpu is no provider, want cpu, cuda, tensorrt"},
-		{"head.onnx: cpu/head.onnx}\n    input: {type: float32}", "head.onnx: cpu/head.onnx}", "graphs.tensorrt.input is absent, want one if files have a head.onnx"},
-		{", head.onnx: cpu/head.onnx}", "}", "graphs.tensorrt.input is given"},
-		{"{head.onnx: cpu/head.onnx}", "{tail.onnx: cpu/head.onnx}", "graphs.cpu.files.tail.onnx is no graph"},
-		{"{head.onnx: cpu/head.onnx}", "{head.onnx: ../head.onnx}", `graphs.cpu.files.head.onnx is "../head.onnx", want a path in the bundle`},
-		{"{head.onnx: cpu/head.onnx}", "{head.onnx: /head.onnx}", `graphs.cpu.files.head.onnx is "/head.onnx"`},
-		{"{head.onnx: cpu/head.onnx}", "{head.onnx: model.yaml}", `graphs.cpu.files.head.onnx is "model.yaml"`},
-		{"{head.onnx: cpu/head.onnx}", "{head.onnx: image_encoder.onnx}", `is "image_encoder.onnx", want a path`},
-		{"{head.onnx: cpu/head.onnx}", "{head.onnx: cpu/other.onnx}", `files.cpu/other.onnx is "", want 64 hexadecimal digits`},
+		{"head.onnx: head.cpu.onnx}\n    input: {type: float32}", "head.onnx: head.cpu.onnx}", "graphs.tensorrt.input is absent, want one if files have a head.onnx"},
+		{", head.onnx: head.cpu.onnx}", "}", "graphs.tensorrt.input is given"},
+		{"{head.onnx: head.cpu.onnx}", "{tail.onnx: head.cpu.onnx}", "graphs.cpu.files.tail.onnx is no graph"},
+		{"{head.onnx: head.cpu.onnx}", "{head.onnx: ../head.onnx}", `graphs.cpu.files.head.onnx is "../head.onnx", want a file's name such as head.cpu.onnx`},
+		{"{head.onnx: head.cpu.onnx}", "{head.onnx: /head.onnx}", `graphs.cpu.files.head.onnx is "/head.onnx"`},
+		{"{head.onnx: head.cpu.onnx}", "{head.onnx: model.yaml}", `graphs.cpu.files.head.onnx is "model.yaml"`},
+		{"{head.onnx: head.cpu.onnx}", "{head.onnx: .onnx}", `graphs.cpu.files.head.onnx is ".onnx"`},
+		{"{head.onnx: head.cpu.onnx}", "{head.onnx: image_encoder.onnx}", `is "image_encoder.onnx", want a file`},
+		{"{head.onnx: head.cpu.onnx}", "{head.onnx: other.onnx}", `files.other.onnx is "", want 64 hexadecimal digits`},
 		{"    precision: [int8, float16]", "    precision: [int4]", "graphs.tensorrt.precision is [int4], want some of float16, int8"},
 		{"    precision: [int8, float16]", "    precision: [int8, int8]", "graphs.tensorrt.precision is [int8 int8]"},
 		{"    quantisation: {method: test}", "    precision: [float16]", "graphs.cpu.precision is [float16], want none"},
@@ -120,7 +118,7 @@ func TestGraphsOfProvidersAreChecked(t *testing.T) {
 		{"{type: float32}", "{type: int8}", `graphs.tensorrt.input.type is "int8", want uint8 or float32`},
 		{"{type: float32}", "{}", "graphs.tensorrt.input.type is missing"},
 		{"{type: float32}", "{type: float32, scales: [1]}", "float32 with scale, scales or zero_point"},
-		{"files: {image_encoder.onnx: tensorrt/image_encoder.onnx, head.onnx: cpu/head.onnx}\n    input: {type: float32}\n    precision: [int8, float16]", "quantisation: {}", "graphs.tensorrt is empty"},
+		{"files: {image_encoder.onnx: image_encoder.tensorrt.onnx, head.onnx: head.cpu.onnx}\n    input: {type: float32}\n    precision: [int8, float16]", "quantisation: {}", "graphs.tensorrt is empty"},
 	} {
 		dir := withSets(t)
 		rewrite(t, dir, tt.old, tt.new)
@@ -132,8 +130,8 @@ func TestGraphsOfProvidersAreChecked(t *testing.T) {
 
 func TestFilesOfProvidersAreHashed(t *testing.T) {
 	dir := withSets(t)
-	write(t, filepath.Join(dir, "tensorrt", "image_encoder.onnx"), []byte("x"))
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "tensorrt/image_encoder.onnx has SHA-256") {
+	write(t, filepath.Join(dir, "image_encoder.tensorrt.onnx"), []byte("x"))
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "image_encoder.tensorrt.onnx has SHA-256") {
 		t.Errorf("error %v, want one of the changed graph", err)
 	}
 }

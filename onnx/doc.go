@@ -17,7 +17,7 @@
 //
 // Tensors are the caller's memory, which a GPU reads and writes by copies. The binding to
 // ONNX Runtime in Go has no memory on the device, no pinned memory of the host, and no
-// streams of its own, so that nothing stays on the device between graphs.
+// streams of its own, so that all inputs and all outputs that are bound are copied.
 //
 // Sessions of one process share the library and its environment, which live
 // until the process ends. On the CPU a session gives the same bytes whatever

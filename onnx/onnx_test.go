@@ -21,6 +21,9 @@ var affine []byte
 //go:embed testdata/quantised.onnx
 var quantised []byte
 
+//go:embed testdata/both.onnx
+var both []byte
+
 //go:embed testdata/convolution.onnx
 var convolution []byte
 
@@ -135,6 +138,7 @@ func TestBindRefuses(t *testing.T) {
 	}{
 		{"missing input", onnx.Tensors{"x": x}, onnx.Tensors{"y": y}, "affine: input bias is missing"},
 		{"missing output", onnx.Tensors{"x": x, "bias": bias}, nil, "affine: output y is missing"},
+		{"unknown output", onnx.Tensors{"x": x, "bias": bias}, onnx.Tensors{"z": y}, "unknown output z, want y"},
 		{"unknown input", onnx.Tensors{"x": x, "bias": bias, "z": x}, onnx.Tensors{"y": y}, "unknown input z, want x, bias"},
 		{"shape", onnx.Tensors{"x": tensor.New[float32](2, 4), "bias": bias}, onnx.Tensors{"y": y}, "input x is float32 [2 4], want float32 [-1 3]"},
 		{"rank", onnx.Tensors{"x": x, "bias": x}, onnx.Tensors{"y": y}, "input bias is float32 [2 3], want float32 [3]"},
@@ -146,6 +150,24 @@ func TestBindRefuses(t *testing.T) {
 			_, err := s.Bind(tt.inputs, tt.outputs)
 			wantError(t, err, tt.want)
 		})
+	}
+}
+
+// Outputs without a tensor are left where they are.
+func TestOutputsThatNobodyReads(t *testing.T) {
+	s := load(t, "both", both)
+	x, sum, product := tensor.From([]float32{2, 3}, 2), tensor.New[float32](2), tensor.New[float32](2)
+	for _, outputs := range []onnx.Tensors{{"product": product}, {"sum": sum}, {"sum": sum, "product": product}} {
+		clear(sum.Data)
+		clear(product.Data)
+		if err := s.Run(onnx.Tensors{"x": x}, outputs); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string][]float32{"sum": {4, 6}, "product": {4, 9}} {
+			if got, bound := outputs[name].(*tensor.F32); bound && !slices.Equal(got.Data, want) {
+				t.Errorf("%s is %v, want %v", name, got.Data, want)
+			}
+		}
 	}
 }
 

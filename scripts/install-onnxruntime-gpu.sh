@@ -42,8 +42,8 @@ done
 mkdir -p "$work/new/licenses"
 find "$work/unpacked" -name '*.so*' ! -name 'onnxruntime_pybind*' ! -name 'libnvblas*' ! -name '*.alt.so*' -exec mv -t "$work/new" {} +
 for info in "$work"/unpacked/*.dist-info "$work/unpacked/onnxruntime"; do
-    name=$(basename "$info" .dist-info)
-    find "$info" -iname '*license*' -type f -exec cp {} "$work/new/licenses/$name.txt" \;
+    mkdir "$work/new/licenses/$(basename "$info" .dist-info)"
+    find "$info" -type f \( -iname '*license*' -o -iname '*notices*' \) -exec cp {} "$work/new/licenses/$(basename "$info" .dist-info)" \;
 done
 cp "$pins" "$work/new"
 rm -rf "$target"

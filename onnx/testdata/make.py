@@ -5,6 +5,7 @@ quantised.onnx  uint8 "stack" [N, 4], scale 0.5 and zero point 10  ->  "sum" [N,
                 the sum of the four real values, computed in QDQ form
 convolution.onnx  float32 "x" [N, 16, H, W] and "weight" [32, 16, 3, 3]  ->  "mean" [N, 32, 1, 1],
                 of the rectified 3 x 3 convolution
+both.onnx  float32 "x" [2]  ->  "sum" [2] = x + x, "product" [2] = x x
 bfloat16.onnx  a bfloat16 convolution of float32 "x" [1, 1, 2, 2], which the CPU's provider cannot run
 ../trial.onnx  float32 "x" [1, 1, 2, 2]  ->  "y" [1, 1, 1, 1], their sum, as a convolution
 """
@@ -32,6 +33,16 @@ def write(name, nodes, inputs, outputs, constants, opset=17, ir=8):
 
 def main():
     tensor = helper.make_tensor_value_info
+    write(
+        "both",
+        [
+            helper.make_node("Add", ["x", "x"], ["sum"]),
+            helper.make_node("Mul", ["x", "x"], ["product"]),
+        ],
+        [tensor("x", TensorProto.FLOAT, [2])],
+        [tensor(name, TensorProto.FLOAT, [2]) for name in ("sum", "product")],
+        {},
+    )
     write(
         "bfloat16",
         [

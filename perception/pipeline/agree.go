@@ -6,7 +6,6 @@ import (
 
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
-	"github.com/solofusion/solofusion/tensor"
 )
 
 // How far a GPU's outputs may be from the CPU's, as the root of the mean squared
@@ -44,11 +43,11 @@ func (n *networks) compare(runtime *onnx.Runtime) error {
 // agree returns an error that names the first output of a session that is not within the
 // bound of the reference's.
 func agree(session, reference *onnx.Session, bound float64) error {
-	got, err := results(session, 1)
+	got, err := evaluate(session, 1)
 	if err != nil {
 		return err
 	}
-	want, err := results(reference, 1)
+	want, err := evaluate(reference, 1)
 	if err != nil {
 		return err
 	}
@@ -73,18 +72,4 @@ func distance(got, want []float32) float64 {
 		return 0
 	}
 	return math.Sqrt(difference / size)
-}
-
-// results runs a graph on made-up numbers with that many cameras.
-func results(session *onnx.Session, cameras int) (map[string]*tensor.F32, error) {
-	inputs, outputs := onnx.Tensors{}, onnx.Tensors{}
-	for _, p := range session.Inputs() {
-		inputs[p.Name] = pattern(p, cameras)
-	}
-	made := map[string]*tensor.F32{}
-	for _, p := range session.Outputs() {
-		made[p.Name] = tensor.New[float32](closed(p.Shape, cameras)...)
-		outputs[p.Name] = made[p.Name]
-	}
-	return made, session.Run(inputs, outputs)
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/tensor"
@@ -120,12 +121,15 @@ type fixed struct {
 	outputs map[string]*tensor.F32
 }
 
-// bind allocates the outputs of a graph without open axes and ties them to the
-// given inputs.
-func bind(session *onnx.Session, inputs onnx.Tensors) (*fixed, error) {
+// bind allocates the outputs of a graph without open axes, but those that nobody reads,
+// and ties them to the given inputs.
+func bind(session *onnx.Session, inputs onnx.Tensors, unread ...string) (*fixed, error) {
 	f := &fixed{outputs: map[string]*tensor.F32{}}
 	outputs := onnx.Tensors{}
 	for _, p := range session.Outputs() {
+		if slices.Contains(unread, p.Name) {
+			continue
+		}
 		shape := make([]int, len(p.Shape))
 		for i, d := range p.Shape {
 			shape[i] = int(d)

@@ -277,8 +277,8 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-// withSet writes the test bundle with a provider's own head, in a folder of its name: that
-// file, or a copy of the plain one.
+// withSet writes the test bundle with a provider's own head: that file, or a copy of the
+// plain one.
 func withSet(t *testing.T, provider, file string) string {
 	t.Helper()
 	dir := testbundle.Write(t)
@@ -288,13 +288,13 @@ func withSet(t *testing.T, provider, file string) string {
 	manifest := filepath.Join(dir, "model.yaml")
 	text, err := os.ReadFile(manifest)
 	head, err2 := os.ReadFile(file)
-	if err := errors.Join(err, err2, os.Mkdir(filepath.Join(dir, provider), 0o755)); err != nil {
+	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
-	own := fmt.Sprintf("graphs:\n  %s:\n    files: {head.onnx: %[1]s/head.onnx}\n    input: {type: uint8, scale: 0.02, zero_point: 0}\nfiles:\n  %[1]s/head.onnx: %[2]s\n",
+	own := fmt.Sprintf("graphs:\n  %s:\n    files: {head.onnx: head.%[1]s.onnx}\n    input: {type: uint8, scale: 0.02, zero_point: 0}\nfiles:\n  head.%[1]s.onnx: %[2]s\n",
 		provider, digest(head))
 	err = os.WriteFile(manifest, []byte(strings.Replace(string(text), "files:\n", own, 1)), 0o600)
-	err2 = os.WriteFile(filepath.Join(dir, provider, "head.onnx"), head, 0o600)
+	err2 = os.WriteFile(filepath.Join(dir, "head."+provider+".onnx"), head, 0o600)
 	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
@@ -313,12 +313,12 @@ func TestVerifyRunsAllSets(t *testing.T) {
 			t.Errorf("%s: %v, %v", provider, notes, err)
 		}
 		dir := withSet(t, provider, "")
-		rescale(t, dir, provider+"/head.onnx", "fuse.weight", math.Inf(1))
+		rescale(t, dir, "head."+provider+".onnx", "fuse.weight", math.Inf(1))
 		if b, err = model.Open(dir); err != nil {
 			t.Fatal(err)
 		}
 		_, err = Verify(b)
-		if want := "model: " + provider + `/head.onnx: constant "fuse.weight"`; err == nil || !strings.Contains(err.Error(), want) {
+		if want := "model: head." + provider + `.onnx: constant "fuse.weight"`; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}
 	}
@@ -333,7 +333,7 @@ func TestVerifyNamesWhatItCannotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes, err := Verify(b)
-	const want = "the graphs for cuda were not run: onnx: loading cuda/head.onnx: "
+	const want = "the graphs for cuda were not run: onnx: loading head.cuda.onnx: "
 	if err != nil || len(notes) != 1 || !strings.HasPrefix(notes[0], want) || !strings.Contains(notes[0], "Conv") {
 		t.Errorf("notes %q, error %v; want one that begins with %q", notes, err, want)
 	}

@@ -234,9 +234,12 @@ func (s *stack) values() *tensor.F32 {
 	return t
 }
 
+// fused is the output of the head that only observers read.
+const fused = "fused"
+
 // newMaps names the head's outputs by task and branch.
 func newMaps(m *model.Manifest, outputs map[string]*tensor.F32) maps {
-	all := maps{arrays: outputs, names: []string{"fused"}}
+	all := maps{arrays: outputs, names: []string{fused}}
 	for t := range m.Head.Tasks {
 		data := func(branch string) []float32 {
 			name := model.HeadOutput(t, branch)

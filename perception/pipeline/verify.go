@@ -57,17 +57,31 @@ func (n *networks) try(tried map[string]bool, cameras int) error {
 
 // try runs a graph on made-up numbers with that many cameras.
 func try(session *onnx.Session, cameras int) error {
-	made, err := results(session, cameras)
+	results, err := evaluate(session, cameras)
 	if err != nil {
 		return err
 	}
 	var all []error
 	for _, p := range session.Outputs() {
-		if n := notFinite(made[p.Name].Data); n > 0 {
-			all = append(all, fmt.Errorf("output %q has %d of %d values that are not finite", p.Name, n, len(made[p.Name].Data)))
+		if n := notFinite(results[p.Name].Data); n > 0 {
+			all = append(all, fmt.Errorf("output %q has %d of %d values that are not finite", p.Name, n, len(results[p.Name].Data)))
 		}
 	}
 	return errors.Join(all...)
+}
+
+// evaluate returns a graph's outputs for made-up numbers with that many cameras.
+func evaluate(session *onnx.Session, cameras int) (map[string]*tensor.F32, error) {
+	inputs, outputs := onnx.Tensors{}, onnx.Tensors{}
+	for _, p := range session.Inputs() {
+		inputs[p.Name] = pattern(p, cameras)
+	}
+	results := map[string]*tensor.F32{}
+	for _, p := range session.Outputs() {
+		results[p.Name] = tensor.New[float32](closed(p.Shape, cameras)...)
+		outputs[p.Name] = results[p.Name]
+	}
+	return results, session.Run(inputs, outputs)
 }
 
 // closed returns a port's shape with the number of cameras for its open axes.

@@ -53,11 +53,12 @@ func newWorker(d *Detector) (w *worker, err error) {
 		return w, err
 	}
 	w.decoder = decode.New(DecodeConfig(m), d.with)
-	return w, w.bind(d.networks, m)
+	return w, w.bind(d, m)
 }
 
 // bind ties the graphs of fixed size to the buffers between them.
-func (w *worker) bind(n *networks, m *model.Manifest) (err error) {
+func (w *worker) bind(d *Detector, m *model.Manifest) (err error) {
+	n := d.networks
 	y, x, c := m.Grid.Y.Cells(), m.Grid.X.Cells(), m.Features.Context
 	w.raw = plane{"bev_raw", tensor.New[float32](1, y, x, c)}
 	if w.embedding, err = bind(n.sessions[model.BEVEmbed], onnx.Tensors{"bev_raw": w.raw.values}); err != nil {
@@ -65,7 +66,11 @@ func (w *worker) bind(n *networks, m *model.Manifest) (err error) {
 	}
 	w.plane = plane{"bev", w.embedding.outputs["bev"]}
 	w.stack = newStack(&n.set.Input, y, x, m.History.Frames+1, c)
-	if w.detection, err = bind(n.sessions[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}); err != nil {
+	var unread []string
+	if d.options.Observer == nil && n.provider != "cpu" {
+		unread = []string{fused} // it stays on the GPU
+	}
+	if w.detection, err = bind(n.sessions[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}, unread...); err != nil {
 		return err
 	}
 	w.maps = newMaps(m, w.detection.outputs)
