@@ -50,7 +50,8 @@ type Bundle struct {
 	Weights  Weights
 	Digest   string // SHA-256 of model.yaml in hexadecimal: it covers all files
 
-	files map[string][]byte // by the names of Manifest.Files
+	text  []byte            // model.yaml
+	files map[string][]byte // the others
 }
 
 // Weights are the tensors used outside the graphs, batch norms folded in.
@@ -114,7 +115,12 @@ func read(folder fs.FS) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Manifest: *m, Digest: hexSum(text), files: files}
+	return assemble(text, m, files)
+}
+
+// assemble makes a bundle of a manifest, its text, and the files that it names.
+func assemble(text []byte, m *Manifest, files map[string][]byte) (*Bundle, error) {
+	b := &Bundle{Manifest: *m, Digest: hexSum(text), text: text, files: files}
 	tensors, err := readSafetensors(files[weightsFile])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", weightsFile, err)

@@ -34,6 +34,9 @@ func (m *Manifest) check() []error {
 	m.checkFeatures(&f)
 	m.Head.check(&f)
 	m.Head.Input.check(&f, "head.input", m.History.Frames+1, m.Features.Context)
+	for i, r := range m.Rewrites {
+		r.check(&f, fmt.Sprintf("rewrites[%d]", i))
+	}
 	m.checkGraphs(&f)
 	names := m.files()
 	for _, name := range names {
@@ -42,6 +45,12 @@ func (m *Manifest) check() []error {
 	}
 	f.require(len(m.Files) == len(names), "files", fmt.Sprintf("%d names", len(m.Files)), strings.Join(names, ", "))
 	return f
+}
+
+func (r *Rewrite) check(f *faults, key string) {
+	f.require(slices.Contains(graphs, r.Graph), key+".graph", fmt.Sprintf("%q", r.Graph), "a graph of the bundle")
+	f.require(r.Name != "", key+".name", "empty", "a name")
+	f.require(r.Count > 0, key+".count", r.Count, "a positive number")
 }
 
 func (m *Manifest) checkImage(f *faults) {

@@ -32,4 +32,12 @@
 //	if err != nil { … }                  // names the file and the key
 //	err = b.Verify(b.Plain(), inspector) // the graphs' shapes too
 //	fmt.Println(b.ID(), b.Manifest.Image.Width)
+//
+// [New] makes a bundle of a manifest and files, as one with another graph is, and
+// [Bundle.Write] writes it.
+//
+//	files := b.Files()
+//	files["head.onnx"] = faster
+//	changed, err := model.New(b.Manifest, files) // with their hashes, checked as by Open
+//	err = changed.Write("out/faster")            // whole, or not at all
 package model

@@ -30,8 +30,17 @@ type Manifest struct {
 	History      History             `yaml:"history"`
 	Head         Head                `yaml:"head"`
 	Quantisation map[string]any      `yaml:"quantisation,omitempty"` // of the plain graphs
+	Rewrites     []Rewrite           `yaml:"rewrites,omitempty"`     // of the plain graphs
 	Graphs       map[string]GraphSet `yaml:"graphs,omitempty"`       // by the provider that they are for
 	Files        map[string]string   `yaml:"files"`                  // SHA-256 in hexadecimal of each file
+}
+
+// Rewrite is a change of a graph into a faster one of the same function, at Count of
+// its places, after training's exporter wrote it.
+type Rewrite struct {
+	Graph Graph  `yaml:"graph"`
+	Name  string `yaml:"name"`
+	Count int    `yaml:"count"`
 }
 
 // Image is the network's input, made from images of the size of training's

@@ -24,6 +24,7 @@ type benchCmd struct {
 	Sweep         bool   `help:"With --size: how times grow with the frames of history and with the cameras."`
 	JSON          bool   `name:"json" help:"Print one object, stage to numbers, in place of the table."`
 	Plot          string `help:"Write a roofline picture of the stages, a PNG file." type:"path" placeholder:"FILE"`
+	Overlap       bool   `help:"Also measure frames of which each is looked at while the one before is finished. Each half, and each stage in the table, then has half of the threads."`
 	detectorFlags `set:"lost=keep"`
 }
 
@@ -60,7 +61,7 @@ func (c *benchCmd) Validate() error {
 	case c.Size != "" && c.Model != model.DefaultName:
 		return errors.New("--size has random tensors in place of a model: leave --model out")
 	case c.Size != "" && c.changesDetector():
-		return errors.New("--size runs no detector: leave --time, --storage, --lost, --providers and --device out")
+		return errors.New("--size runs no detector: leave --overlap, --time, --storage, --lost, --providers and --device out")
 	}
 	return nil
 }
@@ -69,7 +70,7 @@ func (c *benchCmd) Validate() error {
 func (c *benchCmd) changesDetector() bool {
 	d := pipeline.Defaults()
 	onGPU := (!slices.Equal(c.names(), d.Providers) || c.Device != d.Device) && os.Getenv(providersVariable) == ""
-	return c.Time != d.Time || c.Storage != d.Storage || c.Lost != d.Lost || onGPU
+	return c.Overlap || c.Time != d.Time || c.Storage != d.Storage || c.Lost != d.Lost || onGPU
 }
 
 func (c *benchCmd) Run(ctx context.Context) error {
@@ -147,7 +148,7 @@ func (c *benchCmd) detector(ctx context.Context, machine bench.Machine, _ comput
 		return nil, err
 	}
 	var o bench.Observer
-	d, err := c.openWith(b, pipeline.Options{Observer: &o})
+	d, err := c.openWith(b, pipeline.Options{Observer: &o, Overlap: c.Overlap})
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ type cli struct {
 	Synth  synthCmd  `cmd:"" help:"Render drives as a data set."`
 	Trace  traceCmd  `cmd:"" help:"Write every stage's arrays."`
 	Bench  benchCmd  `cmd:"" help:"Time every stage on this machine."`
-	Model  modelCmd  `cmd:"" help:"Print and check bundles."`
+	Model  modelCmd  `cmd:"" help:"Print, check and rewrite bundles."`
 }
 
 const description = `Detects the objects around a vehicle in the images of its cameras.

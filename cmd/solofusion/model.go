@@ -18,9 +18,10 @@ import (
 )
 
 type modelCmd struct {
-	Info   modelInfoCmd   `cmd:"" help:"Print the contents of a bundle."`
-	Verify modelVerifyCmd `cmd:"" help:"Check all of a bundle."`
-	Build  modelBuildCmd  `cmd:"" help:"Build TensorRT's engines of a bundle beforehand."`
+	Info     modelInfoCmd     `cmd:"" help:"Print the contents of a bundle."`
+	Verify   modelVerifyCmd   `cmd:"" help:"Check all of a bundle."`
+	Optimize modelOptimizeCmd `cmd:"" help:"Write a bundle with faster graphs of the same function."`
+	Build    modelBuildCmd    `cmd:"" help:"Build TensorRT's engines of a bundle beforehand."`
 }
 
 type modelInfoCmd struct {
@@ -153,6 +154,9 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	}
 	for _, set := range b.Sets() {
 		line("graphs", "%s", setWords(set))
+	}
+	for _, r := range m.Rewrites {
+		line("rewrite", "%s: %s, %d", r.Graph, r.Name, r.Count)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		line("file", "%s  %s", m.Files[name], name)

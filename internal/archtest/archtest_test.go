@@ -101,7 +101,7 @@ func TestFaults(t *testing.T) {
 		{"stereo/internal/kernel", "onnx", "onnx is not below stereo"},
 		{"model", "internal/golden", "test files only"},
 		{"internal/service", "github.com/nats-io/nats.go", "only bus imports NATS"},
-		{"model", "google.golang.org/protobuf/proto", "only bus imports protobuf"},
+		{"model", "google.golang.org/protobuf/proto", "only bus and onnx/graph import protobuf"},
 		{"perception/pipeline", "github.com/yalue/onnxruntime_go", "only onnx imports ONNX Runtime"},
 		{"nuscenes", "gocv.io/x/gocv", "OpenCV"},
 		{"nuscenes/eval", "gonum.org/v1/gonum/stat", ""},

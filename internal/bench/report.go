@@ -19,6 +19,7 @@ type Report struct {
 	frames []float64 // milliseconds
 	rate   bool      // whether the stages are all that a frame needs
 	peak   int64     // bytes; 0 if the system does not report it, or not known
+	ahead  ahead     // zero if not measured
 }
 
 // rows returns the stages' numbers, in order.
@@ -32,8 +33,13 @@ func (r *Report) rows() (rows []row) {
 
 // frameRow is the report's line of a frame.
 type frameRow struct {
-	MS     float64 `json:"ms"` // of all stages
-	FPS    float64 `json:"fps,omitempty"`
+	MS  float64 `json:"ms"` // of all stages
+	FPS float64 `json:"fps,omitempty"`
+
+	// with each frame looked at while the one before is finished
+	AheadMS  float64 `json:"ahead_ms,omitempty"`
+	AheadFPS float64 `json:"ahead_fps,omitempty"`
+
 	Allocs float64 `json:"allocs"`
 	Peak   int64   `json:"peak_bytes,omitempty"`
 }
@@ -42,6 +48,7 @@ func (r *Report) frame(rows []row) frameRow {
 	all := frameRow{MS: median(r.frames), Peak: r.peak}
 	if r.rate {
 		all.FPS = 1000 / all.MS
+		all.AheadMS, all.AheadFPS = median(r.ahead.latencies), r.ahead.fps
 	}
 	for i := range rows {
 		if rows[i].FrameShare != nil {
@@ -108,7 +115,10 @@ func (r *Report) WriteTable(w io.Writer) error {
 
 func (f *frameRow) write(w io.Writer) (err error) {
 	if f.FPS > 0 {
-		_, err = fmt.Fprintf(w, "\n%.2f frames per second\n", f.FPS)
+		_, err = fmt.Fprintf(w, "\n%.2f frames per second, %.0f ms each\n", f.FPS, f.MS)
+	}
+	if f.AheadFPS > 0 && err == nil {
+		_, err = fmt.Fprintf(w, "%.2f frames per second, %.0f ms each, if one is looked at while the one before is finished\n", f.AheadFPS, f.AheadMS)
 	}
 	if f.Peak > 0 && err == nil {
 		_, err = fmt.Fprintf(w, "%.0f MiB peak memory\n", float64(f.Peak)/(1<<20))

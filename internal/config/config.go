@@ -139,7 +139,7 @@ func (c *Config) Loop() service.Options {
 func (c *Config) Pipeline() pipeline.Options {
 	return pipeline.Options{
 		History: c.History.Mode, Time: c.History.Time, Storage: c.History.Storage, Lost: c.History.Lost, MaxGap: pipeline.Defaults().MaxGap,
-		Providers: c.ONNX.Providers, Device: c.ONNX.Device, Threads: c.ONNX.Threads, Images: c.Images,
+		Providers: c.ONNX.Providers, Device: c.ONNX.Device, Threads: c.ONNX.Threads, Overlap: c.Service.Overlap, Images: c.Images,
 	}
 }
 

@@ -122,6 +122,7 @@ func TestFaults(t *testing.T) {
 		{"key as a section", "nats: {url: {a: 1}}\n", nil, []string{`nats.url.a: 1: want one of the keys`}},
 		{"key as an empty section", "nats: {url: {}}\n", nil, []string{`nats.url: map[string]interface {}{}: want one of the keys`}},
 		{"list for a text", "nats: {rig: [a]}\n", nil, []string{`nats.rig: []interface {}{"a"}: want a text`}},
+		{"text for a switch", "service: {overlap: often}\n", nil, []string{`service.overlap: "often": want true or false`}},
 		{"text for a number", "onnx: {threads: many}\n", nil, []string{`onnx.threads: "many": want a whole number`}},
 		{"number for a list", "onnx: {providers: 1}\n", nil, []string{`onnx.providers: 1: want a list`}},
 		{"provider", "onnx: {providers: [cpu, cpu]}\n", nil, []string{`onnx.providers: []string{"cpu", "cpu"}: want some of`}},
@@ -179,7 +180,7 @@ func TestFaults(t *testing.T) {
 // value.
 func TestEveryKeyIsChecked(t *testing.T) {
 	c := Default()
-	checked := map[string]bool{"nats.embedded.store": true}
+	checked := map[string]bool{"nats.embedded.store": true, "service.overlap": true}
 	for _, b := range c.bounds() {
 		checked[b.Name] = true
 		if !b.OK {

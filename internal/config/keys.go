@@ -49,6 +49,12 @@ func assign(field reflect.Value, value any) (want string) {
 			return "a whole number"
 		}
 		field.SetInt(int64(n))
+	case field.Kind() == reflect.Bool:
+		b, err := strconv.ParseBool(fmt.Sprint(value))
+		if err != nil {
+			return "true or false"
+		}
+		field.SetBool(b)
 	case field.Kind() == reflect.Float64:
 		x, err := strconv.ParseFloat(fmt.Sprint(value), 64)
 		if err != nil {

@@ -86,7 +86,7 @@ func (d *Demo) detect(ctx context.Context) error {
 	progress, finish := d.options.Progress("detecting", "sets")
 	d.summary = playback.NewSummary(rows, len(d.dataset.Samples), progress)
 	start := time.Now()
-	status, err := playback.Run(ctx, playback.NATS, source, d.detector.For(d.detector.NewMemory()), d.summary)
+	status, err := playback.Run(ctx, playback.Options{Via: playback.NATS}, source, d.detector.For(d.detector.NewMemory()), d.summary)
 	finish()
 	if err != nil {
 		return err

@@ -2,7 +2,7 @@
 // and sums up the results.
 //
 //	sum := playback.NewSummary(rows, samples, progress)
-//	status, err := playback.Run(ctx, playback.NATS, source, detector.For(memory), sum)
+//	status, err := playback.Run(ctx, playback.Options{Via: playback.NATS}, source, detector.For(memory), sum)
 //	err = sum.Write(os.Stderr, took, source.Stats(), status)
 //	err = sum.Check(source.Stats(), status) // whether any image was used
 //

@@ -25,20 +25,30 @@ const (
 	NATS   Way = "nats" // through an embedded server
 )
 
+// Options say how a recording is run. The results do not depend on them.
+type Options struct {
+	Via     Way
+	Overlap bool // as of [service.Options]
+}
+
+func (o Options) service() service.Options {
+	return service.Options{Lossless: true, Overlap: o.Overlap}
+}
+
 // Run runs a recording through the service to its end and returns the service's
 // last status. The service is lossless: it drops nothing because it is too slow.
 // With NATS the count drop.unsent has the messages that could not be sent.
-func Run(ctx context.Context, via Way, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
-	if via == NATS {
-		return overNATS(ctx, source, stepper, sink)
+func Run(ctx context.Context, o Options, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
+	if o.Via == NATS {
+		return overNATS(ctx, o, source, stepper, sink)
 	}
-	s := service.New(source, stepper, sink, service.Options{Lossless: true})
+	s := service.New(source, stepper, sink, o.service())
 	err := errors.Join(s.Run(ctx), ctx.Err())
 	return s.Status(), err
 }
 
 // overNATS runs the events and the results over an embedded server.
-func overNATS(ctx context.Context, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
+func overNATS(ctx context.Context, o Options, source perception.Source, stepper service.Stepper, sink perception.Sink) (*perception.Status, error) {
 	server, err := bus.StartServer(bus.ServerOptions{Port: -1, MaxPayload: replayPayload, Log: errorsOnly()})
 	if err != nil {
 		return nil, err
@@ -66,7 +76,7 @@ func overNATS(ctx context.Context, source perception.Source, stepper service.Ste
 	}
 	defer results.Close()
 
-	s := service.New(in, stepper, &echo{bus.NewSink(conn, subjects, bus.SinkOptions{}), results, sink}, service.Options{Lossless: true})
+	s := service.New(in, stepper, &echo{bus.NewSink(conn, subjects, bus.SinkOptions{}), results, sink}, o.service())
 	both, each := errgroup.WithContext(ctx)
 	both.Go(func() error { return s.Run(each) })
 	unsent := uint64(0)

@@ -59,7 +59,11 @@ func (r *reel) Drops(func(string, uint64) bool) {}
 // steps is a detector that returns the set's time and poses, and err.
 type steps struct{ err error }
 
-func (s *steps) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (s *steps) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return func() (*perception.Result, error) { return s.step(set) }
+}
+
+func (s *steps) step(set *perception.FrameSet) (*perception.Result, error) {
 	return &perception.Result{Time: set.Time, GlobalFromEgo: set.GlobalFromEgo, EgoFromModel: set.Rig.EgoFromLidar.Pose()}, s.err
 }
 
@@ -89,17 +93,17 @@ func TestRunEnds(t *testing.T) {
 		"source":                {errors.New("disk full of holes"), nil, "disk full of holes"},
 		"a set that is refused": {io.EOF, errors.New("bad set"), ""},
 	} {
-		for _, via := range []Way{Direct, NATS} {
+		for _, via := range []Options{{Via: Direct}, {Via: NATS}, {Via: Direct, Overlap: true}} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			c := &collector{}
 			source := newReel(40, test.source)
 			status, err := Run(ctx, via, source, &steps{test.stepper}, c)
 			cancel()
 			if want := 1 + 40*3; source.settled != want {
-				t.Errorf("%s, %s: %d events were settled, want %d", name, via, source.settled, want)
+				t.Errorf("%s, %+v: %d events were settled, want %d", name, via, source.settled, want)
 			}
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
-				t.Errorf("%s, %s: error %v, want %q", name, via, err, test.want)
+				t.Errorf("%s, %+v: error %v, want %q", name, via, err, test.want)
 			}
 			if test.want != "" {
 				continue
@@ -109,7 +113,7 @@ func TestRunEnds(t *testing.T) {
 				results, lost = 0, 40
 			}
 			if len(c.times) != results || status.Counts["lost.failed"] != lost {
-				t.Errorf("%s, %s: %d results, %d sets lost", name, via, len(c.times), status.Counts["lost.failed"])
+				t.Errorf("%s, %+v: %d results, %d sets lost", name, via, len(c.times), status.Counts["lost.failed"])
 			}
 		}
 	}
@@ -134,10 +138,10 @@ func TestRunGoesOnAfterARefusal(t *testing.T) {
 				perception.EgoPose{Time: frame.Captured, GlobalFromEgo: geom.IdentityTransform()})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			c := &collector{}
-			status, err := Run(ctx, via, source, &steps{}, c)
+			status, err := Run(ctx, Options{Via: via}, source, &steps{}, c)
 			cancel()
 			if err != nil || len(c.times) != 21 {
-				t.Errorf("%s, %s: %d results, error %v; want 21", test.name, via, len(c.times), err)
+				t.Errorf("%s, %+v: %d results, error %v; want 21", test.name, via, len(c.times), err)
 			}
 			for name, n := range status.Counts {
 				if want := uint64(0); strings.HasPrefix(name, "drop.") {

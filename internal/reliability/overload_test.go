@@ -16,7 +16,11 @@ import (
 // slow takes a fixed time for a set.
 type slow time.Duration
 
-func (s slow) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (s slow) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return func() (*perception.Result, error) { return s.step(set) }
+}
+
+func (s slow) step(set *perception.FrameSet) (*perception.Result, error) {
 	time.Sleep(time.Duration(s))
 	return &perception.Result{
 		Rig: set.Rig.Name, Time: set.Time, StageDurations: map[string]time.Duration{"all": time.Duration(s)},

@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ type account struct {
 	fault    fault    // of the last set that led to no result
 	outside  []string // of the last result
 	unlike   unlike
+	steps    []time.Time // when those that are under way began, the oldest first
 }
 
 // identity is what the results are made with.
@@ -144,13 +146,24 @@ func (a *account) unsent(err error) {
 	a.facts.unsentWhy = err.Error()
 }
 
+// begin counts a step that begins at now.
 func (a *account) begin(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.facts.stepping = now
+	a.steps = append(a.steps, now)
+	a.facts.stepping = a.steps[0]
 }
 
-func (a *account) end() { a.begin(time.Time{}) }
+// end counts the oldest step as done.
+func (a *account) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.steps = slices.Delete(a.steps, 0, 1)
+	a.facts.stepping = time.Time{}
+	if len(a.steps) > 0 {
+		a.facts.stepping = a.steps[0]
+	}
+}
 
 // publish counts a result, which waits for a connection if held; source is what the source
 // counts. It returns what is to be told of what training never saw.

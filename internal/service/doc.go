@@ -2,8 +2,8 @@
 // assembles them into sets, steps the detector and gives each moment, the set
 // with its result, to a sink.
 //
-//	source.Next ─▶ framesync ─▶ backlog ─▶ Stepper.Step ─▶ sink.Publish
-//	  reader        assembler                stepper          (goroutines)
+//	source.Next ─▶ framesync ─▶ backlog ─▶ Stepper.Look ─▶ finish ─▶ sink.Publish
+//	  reader        assembler                stepper       (goroutines; with Overlap one more from finish on)
 //
 //	s := service.New(source, pipeline, sink, service.Options{})
 //	go http.Serve(listener, s.Handler()) // /metrics /healthz /readyz

@@ -22,8 +22,12 @@ var subjects = bus.Subjects{Prefix: "sf", Rig: "car"}
 // input changes them.
 type oracle struct{ detector }
 
-func (o *oracle) Step(set *perception.FrameSet) (*perception.Result, error) {
-	r, err := o.detector.Step(set)
+func (o *oracle) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return func() (*perception.Result, error) { return o.step(set) }
+}
+
+func (o *oracle) step(set *perception.FrameSet) (*perception.Result, error) {
+	r, err := o.detector.step(set)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ type Options struct {
 	StaleAfter   time.Duration `yaml:"stale_after"`   // without results until they are said to have stopped; the shortest hold of a trouble
 	Drain        time.Duration `yaml:"drain"`         // time to finish after Run's context is done
 	Stall        time.Duration `yaml:"stall"`         // duration of a step from which the service is unhealthy
+	Overlap      bool          `yaml:"overlap"`       // a set is looked at while the one before is finished: more sets, each a little later
 
 	Sync     framesync.Options `yaml:"-"`
 	Lossless bool              `yaml:"-"` // for recordings: wait instead of dropping, deadlines in the frames' own time

@@ -87,7 +87,11 @@ func (s *traffic) Drops(func(string, uint64) bool) {}
 // inference is the time of a step.
 const inference = time.Second
 
-func (s *traffic) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (s *traffic) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return func() (*perception.Result, error) { return s.step(set) }
+}
+
+func (s *traffic) step(set *perception.FrameSet) (*perception.Result, error) {
 	time.Sleep(inference)
 	return &perception.Result{Rig: "car", Time: set.Time, Captured: captured(set), Missing: set.Missing()}, nil
 }
@@ -160,9 +164,13 @@ func overload(t *testing.T, factor int, fails bool) {
 // takes a while.
 type slow struct{ *traffic }
 
-func (s *slow) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (s *slow) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return func() (*perception.Result, error) { return s.step(set) }
+}
+
+func (s *slow) step(set *perception.FrameSet) (*perception.Result, error) {
 	time.Sleep(3 * inference)
-	return s.traffic.Step(set)
+	return s.traffic.step(set)
 }
 
 func (s *slow) Publish(ctx context.Context, m *perception.Moment) error {

@@ -15,10 +15,12 @@ import (
 	"github.com/solofusion/solofusion/perception/framesync"
 )
 
-// Stepper is the detector. After an error its state must be as before the call: the
+// Stepper is the detector. Look begins with a set and returns what ends its step, which
+// is called once; sets are looked at and finished in the same order, and with
+// [Options.Overlap] the next set is looked at while one is finished. After an error the
 // set is lost, and the service goes on with the next.
 type Stepper interface {
-	Step(*perception.FrameSet) (*perception.Result, error)
+	Look(*perception.FrameSet) (finish func() (*perception.Result, error))
 }
 
 // Service is one run of the detector.
@@ -42,7 +44,7 @@ type Service struct {
 	latest sequence
 	beats  beats
 
-	begun int // number of the stepper's sequence; used by the stepper only
+	begun int // number of the stepper's sequence; used by finish only
 }
 
 // New returns a service. Run starts it.

@@ -89,7 +89,11 @@ type detector struct {
 	fail  func(step int) error // called by each step, if not nil
 }
 
-func (d *detector) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (d *detector) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return func() (*perception.Result, error) { return d.step(set) }
+}
+
+func (d *detector) step(set *perception.FrameSet) (*perception.Result, error) {
 	text := describe(set)
 	d.mu.Lock()
 	step := len(d.steps)

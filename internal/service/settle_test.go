@@ -82,7 +82,12 @@ type flaky struct {
 	frames          int // in published sets
 }
 
-func (m *flaky) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (m *flaky) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	time.Sleep(time.Duration(m.pauses[0]) * time.Millisecond)
+	return func() (*perception.Result, error) { return m.step(set) }
+}
+
+func (m *flaky) step(set *perception.FrameSet) (*perception.Result, error) {
 	i := m.steps
 	m.steps++
 	time.Sleep(time.Duration(m.pauses[i%len(m.pauses)]) * time.Millisecond)
@@ -132,6 +137,34 @@ func anyEvent(t *rapid.T, near int) perception.Event {
 		return p
 	}
 	return testFrame(rapid.SampledFrom([]string{"a", "b", "a", "b", "x"}).Draw(t, "camera"), at)
+}
+
+// halves is a detector whose halves of a step take a second each.
+type halves struct{ detector }
+
+func (h *halves) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	time.Sleep(time.Second)
+	return func() (*perception.Result, error) {
+		time.Sleep(time.Second)
+		return h.step(set)
+	}
+}
+
+// TestOverlap: the sets' halves run side by side, and results come in the sets' order.
+func TestOverlap(t *testing.T) {
+	for overlap, seconds := range map[bool]int{false: 20, true: 11} {
+		synctest.Test(t, func(t *testing.T) {
+			sink, began := &notebook{}, time.Now()
+			s := New(&script{events: drive(10, nil), err: io.EOF}, &halves{}, sink, quiet(Options{Lossless: true, Overlap: overlap}))
+			if err := s.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			sink.want(t, "0  stream started", "500", "1000", "1500", "2000", "2500", "3000", "3500", "4000", "4500")
+			if took := time.Since(began); took != time.Duration(seconds)*time.Second {
+				t.Errorf("overlap %t: 10 sets took %v, want %d s", overlap, took, seconds)
+			}
+		})
+	}
 }
 
 // A frame is settled with the reason if its set led to no result.
@@ -208,8 +241,9 @@ func TestEveryDeliveryIsSettledOnce(t *testing.T) {
 		}
 		o := Options{
 			Lossless: rapid.Bool().Draw(rt, "lossless"), Queue: rapid.IntRange(1, 3).Draw(rt, "queue"),
-			Drain: time.Duration(rapid.IntRange(1, 200).Draw(rt, "drain")) * time.Millisecond,
-			Sync:  framesync.Options{Deadline: 30 * time.Millisecond, Pending: 3},
+			Overlap: rapid.Bool().Draw(rt, "overlap"),
+			Drain:   time.Duration(rapid.IntRange(1, 200).Draw(rt, "drain")) * time.Millisecond,
+			Sync:    framesync.Options{Deadline: 30 * time.Millisecond, Pending: 3},
 		}
 		early := rapid.IntRange(1, 1500).Draw(rt, "cancelled after") // of about 600 ms
 		synctest.Test(t, func(t *testing.T) {

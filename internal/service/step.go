@@ -3,14 +3,29 @@ package service
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/solofusion/solofusion/perception"
 )
 
 // step detects in the sets of the backlog until it is closed and empty. When ctx is
-// done, the remaining sets are lost.
+// done, the remaining sets are lost. With Overlap a set is looked at while the one before
+// it is finished.
 func (s *Service) step(ctx context.Context) {
+	finish := func(g *glance) { s.finish(ctx, g) }
+	if s.options.Overlap {
+		looked := make(chan *glance)
+		var finishing sync.WaitGroup
+		finishing.Go(func() {
+			for g := range looked {
+				s.finish(ctx, g)
+			}
+		})
+		defer finishing.Wait()
+		defer close(looked)
+		finish = func(g *glance) { looked <- g }
+	}
 	for {
 		set, err := s.backlog.Take(context.Background())
 		if err != nil { // closed and empty
@@ -20,20 +35,33 @@ func (s *Service) step(ctx context.Context) {
 			s.lose(&set, unfinished, err)
 			continue
 		}
-		s.detect(ctx, &set)
+		finish(s.glance(&set))
 	}
 }
 
-// detect steps one set, publishes the moment and settles the set.
-func (s *Service) detect(ctx context.Context, set *waiting) {
+// glance is a set that the stepper has looked at.
+type glance struct {
+	set    *waiting
+	way    *Way
+	finish func() (*perception.Result, error)
+}
+
+// glance begins with a set.
+func (s *Service) glance(set *waiting) *glance {
 	way := &Way{Set: set.FrameSet, Left: set.left, Began: time.Now()}
+	s.account.begin(way.Began)
+	return &glance{set, way, s.stepper.Look(set.FrameSet)}
+}
+
+// finish ends the step of a set, publishes the moment and settles the set.
+func (s *Service) finish(ctx context.Context, g *glance) {
+	set, way := g.set, g.way
 	defer s.trace(way)
+	defer s.account.end() // when it is counted: until then the result is on its way
 	if set.number != s.begun {
 		set.NewSequence = set.reason
 	}
-	s.account.begin(way.Began)
-	defer s.account.end() // when it is counted: until then the result is on its way
-	way.Result, way.Lost = s.stepper.Step(set.FrameSet)
+	way.Result, way.Lost = g.finish()
 	way.Stepped = time.Now()
 	if way.Lost != nil {
 		s.lose(set, failed, way.Lost)

@@ -1,8 +1,9 @@
-// Package whole writes files that appear whole or not at all, so that nobody
+// Package whole writes files, and folders of them, that appear whole or not at all, so that nobody
 // reads half a file, and a failed program leaves none.
 //
 //	err := whole.Check("out/results.json", "in/results.json") // before long work
 //	err = whole.Write(whole.File{Path: "out/results.json", Write: results.Write})
+//	err = whole.WriteFolder("out/bundle", files)              // a folder of them
 package whole
 
 import (

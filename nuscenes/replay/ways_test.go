@@ -21,7 +21,11 @@ import (
 // poseReader is a detector that puts a box where each camera's frame stands.
 type poseReader struct{}
 
-func (poseReader) Step(set *perception.FrameSet) (*perception.Result, error) {
+func (p poseReader) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return func() (*perception.Result, error) { return p.step(set) }
+}
+
+func (poseReader) step(set *perception.FrameSet) (*perception.Result, error) {
 	r := &perception.Result{
 		Time: set.Time, KeyFrame: set.KeyFrame, GlobalFromEgo: set.GlobalFromEgo, EgoFromModel: geom.IdentityPose(),
 		Captured: map[string]time.Time{},
@@ -96,7 +100,7 @@ func played(t *testing.T, ds *nuscenes.Dataset, via playback.Way) *nuscenes.Resu
 	summary := playback.NewSummary(rows, len(ds.Samples), func(int, int) {})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	status, err := playback.Run(ctx, via, source, poseReader{}, summary)
+	status, err := playback.Run(ctx, playback.Options{Via: via}, source, poseReader{}, summary)
 	if err != nil {
 		t.Fatal(err)
 	}

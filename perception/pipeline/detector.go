@@ -16,8 +16,8 @@ import (
 
 // Detector is the model at work: the networks, the weights and the
 // goroutines. A process has one, which serves any number of rigs; what it keeps
-// of a rig is in the rig's [Memory]. Several goroutines may call Step, which runs
-// them one at a time.
+// of a rig is in the rig's [Memory]. Several goroutines may call Look and Finish, which
+// run one set's each at a time, side by side.
 type Detector struct {
 	bundle   *model.Bundle
 	options  Options
@@ -28,8 +28,11 @@ type Detector struct {
 	with     compute.Resources
 	networks *networks
 
-	turn   sync.Mutex // holds the worker
-	worker *worker
+	looking sync.Mutex // held while a set is looked at
+	fronts  fronts
+
+	turn sync.Mutex // holds the back
+	back *back
 }
 
 // New loads a bundle's graphs and prepares everything that does not depend on
@@ -50,7 +53,8 @@ func New(b *model.Bundle, o Options) (*Detector, error) {
 		return nil, err
 	}
 	d.with = compute.Resources{Kernels: o.Kernels, Pool: parallel.New(o.Threads)}
-	if d.worker, err = newWorker(d); err != nil {
+	d.fronts.fill(d)
+	if d.back, err = newBack(d); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -65,11 +69,11 @@ func rule(m *model.Manifest) timeline.Rule {
 	return r
 }
 
-// Close frees the graphs and ends the detector's goroutines. No Step may be
+// Close frees the graphs and ends the detector's goroutines. No set may be
 // under way or follow.
 func (d *Detector) Close() error {
 	d.with.Pool.Close()
-	return errors.Join(d.worker.close(), d.networks.close())
+	return errors.Join(d.fronts.close(), d.back.close(), d.networks.close())
 }
 
 // Modes returns how history is aligned and timed.
@@ -84,23 +88,27 @@ func (d *Detector) Provider() string { return d.networks.provider }
 // Graphs returns which of the bundle's graphs run.
 func (d *Detector) Graphs() *model.Set { return d.networks.set }
 
+// Overlap reports whether threads are left for a set that is looked at while another is
+// finished.
+func (d *Detector) Overlap() bool { return d.options.Overlap }
+
 // Kernels returns, for each stage that has kernels, the set that runs.
 func (d *Detector) Kernels() map[string]isa.Set {
-	w := d.worker
+	b := d.back
 	kernels := map[string]isa.Set{
 		Preprocess: preprocess.Kernels(d.with),
-		Stereo:     w.monocular.Kernels(),
-		Lift:       w.lifter.Kernels(),
-		History:    w.convolution.Kernels(),
-		Decode:     w.decoder.Kernels(),
+		Stereo:     b.monocular.Kernels(),
+		Lift:       b.lifter.Kernels(),
+		History:    b.convolution.Kernels(),
+		Decode:     b.decoder.Kernels(),
 	}
-	if w.matcher != nil {
-		kernels[Stereo] = w.matcher.Kernels()
+	if b.matcher != nil {
+		kernels[Stereo] = b.matcher.Kernels()
 	}
 	return kernels
 }
 
 // NewMemory returns the memory of a rig that has seen nothing.
 func (d *Detector) NewMemory() *Memory {
-	return &Memory{detector: d, sequence: newSequence(), ring: d.worker.convolution.NewRing()}
+	return &Memory{detector: d, sequence: newSequence(), ring: d.back.convolution.NewRing()}
 }

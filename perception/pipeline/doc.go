@@ -25,7 +25,7 @@
 // Go. Between them channels are last: [camera][row][column][channel].
 //
 // Three lifetimes. A [Detector] is the process's: sessions, weights, goroutines,
-// and a worker with the buffers of the set under way. A [Memory] is a rig's:
+// and the buffers of the sets under way. A [Memory] is a rig's:
 // prepared cameras, earlier frames for stereo, the history. The views, features
 // and planes that pass from line to line of a Step are the set's. Any number of
 // rigs share a detector; each gets what it would get alone. A memory can be saved
@@ -34,6 +34,20 @@
 // The model was trained with frames an interval apart, a stream may be faster. Each
 // set gives a result; package timeline says which earlier sets it is seen together
 // with, by stereo and in the history, and which are kept.
+//
+// Two halves. What needs only the images, up to the encoder, is [Detector.Look]; the rest,
+// which needs the rig's memory, is [Glance.Finish]. While a set is finished the rig's next
+// one may be looked at:
+//
+//	go func() {
+//		for set := range sets {
+//			looked <- d.Look(m, set)
+//		}
+//	}()
+//	for g := range looked {
+//		result, err := g.Finish()
+//		…
+//	}
 //
 // A bundle without stereo takes the monocular depth, one without history gives
 // the head the current plane alone.

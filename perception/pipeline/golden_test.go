@@ -35,11 +35,11 @@ func TestCameraNumbersEqualReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set := &perception.FrameSet{Rig: rig, GlobalFromEgo: sample.KeyPose().GlobalFromEgo.Pose()}
+		f := &frame{rig: mounted, set: &perception.FrameSet{Rig: rig, GlobalFromEgo: sample.KeyPose().GlobalFromEgo.Pose()}}
 		var got []float32
 		for i := range mounted.cameras {
 			c := &mounted.cameras[i]
-			_, own := c.placed(set.GlobalFromEgo.Mul(mounted.egoFromModel), sample.Key(c.Name).EgoPose.GlobalFromEgo.Pose())
+			own := f.own(c, sample.Key(c.Name).EgoPose.GlobalFromEgo.Pose())
 			numbers := make([]float32, cameraNumbers)
 			c.numbers(numbers, own.Pose)
 			got = append(got, numbers...)

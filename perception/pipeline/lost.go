@@ -31,24 +31,24 @@ func newShadow(m *model.Manifest, lost string) *shadow {
 	}
 }
 
-// of returns the cells at which only cameras look that have no image, and had one, or the
-// sequence began, a short while ago; nil if there is no such camera, or no earlier set,
+// of returns the cells at which only cameras look that have no image, and were last seen
+// with one, or the sequence began, a short while ago; nil if there is no such camera, or no earlier set,
 // or if s is nil.
-func (s *shadow) of(f *frame, m *Memory, v *views) []bool {
+func (s *shadow) of(f *frame, seen map[string]time.Time, v *views) []bool {
 	if s == nil || len(f.plan.Keep) == 0 {
 		return nil
 	}
 	fell := false
-	for i := range m.rig.cameras {
-		c := &m.rig.cameras[i]
-		if _, used := f.result.Captured[c.Name]; used || f.set.Time.Sub(m.seen[c.Name]) > s.reach {
+	for i := range f.rig.cameras {
+		c := &f.rig.cameras[i]
+		if _, used := f.result.Captured[c.Name]; used || f.set.Time.Sub(seen[c.Name]) > s.reach {
 			continue
 		}
 		if !fell {
 			clear(s.cells)
 			fell = true
 		}
-		_, own := c.placed(f.fromModel, f.local(f.set.GlobalFromEgo))
+		own := f.own(c, f.set.GlobalFromEgo)
 		s.mark(&own, true)
 	}
 	if !fell {

@@ -64,8 +64,8 @@ func TestLostCameraKeepsWhatItSaw(t *testing.T) {
 			before = got
 			continue
 		}
-		reach := once.worker.shadow.reach
-		shadow, kept, others := once.worker.shadow.cells, 0, 0
+		reach := once.back.shadow.reach
+		shadow, kept, others := once.back.shadow.cells, 0, 0
 		for cell := range got {
 			want := gone[cell]
 			if shadow[cell] && time.Duration(i)*500*time.Millisecond <= reach {
@@ -98,10 +98,10 @@ func TestOnlyWhatWasSeenIsKept(t *testing.T) {
 	p := watch(t)
 	var calls []int
 	for _, set := range sets {
-		clear(p.worker.shadow.cells)
+		clear(p.back.shadow.cells)
 		step(t, p.pipeline, set)
 		n := 0
-		for _, lost := range p.worker.shadow.cells {
+		for _, lost := range p.back.shadow.cells {
 			if lost {
 				n++
 			}

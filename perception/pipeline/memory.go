@@ -12,18 +12,21 @@ import (
 
 // Memory is what a [Detector] keeps of one rig: its cameras with their tables,
 // where its sequence stands, earlier frames for stereo, and the history. It is
-// one goroutine's at a time.
+// one goroutine's at a time, but that one may look while another finishes.
 type Memory struct {
 	detector *Detector // that made it
-	sequence sequence
 
-	rig    *mounted             // nil before the first set
-	still  []still              // of the rig's cameras
-	origin geom.Vec3            // of the sequence's frame, in the global frame
-	seen   map[string]time.Time // of the sequence's latest set in which each camera had an image, or of its first
-	points lift.Table           // which cells the cameras' pixels may fall into
-	past   stereo.Past
-	ring   *history.Ring
+	// of the sets that were looked at
+	rig   *mounted // of the latest; nil before the first
+	still []still  // of the rig's cameras
+
+	// of the sets that were finished
+	sequence sequence
+	origin   geom.Vec3            // of the sequence's frame, in the global frame
+	seen     map[string]time.Time // of the sequence's latest set in which each camera had an image, or of its first
+	points   lift.Table           // which cells the cameras' pixels may fall into
+	past     stereo.Past
+	ring     *history.Ring
 }
 
 // calibration returns the rig, nil before the first set.
@@ -57,4 +60,9 @@ type One struct {
 // Step is [Detector.Step].
 func (o One) Step(set *perception.FrameSet) (*perception.Result, error) {
 	return o.detector.Step(o.memory, set)
+}
+
+// Look is [Detector.Look]; it returns the Glance's Finish.
+func (o One) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
+	return o.detector.Look(o.memory, set).Finish
 }

@@ -232,7 +232,7 @@ func TestSavedAfterAFailure(t *testing.T) {
 	p := open(t, Options{})
 	sets := drive(t, 2)
 	step(t, p, sets[0])
-	p.memory.begin(sets[1], "")
+	p.memory.take(p.memory.frame(sets[1], false))
 	_ = p.memory.fail(Head, errors.New("no memory"))
 	m, err := p.LoadMemory(bytes.NewReader(saved(t, p)))
 	if err != nil {

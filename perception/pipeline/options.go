@@ -33,6 +33,7 @@ type Options struct {
 	Providers    []string      // ONNX Runtime's, in order of preference
 	Device       int           // number of the GPU, for the providers that have one
 	Threads      int           // 0 for the processors that Go uses
+	Overlap      bool          // sets are looked at while others are finished: each half has half of the threads
 	Kernels      isa.Set       // default generic
 	Observer     Observer      // may be nil
 	Encodings    *Encodings    // not to encode an image twice; may be nil
@@ -67,6 +68,9 @@ func (o Options) filled() (Options, error) {
 	}
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	if o.Overlap {
+		o.Threads = (o.Threads + 1) / 2
 	}
 	return o, nil
 }

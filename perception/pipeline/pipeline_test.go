@@ -477,15 +477,9 @@ func TestPureStagesDoNotAllocate(t *testing.T) {
 	sets := drive(t, 2)
 	step(t, p, sets[0])
 	step(t, p, sets[1])
-	w, m, f := p.worker, p.memory, p.memory.begin(sets[1], "")
-	v, err := w.look(f, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := w.encode(f, v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := p.Look(p.memory, sets[1])
+	w, m, f, v, x := p.back, p.memory, g.frame, &g.front.views, &g.front.features
+	m.take(f)
 	d := w.match(f, &m.past, v, x)
 	for name, stage := range map[string]func(){
 		Stereo:  func() { w.match(f, &m.past, v, x) },

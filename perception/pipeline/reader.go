@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/solofusion/solofusion/internal/parallel"
-	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/preprocess"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -21,7 +20,7 @@ type reader struct {
 
 	images *tensor.F32 // of the read under way
 	memory *Memory
-	set    *perception.FrameSet
+	frame  *frame
 	part   func(camera int)
 }
 
@@ -33,21 +32,21 @@ func newReader(pool *parallel.Pool) *reader {
 
 // read prepares each camera's image in its own row of images, and leaves what is
 // to be said of it in faults and reports.
-func (r *reader) read(images *tensor.F32, m *Memory, set *perception.FrameSet) {
-	cameras := len(m.rig.cameras)
+func (r *reader) read(images *tensor.F32, m *Memory, f *frame) {
+	cameras := len(f.rig.cameras)
 	if missing := cameras - len(r.faults); missing > 0 {
 		r.faults = append(r.faults, make([]error, missing)...)
 		r.reports = append(r.reports, make([]preprocess.Report, missing)...)
 		r.scratch = append(r.scratch, make([]preprocess.Scratch, missing)...)
 	}
-	r.images, r.memory, r.set = images, m, set
+	r.images, r.memory, r.frame = images, m, f
 	r.pool.Run(cameras, r.part)
-	r.images, r.memory, r.set = nil, nil, nil
+	r.images, r.memory, r.frame = nil, nil, nil
 }
 
 func (r *reader) readOne(i int) {
-	c := &r.memory.rig.cameras[i]
-	image := r.set.Frames[c.index]
+	c := &r.frame.rig.cameras[i]
+	image := r.frame.set.Frames[c.index]
 	r.reports[i] = preprocess.Report{}
 	if image == nil {
 		r.faults[i] = errMissing

@@ -205,14 +205,9 @@ func mixed(c *perception.Camera) string {
 		width, height, c.Width, c.Height)
 }
 
-// placed returns the camera in its place when the vehicle was at sequenceFromEgo: in
-// the sequence's frame, and in the model's frame at the set's time, where the vehicle's
-// motion between the two times is in its pose.
-func (c *camera) placed(sequenceFromModel, sequenceFromEgo geom.Pose) (sequence, own geom.Camera) {
-	sequence = geom.Camera{Pose: sequenceFromEgo.Mul(c.egoFromCamera), Intrinsics: c.intrinsics, Augment: c.augment}
-	own = sequence
-	own.Pose = sequence.Pose.RelativeTo(sequenceFromModel)
-	return sequence, own
+// at returns the camera in its place, in a frame in which the vehicle was at frameFromEgo.
+func (c *camera) at(frameFromEgo geom.Pose) geom.Camera {
+	return geom.Camera{Pose: frameFromEgo.Mul(c.egoFromCamera), Intrinsics: c.intrinsics, Augment: c.augment}
 }
 
 // numbers writes what the encoder takes of a camera to dst.

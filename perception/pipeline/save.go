@@ -60,7 +60,7 @@ func (m *Memory) header() header {
 
 // Save writes the memory, so that [Detector.LoadMemory] of a detector with the
 // same bundle, kernels, mode and time of history gives one that continues with the
-// same bytes. No Step may be under way.
+// same bytes. No set may be under way.
 func (m *Memory) Save(w io.Writer) error {
 	sum := crc32.New(castagnoli)
 	out := io.MultiWriter(w, sum)

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception"
@@ -11,23 +10,9 @@ import (
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// What passes from stage to stage. The values are the worker's, valid until its
-// next set; their arrays have a row for each camera with a usable image, in the
+// What passes from stage to stage. The values are the front's or the back's, valid until
+// its next set; their arrays have a row for each camera with a usable image, in the
 // order of the encoder's rows.
-
-// views are the cameras that a set has usable images of.
-type views struct {
-	images *tensor.F32   // N 3 H W
-	placed []geom.Camera // at their captures, in the sequence's frame
-	own    []geom.Camera // at their captures, in the model's frame of the set
-}
-
-// features are what the image encoder makes of the images.
-type features struct {
-	context *tensor.F32 // N h w C
-	mono    *tensor.F32 // N h w D, logits
-	stereo  *tensor.F32 // N sh sw S; nil in a model without stereo
-}
 
 // depths are the distributions of depth.
 type depths struct {
@@ -58,84 +43,12 @@ type maps struct {
 // nothing is what a stage makes that shows nothing.
 type nothing struct{}
 
-// look decodes the cameras' images and takes the usable ones into the views.
-func (w *worker) look(f *frame, m *Memory) (*views, error) {
-	began, cameras := f.begin(Preprocess), m.rig.cameras
-	if err := w.encoder.reserve(len(cameras)); err != nil {
-		return nil, err
-	}
-	w.reader.read(w.encoder.inputs["images"], m, f.set)
-	v := &w.views
-	v.placed, v.own = v.placed[:0], v.own[:0]
-	for i := range cameras {
-		if w.account(f, i, cameras[i].Name) {
-			w.take(v, i, &cameras[i], f)
-		}
-	}
-	v.images = w.encoder.rows(w.encoder.inputs["images"], len(v.placed))
-	f.end(Preprocess, began, v)
-	return v, nil
-}
-
-// account writes what is to be said of a camera's image into the result, and reports
-// whether the image is used.
-func (w *worker) account(f *frame, i int, camera string) (used bool) {
-	fault, report, r := w.reader.faults[i], &w.reader.reports[i], f.result
-	used = fault == nil
-	if !used && fault != errMissing {
-		r.Rejected[camera] = fault.Error()
-	}
-	if used && report.Damage != "" {
-		remark(&r.Damaged, camera, report.Damage)
-	}
-	if report.Suspect != "" {
-		remark(&r.Suspect, camera, report.Suspect)
-	}
-	return used
-}
-
-func remark(words *map[string]string, camera, text string) {
-	if *words == nil {
-		*words = map[string]string{}
-	}
-	(*words)[camera] = text
-}
-
-// take takes the image in row i into the next row of the views.
-func (w *worker) take(v *views, i int, c *camera, f *frame) {
-	images, n := w.encoder.inputs["images"], len(v.placed)
-	if n != i {
-		copy(row(images, n), row(images, i))
-	}
-	image := f.set.Frames[c.index]
-	placed, own := c.placed(f.fromModel, f.local(image.GlobalFromEgo))
-	c.numbers(row(w.encoder.inputs["cameras"], n), own.Pose)
-	v.placed, v.own = append(v.placed, placed), append(v.own, own)
-	f.result.Captured[c.Name] = image.Captured
-}
-
-func (w *worker) encode(f *frame, v *views) (*features, error) {
-	began, n := f.begin(ImageEncoder), len(v.placed)
-	if n > 0 {
-		if err := w.encoder.run(n); err != nil {
-			return nil, err
-		}
-	}
-	x := &w.features
-	*x = features{context: w.encoder.output("context", n), mono: w.encoder.output("mono_logits", n)}
-	if w.matcher != nil {
-		x.stereo = w.encoder.output("stereo_features", n)
-	}
-	f.end(ImageEncoder, began, x)
-	return x, nil
-}
-
 // match finds the depth, with the set that is an interval before. Without one, as for
 // the first set of a sequence, the set is matched against itself.
-func (w *worker) match(f *frame, past *stereo.Past, v *views, x *features) *depths {
+func (w *back) match(f *frame, past *stereo.Past, v *views, x *features) *depths {
 	began := f.begin(Stereo)
 	d := &w.depths
-	*d = depths{probability: w.encoder.rows(w.encoder.depth, len(v.placed)), matcher: w.matcher}
+	*d = depths{probability: x.depth, matcher: w.matcher}
 	if w.matcher == nil {
 		w.monocular.Step(x.mono, d.probability)
 	} else {
@@ -145,11 +58,12 @@ func (w *worker) match(f *frame, past *stereo.Past, v *views, x *features) *dept
 	return d
 }
 
-// seen joins the cameras with their descriptors.
-func (w *worker) seen(f *frame, v *views, x *features) stereo.Frame {
+// seen joins the cameras, in their places at their captures, with their descriptors.
+func (w *back) seen(f *frame, v *views, x *features) stereo.Frame {
 	w.stereoViews = w.stereoViews[:0]
-	for i := range v.placed {
-		w.stereoViews = append(w.stereoViews, stereo.View{Camera: v.placed[i], Features: row(x.stereo, i)})
+	for i, c := range v.cameras {
+		placed := c.at(f.local(f.set.Frames[c.index].GlobalFromEgo))
+		w.stereoViews = append(w.stereoViews, stereo.View{Camera: placed, Features: row(x.stereo, i)})
 	}
 	before := stereo.Itself
 	if len(f.plan.Earlier) > 0 {
@@ -158,7 +72,7 @@ func (w *worker) seen(f *frame, v *views, x *features) stereo.Frame {
 	return stereo.Frame{Views: w.stereoViews, Before: before, Keep: f.plan.Keep[:f.plan.Near]}
 }
 
-func (w *worker) splat(f *frame, points *lift.Table, v *views, d *depths, x *features) *plane {
+func (w *back) splat(f *frame, points *lift.Table, v *views, d *depths, x *features) *plane {
 	began := f.begin(Lift)
 	w.lifter.Place(points, v.own)
 	w.lifter.Splat(points, d.probability, x.context, w.raw.values)
@@ -167,13 +81,13 @@ func (w *worker) splat(f *frame, points *lift.Table, v *views, d *depths, x *fea
 }
 
 // embed makes the plane of raw, to which its graph is bound.
-func (w *worker) embed(f *frame, _ *plane) (*plane, error) {
+func (w *back) embed(f *frame, _ *plane) (*plane, error) {
 	return &w.plane, w.embedding.run(f, BEVEmbed, &w.plane)
 }
 
 // remember aligns the earlier sets' planes with the set, and takes its own into the
 // history.
-func (w *worker) remember(f *frame, m *Memory, v *views, p *plane) *stack {
+func (w *back) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 	began := f.begin(History)
 	reach := w.convolution.Step(m.ring, history.Frame{
 		Feature:        p.values,
@@ -181,7 +95,7 @@ func (w *worker) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 		Time:           f.set.Time,
 		Earlier:        f.plan.Earlier,
 		Keep:           f.plan.Keep,
-		Lost:           w.shadow.of(f, m, v),
+		Lost:           w.shadow.of(f, m.seen, v),
 	}, w.stack.Stack)
 	w.stack.aligned = w.convolution.Features()
 	f.result.HistoryDepth, f.result.HistoryAge = reach.Frames, reach.Age
@@ -190,11 +104,11 @@ func (w *worker) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 }
 
 // head makes the maps of the stack, to which its graph is bound.
-func (w *worker) head(f *frame, _ *stack) (*maps, error) {
+func (w *back) head(f *frame, _ *stack) (*maps, error) {
 	return &w.maps, w.detection.run(f, Head, &w.maps)
 }
 
-func (w *worker) decode(f *frame, m *maps) []perception.Detection {
+func (w *back) decode(f *frame, m *maps) []perception.Detection {
 	began := f.begin(Decode)
 	detections := w.decoder.Append(nil, m.tasks)
 	f.end(Decode, began, nothing{})
@@ -250,16 +164,6 @@ func newMaps(m *model.Manifest, outputs map[string]*tensor.F32) maps {
 			Reg: data("reg"), Height: data("height"), Dim: data("dim"),
 			Rot: data("rot"), Vel: data("vel"), Heatmap: data("heatmap"),
 		})
-	}
-	return all
-}
-
-func (v *views) outputs() []Output { return []Output{{Name: "images", Values: as(v.images)}} }
-
-func (x *features) outputs() []Output {
-	all := []Output{perCamera("context", as(x.context)), perCamera("mono_logits", as(x.mono))}
-	if x.stereo != nil {
-		all = append(all, perCamera("stereo_features", as(x.stereo)))
 	}
 	return all
 }

@@ -30,68 +30,108 @@ var Stages = [...]string{Preprocess, ImageEncoder, Stereo, Lift, BEVEmbed, Histo
 // means that nothing was taken; after any other, history starts anew. The
 // Result is the caller's.
 func (d *Detector) Step(m *Memory, set *perception.FrameSet) (*perception.Result, error) {
+	return d.Look(m, set).Finish()
+}
+
+// Glance is a set that a Detector has looked at: its images are encoded, its rig's memory
+// does not know it yet.
+type Glance struct {
+	detector *Detector
+	memory   *Memory
+	frame    *frame // nil if the set is refused
+	front    *front // nil if the set is refused
+	stage    string // that failed
+	err      error
+}
+
+// Look is the half of a Step that needs no earlier set: it decodes and encodes the
+// images. Finish does the rest. While a rig's set is finished its next may be looked at,
+// on another goroutine; both halves take the rig's sets in the same order. The results are
+// those of Step. Each Glance must be finished, and Look waits while two are not. What
+// fails is told by Finish, so that it, too, is in the sets' order.
+//
+// The observer is told of the stages on the goroutine of their half.
+func (d *Detector) Look(m *Memory, set *perception.FrameSet) *Glance {
 	if m.detector != d {
 		panic("pipeline: a memory of another detector")
 	}
+	g := &Glance{detector: d, memory: m}
 	moved, err := m.admit(set)
 	if err != nil {
-		return nil, &SetError{Time: set.Time, Reason: err}
+		g.err = &SetError{Time: set.Time, Reason: err}
+		return g
 	}
-	reset := m.sequence.next(set, moved, d.options.MaxGap)
-	f := m.begin(set, reset)
+	d.looking.Lock()
+	defer d.looking.Unlock()
+	g.frame, g.front = m.frame(set, moved), d.fronts.take()
+	g.stage, g.err = g.front.look(m, g.frame)
+	return g
+}
+
+// Finish is the other half of a Step. It must be called once.
+func (g *Glance) Finish() (*perception.Result, error) {
+	if g.front == nil {
+		return nil, g.err
+	}
+	d, m, f := g.detector, g.memory, g.frame
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	if f.result.Detections, err = d.worker.detect(m, f); err != nil {
-		return nil, err
+	defer d.fronts.give(g.front)
+	m.take(f)
+	if g.err != nil {
+		return nil, m.fail(g.stage, g.err)
+	}
+	stage, err := d.back.detect(m, f, &g.front.views, &g.front.features)
+	if err != nil {
+		return nil, m.fail(stage, err)
 	}
 	f.result.Missing = f.missing()
 	for camera := range f.result.Captured {
-		m.seen[camera] = set.Time
+		m.seen[camera] = f.set.Time
 	}
 	return f.result, nil
 }
 
-// begin returns the frame of a set, the first of a sequence if reset says why.
-func (m *Memory) begin(set *perception.FrameSet, reset string) *frame {
+// frame returns the frame of a set of the memory's rig.
+func (m *Memory) frame(set *perception.FrameSet, moved bool) *frame {
+	return &frame{
+		set: set, rig: m.rig, moved: moved,
+		observer: m.detector.options.Observer, result: m.detector.newResult(m.rig, set),
+	}
+}
+
+// take gives a frame its place in the sequence, as the first one if there is a reason.
+func (m *Memory) take(f *frame) {
+	reset := m.sequence.next(f.set, f.moved, m.detector.options.MaxGap)
 	if reset != "" {
-		m.origin, m.seen = set.GlobalFromEgo.T, map[string]time.Time{}
-		for i := range set.Rig.Cameras {
-			m.seen[set.Rig.Cameras[i].Name] = set.Time
+		m.origin, m.seen = f.set.GlobalFromEgo.T, map[string]time.Time{}
+		for i := range f.set.Rig.Cameras {
+			m.seen[f.set.Rig.Cameras[i].Name] = f.set.Time
 		}
 	}
-	f := &frame{
-		set: set, origin: m.origin, plan: m.sequence.plan(m.detector.rule, set.Time),
-		observer: m.detector.options.Observer, result: m.detector.newResult(m.rig, set, reset),
-	}
-	f.fromModel = f.local(set.GlobalFromEgo).Mul(m.rig.egoFromModel)
+	f.result.Reset = reset
+	f.origin, f.plan = m.origin, m.sequence.plan(m.detector.rule, f.set.Time)
+	f.fromModel = f.local(f.set.GlobalFromEgo).Mul(f.rig.egoFromModel)
 	if m.sequence.slow != "" {
 		f.result.Outside = append(slices.Clone(f.result.Outside), m.sequence.slow)
 	}
-	return f
 }
 
-// detect is the algorithm.
-func (w *worker) detect(m *Memory, f *frame) ([]perception.Detection, error) {
-	views, err := w.look(f, m) // encoded images → network images, cameras in their places
+// detect is the algorithm's second half.
+func (w *back) detect(m *Memory, f *frame, v *views, x *features) (stage string, err error) {
+	depth := w.match(f, &m.past, v, x)        // features against an earlier set's → distributions of depth
+	raw := w.splat(f, &m.points, v, depth, x) // depth x context → bird's-eye plane
+	plane, err := w.embed(f, raw)             // → the set's feature
 	if err != nil {
-		return nil, m.fail(Preprocess, err)
+		return BEVEmbed, err
 	}
-	features, err := w.encode(f, views) // → context, monocular logits, stereo features
+	stack := w.remember(f, m, v, plane) // with the earlier ones', aligned → head's input
+	maps, err := w.head(f, stack)       // → box maps
 	if err != nil {
-		return nil, m.fail(ImageEncoder, err)
+		return Head, err
 	}
-	depth := w.match(f, &m.past, views, features)        // features against an earlier set's → distributions of depth
-	raw := w.splat(f, &m.points, views, depth, features) // depth x context → bird's-eye plane
-	plane, err := w.embed(f, raw)                        // → the set's feature
-	if err != nil {
-		return nil, m.fail(BEVEmbed, err)
-	}
-	stack := w.remember(f, m, views, plane) // with the earlier ones', aligned → head's input
-	maps, err := w.head(f, stack)           // → box maps
-	if err != nil {
-		return nil, m.fail(Head, err)
-	}
-	return w.decode(f, maps), nil // → detections
+	f.result.Detections = w.decode(f, maps) // → detections
+	return "", nil
 }
 
 // fail ends the sequence, since the set is only partly in the memory.
@@ -105,12 +145,26 @@ func (m *Memory) fail(stage string, err error) error {
 
 // frame is the set under way and the account of it.
 type frame struct {
-	set       *perception.FrameSet
+	set      *perception.FrameSet
+	rig      *mounted // of the set
+	moved    bool     // the model's frame is elsewhere on the vehicle than for the set before
+	result   *perception.Result
+	observer Observer // may be nil
+
+	// its place in the sequence, which it has when it is finished
 	origin    geom.Vec3     // of the sequence's frame, in the global frame
 	fromModel geom.Pose     // the sequence's frame from the model's, at the set's time
 	plan      timeline.Plan // the earlier sets that it is seen together with
-	result    *perception.Result
-	observer  Observer // may be nil
+}
+
+// own returns a camera in the model's frame at the set's time, in its place when the
+// vehicle was at globalFromEgo: the vehicle's motion between the two times is in the pose.
+func (f *frame) own(c *camera, globalFromEgo geom.Pose) geom.Camera {
+	here := f.set.GlobalFromEgo // and near it the numbers are small
+	near := func(p geom.Pose) geom.Pose { return geom.Pose{R: p.R, T: p.T.Sub(here.T)} }
+	own := c.at(near(globalFromEgo))
+	own.Pose = own.Pose.RelativeTo(near(here).Mul(f.rig.egoFromModel))
+	return own
 }
 
 // local returns a pose in the sequence's frame: the global frame with its origin moved to
@@ -147,7 +201,7 @@ func (f *frame) missing() (names []string) {
 	return names
 }
 
-func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset string) *perception.Result {
+func (d *Detector) newResult(rig *mounted, set *perception.FrameSet) *perception.Result {
 	result := &perception.Result{
 		Rig:            set.Rig.Name,
 		Time:           set.Time,
@@ -157,7 +211,6 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet, reset strin
 		Outside:        rig.outside,
 		Captured:       map[string]time.Time{},
 		Rejected:       map[string]string{},
-		Reset:          reset,
 		Model:          d.bundle.ID(),
 		Quantisation:   d.networks.set.Quantisation,
 		StageDurations: map[string]time.Duration{},

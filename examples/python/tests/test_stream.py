@@ -257,7 +257,7 @@ def test_ten_hertz(serve, tiny):
 
 def test_overload(serve, tiny):
     """30: with ten times what it can do, results stay near, all is counted, memory is level."""
-    service = serve()
+    service = serve(SYNC_DEADLINE="2s")  # a busy sender may take long for a set
     pictures = {camera: next(tiny.images(camera)).data for camera in CAMERAS}
 
     async def send(client, us):
@@ -268,12 +268,12 @@ def test_overload(serve, tiny):
 
     async def part(client):
         took = []
-        for _ in range(4):
+        for _ in range(12):  # until the history is full
             n, began = len(client.got), time.time()
             await send(client, int(began * 1e6))
             assert await client.more(n)
             took.append(time.time() - began)
-        one, before, sent = sorted(took)[2], service.memory(), {}
+        one, before, sent = sorted(took)[6], service.memory(), {}
         first, start = len(client.got), time.time()
         while time.time() - start < 8:
             us = int(time.time() * 1e6)
@@ -294,7 +294,7 @@ def test_overload(serve, tiny):
         n for name, n in counts.items() if name.startswith("lost.")
     )
     drops = sum(n for name, n in counts.items() if name.startswith("drop."))
-    assert 6 * (sent + 4) <= 6 * counts["sets"] + drops, "frames are lost that nothing counts"
+    assert 6 * (sent + 12) <= 6 * counts["sets"] + drops, "frames are lost that nothing counts"
     assert grown < 150, "memory grows"
 
 

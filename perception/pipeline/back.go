@@ -12,11 +12,9 @@ import (
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// worker is the stages with the buffers of one set under way. It serves any rig
-// and keeps nothing of it.
-type worker struct {
-	reader      *reader
-	encoder     *encoder
+// back is the stages that need a rig's memory, with the buffers of the set under way. It
+// serves any rig and keeps nothing of it.
+type back struct {
 	matcher     *stereo.Matcher // nil in a model without stereo
 	monocular   *stereo.Monocular
 	lifter      *lift.Lifter
@@ -28,18 +26,16 @@ type worker struct {
 
 	stereoViews []stereo.View
 
-	views    views
-	features features
-	depths   depths
-	raw      plane // of the lift
-	plane    plane // of the embedding
-	stack    stack
-	maps     maps
+	depths depths
+	raw    plane // of the lift
+	plane  plane // of the embedding
+	stack  stack
+	maps   maps
 }
 
-func newWorker(d *Detector) (w *worker, err error) {
+func newBack(d *Detector) (w *back, err error) {
 	m, weights := &d.bundle.Manifest, &d.bundle.Weights
-	w = &worker{shadow: newShadow(m, d.options.Lost), reader: newReader(d.with.Pool), encoder: &encoder{session: d.networks.sessions[model.ImageEncoder], known: d.options.Encodings}}
+	w = &back{shadow: newShadow(m, d.options.Lost)}
 	if w.lifter, err = lift.New(LiftConfig(m), d.with); err != nil {
 		return w, err
 	}
@@ -57,7 +53,7 @@ func newWorker(d *Detector) (w *worker, err error) {
 }
 
 // bind ties the graphs of fixed size to the buffers between them.
-func (w *worker) bind(d *Detector, m *model.Manifest) (err error) {
+func (w *back) bind(d *Detector, m *model.Manifest) (err error) {
 	n := d.networks
 	y, x, c := m.Grid.Y.Cells(), m.Grid.X.Cells(), m.Features.Context
 	w.raw = plane{"bev_raw", tensor.New[float32](1, y, x, c)}
@@ -77,11 +73,11 @@ func (w *worker) bind(d *Detector, m *model.Manifest) (err error) {
 	return nil
 }
 
-func (w *worker) close() error {
+func (w *back) close() error {
 	if w == nil {
 		return nil
 	}
-	all := []error{w.encoder.close()}
+	var all []error
 	for _, f := range []*fixed{w.embedding, w.detection} {
 		if f != nil {
 			all = append(all, f.binding.Close())

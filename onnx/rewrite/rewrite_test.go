@@ -1,0 +1,418 @@
+package rewrite_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/solofusion/solofusion/onnx"
+	"github.com/solofusion/solofusion/onnx/graph"
+	"github.com/solofusion/solofusion/onnx/rewrite"
+	"github.com/solofusion/solofusion/tensor"
+)
+
+// cameras is the size of open axes in tests.
+const cameras = 2
+
+// random returns numbers of a normal distribution.
+func random(seed uint64, shape ...int) *tensor.F32 {
+	source := rand.New(rand.NewPCG(seed, 1))
+	t := tensor.New[float32](shape...)
+	for i := range t.Data {
+		t.Data[i] = float32(source.NormFloat64())
+	}
+	return t
+}
+
+// evaluate runs a graph with ONNX Runtime on random numbers that depend on an
+// input's shape only.
+func evaluate(t *testing.T, g *graph.Graph) map[string]*tensor.F32 {
+	t.Helper()
+	inputs := onnx.Tensors{}
+	for _, v := range g.Inputs() {
+		real := random(7, closed(v.Shape)...)
+		inputs[v.Name] = real
+		if v.Type == graph.Uint8 {
+			inputs[v.Name] = stored(real, 4)
+		}
+	}
+	return evaluateOn(t, g, inputs)
+}
+
+func evaluateOn(t *testing.T, g *graph.Graph, inputs onnx.Tensors) map[string]*tensor.F32 {
+	t.Helper()
+	file, err := g.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime, err := onnx.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := runtime.Load("graph", file, onnx.Placement{Provider: "cpu", Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	results, outputs := map[string]*tensor.F32{}, onnx.Tensors{}
+	for _, v := range g.Outputs() {
+		results[v.Name] = tensor.New[float32](closed(v.Shape)...)
+		outputs[v.Name] = results[v.Name]
+	}
+	if err := session.Run(inputs, outputs); err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+// stored returns the numbers times gain as uint8.
+func stored(real *tensor.F32, gain float32) *tensor.U8 {
+	t := tensor.New[uint8](real.Shape...)
+	for i, x := range real.Data {
+		t.Data[i] = uint8(max(0, min(gain*x, 255)))
+	}
+	return t
+}
+
+func closed(shape []int) []int {
+	shape = slices.Clone(shape)
+	for i, d := range shape {
+		if d < 0 {
+			shape[i] = cameras
+		}
+	}
+	return shape
+}
+
+// wantClose fails if a tensor differs by more than the tolerance, relative to its
+// largest value.
+func wantClose(t *testing.T, got, want map[string]*tensor.F32, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) || len(want) == 0 {
+		t.Fatalf("%d outputs, want %d", len(got), len(want))
+	}
+	for name, w := range want {
+		largest, off := 0.0, 0.0
+		for i, v := range w.Data {
+			largest = max(largest, math.Abs(float64(v)))
+			off = max(off, math.Abs(float64(got[name].Data[i]-v)))
+		}
+		if !(off <= tolerance*largest) || largest == 0 {
+			t.Errorf("%s is off by %.3g of at most %.3g", name, off, largest)
+		}
+	}
+}
+
+// exactly is the bound of exact rewrites.
+const exactly = 1e-5
+
+func operators(g *graph.Graph) string {
+	var list []string
+	for _, n := range g.Nodes() {
+		list = append(list, n.Op)
+	}
+	return strings.Join(list, " ")
+}
+
+// builder makes small graphs.
+type builder struct {
+	*graph.Graph
+	seed uint64
+}
+
+func build(inputs ...graph.Value) *builder {
+	b := &builder{Graph: graph.New(20)}
+	for _, v := range inputs {
+		b.AddInput(v)
+	}
+	return b
+}
+
+func image(name string, shape ...int) graph.Value {
+	return graph.Value{Name: name, Type: graph.Float32, Shape: shape}
+}
+
+func (b *builder) constant(shape ...int) string {
+	b.seed++
+	return graph.AddConstant(b.Graph, "weight", random(b.seed, shape...))
+}
+
+// conv adds a 3x3 convolution that keeps the size.
+func (b *builder) conv(x, y string, inputs, outputs int) *graph.Node {
+	return b.Add("Conv", y, x, b.constant(outputs, inputs, 3, 3), b.constant(outputs)).
+		Set("kernel_shape", []int{3, 3}).Set("pads", []int{1, 1, 1, 1})
+}
+
+func (b *builder) deconv(x, y string, inputs, outputs, k, s int) *graph.Node {
+	return b.Add("ConvTranspose", y, x, b.constant(inputs, outputs, k, k), b.constant(outputs)).
+		Set("kernel_shape", []int{k, k}).Set("strides", []int{s, s})
+}
+
+// done declares outputs of the inferred shapes, and returns the graph.
+func (b *builder) done(t *testing.T, outputs ...string) *graph.Graph {
+	t.Helper()
+	values, err := b.Infer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range outputs {
+		b.AddOutput(values[name])
+	}
+	return b.Graph
+}
+
+func again(t *testing.T, g *graph.Graph) *graph.Graph {
+	t.Helper()
+	file, err := g.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err = graph.Parse(file); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// rewritten returns the graph after all exact rewrites, whose outputs it compares.
+func rewritten(t *testing.T, g *graph.Graph) *graph.Graph {
+	t.Helper()
+	want := evaluate(t, g)
+	changed := again(t, g)
+	if _, err := rewrite.Exact(changed); err != nil {
+		t.Fatal(err)
+	}
+	wantClose(t, evaluate(t, changed), want, exactly)
+	if a, b := fmt.Sprint(g.Inputs(), g.Outputs()), fmt.Sprint(changed.Inputs(), changed.Outputs()); a != b {
+		t.Errorf("inputs and outputs became %s, want %s", b, a)
+	}
+	return changed
+}
+
+func TestBlocks(t *testing.T) {
+	for _, tt := range []struct {
+		name, want string
+		k          int
+		relu       bool
+	}{
+		{"with Relu", "Conv Relu DepthToSpace", 2, true},
+		{"without", "Conv DepthToSpace", 4, false},
+		{"of a pixel", "Conv", 1, false},
+		{"of a pixel, with Relu", "Conv Relu", 1, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := build(image("x", -1, 5, 3, 4))
+			b.deconv("x", "y", 5, 3, tt.k, tt.k)
+			last := "y"
+			if tt.relu {
+				last = b.Add("Relu", "z", "y").Output()
+			}
+			if got := operators(rewritten(t, b.done(t, last))); got != tt.want {
+				t.Errorf("operators %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestBlocksKeepAReluThatIsNotAlone(t *testing.T) {
+	b := build(image("x", 1, 2, 3, 4))
+	b.deconv("x", "y", 2, 3, 2, 2)
+	b.Add("Relu", "z", "y")
+	got := operators(rewritten(t, b.done(t, "y", "z")))
+	if got != "Conv DepthToSpace Relu" {
+		t.Errorf("operators %s", got)
+	}
+}
+
+func TestWhatIsNoPlaceStays(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		make func(b *builder)
+	}{
+		{"overlapping windows", func(b *builder) { b.deconv("x", "y", 8, 8, 3, 2) }},
+		{"padding", func(b *builder) { b.deconv("x", "y", 8, 8, 2, 2).Set("pads", []int{1, 1, 1, 1}) }},
+		{"groups", func(b *builder) {
+			b.Add("ConvTranspose", "y", "x", b.constant(8, 2, 2, 2)).Set("strides", []int{2, 2}).Set("group", 2)
+		}},
+		{"output padding", func(b *builder) { b.deconv("x", "y", 8, 8, 2, 2).Set("output_padding", []int{1, 1}) }},
+		{"many outputs", func(b *builder) { b.conv("x", "y", 8, 6) }},
+		{"few outputs, stride", func(b *builder) { b.conv("x", "y", 8, 1).Set("strides", []int{2, 2}) }},
+		{"few outputs, one pixel", func(b *builder) { b.Add("Conv", "y", "x", b.constant(1, 8, 1, 1)) }},
+		{"few outputs, wide padding", func(b *builder) { b.conv("x", "y", 8, 1).Set("pads", []int{3, 3, 3, 3}) }},
+		{"few outputs, computed weights", func(b *builder) {
+			b.Add("Relu", "w", b.constant(1, 8, 3, 3))
+			b.Add("Conv", "y", "x", "w")
+		}},
+		{"few inputs, channels last", func(b *builder) {
+			b.Add("Transpose", "t", "x").Set("perm", []int{0, 3, 1, 2})
+			b.Add("Conv", "y", "t", b.constant(16, 8, 1, 1))
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := build(image("x", 1, 8, 8, 8))
+			tt.make(b)
+			g := b.done(t, "y")
+			if got, want := operators(rewritten(t, g)), operators(g); got != want {
+				t.Errorf("operators %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+func TestProducts(t *testing.T) {
+	for _, relu := range []bool{true, false} {
+		b := build(image("stack", 1, 4, 5, 600))
+		b.Add("Transpose", "first", "stack").Set("perm", []int{0, 3, 1, 2})
+		b.Add("Conv", "fused", "first", b.constant(16, 600, 1, 1), b.constant(16))
+		last, want := "fused", "Reshape Gemm Reshape Transpose"
+		if relu {
+			last, want = b.Add("Relu", "relu", "fused").Output(), "Reshape Gemm Relu Reshape Transpose"
+		}
+		if got := operators(rewritten(t, b.done(t, last))); got != want {
+			t.Errorf("operators %s, want %s", got, want)
+		}
+	}
+}
+
+// head adds branches of hidden and last convolutions with that many outputs each.
+func (b *builder) head(x string, inputs, hidden int, outputs ...int) []string {
+	var names []string
+	for i, n := range outputs {
+		h, r, name := fmt.Sprintf("hidden_%d", i), fmt.Sprintf("relu_%d", i), fmt.Sprintf("head_%d", i)
+		b.conv(x, h, inputs, hidden)
+		b.Add("Relu", r, h)
+		b.conv(r, name, hidden, n)
+		names = append(names, name)
+	}
+	return names
+}
+
+func TestBranches(t *testing.T) {
+	for _, tt := range []struct {
+		name, want string
+		hidden     int
+		outputs    []int
+	}{
+		{"one group", "Conv Relu ConvTranspose Split", 16, []int{2, 1, 3, 2}},
+		{"equal widths", "Conv Relu ConvTranspose Split", 16, []int{2, 2}},
+		{"two groups", "Conv Relu Conv Relu ConvTranspose Split ConvTranspose Split", 32, []int{2, 1, 3, 2}},
+		{"too wide to merge", "Conv Relu Conv Relu ConvTranspose ConvTranspose", 64, []int{2, 1}},
+		{"a wide map", "Conv Relu Split Conv Conv", 16, []int{10, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := build(image("x", 1, 8, 6, 7))
+			names := b.head("x", 8, tt.hidden, tt.outputs...)
+			if got := operators(rewritten(t, b.done(t, names...))); got != tt.want {
+				t.Errorf("operators %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSiblingsOfOtherFormsStay(t *testing.T) {
+	b := build(image("x", 1, 8, 6, 6))
+	names := b.head("x", 8, 16, 8, 8)
+	b.Producer("hidden_1").Set("pads", []int{2, 2, 2, 2})
+	g := b.done(t, names...)
+	if got, want := operators(rewritten(t, g)), operators(g); got != want {
+		t.Errorf("operators %s, want %s", got, want)
+	}
+}
+
+func TestTransposes(t *testing.T) {
+	for _, tt := range []struct {
+		name, want    string
+		first, second []int
+	}{
+		{"undone", "Relu Sigmoid", []int{0, 3, 1, 2}, []int{0, 2, 3, 1}},
+		{"joined", "Relu Transpose Sigmoid", []int{0, 3, 1, 2}, []int{0, 3, 1, 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := build(image("x", 1, 2, 3, 4))
+			b.Add("Relu", "r", "x")
+			b.Add("Transpose", "a", "r").Set("perm", tt.first)
+			b.Add("Transpose", "b", "a").Set("perm", tt.second)
+			b.Add("Sigmoid", "y", "b")
+			if got := operators(rewritten(t, b.done(t, "y"))); got != tt.want {
+				t.Errorf("operators %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestUnknownOperatorIsAnError(t *testing.T) {
+	b := build(image("x", 1, 2, 3, 4))
+	b.Add("Relu", "y", "x")
+	g := b.done(t, "y")
+	g.Producer("y").Op = "HardSwish"
+	_, err := rewrite.Exact(g)
+	wantError(t, err, `node "y" (HardSwish): unknown operator`)
+}
+
+func TestOldOperatorsAreAnError(t *testing.T) {
+	g := graph.New(11)
+	g.AddInput(image("x", 1))
+	g.Add("Relu", "y", "x")
+	g.AddOutput(image("y", 1))
+	_, err := rewrite.Exact(g)
+	wantError(t, err, "version 11 of ONNX' operators, want 13 or later")
+}
+
+func wantError(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("error %v, want one with %q", err, text)
+	}
+}
+
+func bundled(t *testing.T, name string) *graph.Graph {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join("..", "..", "model", "default", name+".onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := graph.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestDefaultBundle(t *testing.T) {
+	for name, want := range map[string]map[string]int{
+		"image_encoder": {"transposed convolutions as blocks": 7},
+		"bev_embed":     {},
+		"head": {
+			"transposed convolutions as blocks": 4, "sibling convolutions merged": 36,
+			"convolutions of few outputs transposed": 36,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := bundled(t, name)
+			if rewrite.IsQuantised(g) {
+				if err := rewrite.Unquantise(g); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rewritten(t, g)
+			done, err := rewrite.Exact(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]int{}
+			for _, d := range done {
+				got[d.Name] = d.Count
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("done %v, want %v", got, want)
+			}
+			if done, err = rewrite.Exact(g); err != nil || len(done) > 0 {
+				t.Errorf("a second time: %v, error %v", done, err)
+			}
+		})
+	}
+}
