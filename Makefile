@@ -22,7 +22,7 @@ BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 PART := scripts/part.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help deps toolchain images opencv onnxruntime build build-plain demo bench bench-reference bench-eval parity rigs \
+.PHONY: help deps deps-cuda toolchain images opencv onnxruntime build build-plain demo bench bench-reference bench-eval parity rigs \
 	reliability losses overload test test-race test-python test-client fuzz fuzz-kernels check-deploy lint golangci fmt proto clean
 
 help: ## print this list
@@ -41,6 +41,9 @@ opencv:
 
 onnxruntime:
 	@scripts/install-onnxruntime.sh
+
+deps-cuda: ## install ONNX Runtime for NVIDIA GPUs with CUDA and cuDNN beside the one for CPUs (1.4 GB)
+	@scripts/install-onnxruntime-gpu.sh
 
 build: deps ## build bin/solofusion
 	@go build -ldflags '$(LINK) -X=main.revision=$(REVISION)' -o bin/solofusion ./cmd/solofusion

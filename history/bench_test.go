@@ -88,7 +88,7 @@ func benchmarkStep(b *testing.B, cfg Config, bytes int, set isa.Set, goroutines 
 	}
 	ring, feature := c.NewRing(), randomPlane(rng, &cfg)
 	shape := []int{1, cfg.height(), cfg.width(), (cfg.Frames + 1) * cfg.Channels}
-	stack := Stack{U8: tensor.New[uint8](shape...), Scale: 0.02}
+	stack := Stack{U8: tensor.New[uint8](shape...), Scales: []float32{0.02}}
 	if bytes == 4 {
 		stack = Stack{F32: tensor.New[float32](shape...)}
 	}

@@ -24,12 +24,12 @@ type Frame struct {
 }
 
 // Stack is where Step writes the head's input, 1 Y X (T+1)·C: in F32, or
-// quantised in U8, whichever is set.
+// quantised in U8, whichever is set: value = scale · (byte - Zero).
 type Stack struct {
-	F32   *tensor.F32
-	U8    *tensor.U8
-	Scale float32 // of U8: value = Scale · (byte - Zero)
-	Zero  uint8
+	F32    *tensor.F32
+	U8     *tensor.U8
+	Scales []float32 // of U8, positive: one for all, one for each slot from the current frame's, or one for each channel of each slot
+	Zero   uint8
 }
 
 // Reach is how far back a result reaches.
@@ -54,7 +54,6 @@ type Convolution struct {
 
 	slots []slot      // of the stack, from the current frame's
 	rows  []rowBuffer // of a plane
-	gain  []float32   // C: bytes of the stack for its values
 
 	// Methods as values, made once so that a Step does not allocate.
 	projects, gathers, copies, fills, packs func(y int) // rows
@@ -102,6 +101,7 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 	c.kernel, c.kernels = kernel.Table.Take(with.Kernels)
 	c.projects, c.gathers, c.copies, c.fills, c.packs = c.projectRow, c.gatherRow, c.copyRow, c.carryRow, c.packRow
 	c.block, c.tally = c.rowsOf, c.tallyBlock
+	c.reserve()
 	if cfg.Frames == 0 {
 		return c, nil
 	}
@@ -109,7 +109,6 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 		return nil, err
 	}
 	c.columns = transposed(w.Weight, cfg.Channels)
-	c.reserve()
 	c.projected = newBuffers(cfg.size())
 	if cfg.Storage != Float32 {
 		c.packer = newPacker(cfg.Channels, c.blocks())
@@ -124,9 +123,8 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 
 // reserve makes the buffers of the slots and rows.
 func (c *Convolution) reserve() {
-	c.gain = make([]float32, c.cfg.Channels)
 	for range c.cfg.Frames + 1 {
-		c.slots = append(c.slots, slot{add: make([]float32, c.cfg.Channels)})
+		c.slots = append(c.slots, slot{add: make([]float32, c.cfg.Channels), gain: make([]float32, c.cfg.Channels)})
 	}
 	for range c.cfg.height() {
 		c.rows = append(c.rows, rowBuffer{make([]kernel.Tap, c.cfg.width())})
@@ -162,12 +160,12 @@ func (c *Convolution) Step(r *Ring, f Frame, out Stack) Reach {
 	c.mustShapes(r, f, out)
 	c.job.ring, c.job.feature, c.job.stack = r, f.Feature.Data, out
 	defer func() { c.job.ring, c.job.feature, c.job.stack = nil, nil, Stack{} }()
+	if out.U8 != nil {
+		c.measure(&out)
+	}
 	if c.cfg.Frames == 0 {
 		c.run(c.copies)
 		return Reach{}
-	}
-	for ch := range c.gain {
-		c.gain[ch] = out.gain()
 	}
 	c.run(c.projects)
 	if f.Lost != nil && len(f.Keep) > 0 {
@@ -198,8 +196,26 @@ func (c *Convolution) rowsOf(block int) {
 	}
 }
 
-// gain returns the bytes of a value.
-func (s *Stack) gain() float32 { return 1 / s.Scale }
+// measure gives the slots the gains of a quantised stack.
+func (c *Convolution) measure(out *Stack) {
+	for i := range c.slots {
+		for ch := range c.slots[i].gain {
+			c.slots[i].gain[ch] = 1 / out.Scale(i, ch, c.cfg.Channels)
+		}
+	}
+}
+
+// Scale returns that of a channel of a slot, whose slots have that many channels.
+func (s *Stack) Scale(slot, channel, channels int) float32 {
+	slots := s.U8.Shape[3] / channels
+	switch len(s.Scales) {
+	case 1:
+		return s.Scales[0]
+	case slots:
+		return s.Scales[slot]
+	}
+	return s.Scales[slot*channels+channel]
+}
 
 // take keeps the planes of the ring that stay and takes the current one as the newest.
 func (c *Convolution) take(r *Ring, f Frame) {
@@ -290,8 +306,17 @@ func (c *Convolution) mustShapes(r *Ring, f Frame, out Stack) {
 		out.F32.MustShape("stack", 1, cfg.height(), cfg.width(), depth)
 	default:
 		out.U8.MustShape("stack", 1, cfg.height(), cfg.width(), depth)
-		if !(out.Scale > 0) {
-			panic(fmt.Sprintf("history: stack scale %v", out.Scale))
+		mustScales(out.Scales, cfg.Frames+1, depth)
+	}
+}
+
+func mustScales(scales []float32, slots, depth int) {
+	if n := len(scales); n != 1 && n != slots && n != depth {
+		panic(fmt.Sprintf("history: %d stack scales, want 1, %d or %d", n, slots, depth))
+	}
+	for _, s := range scales {
+		if !(s > 0) {
+			panic(fmt.Sprintf("history: stack scale %v", s))
 		}
 	}
 }
@@ -302,7 +327,7 @@ func (c *Convolution) copyRow(y int) {
 	if j.stack.F32 != nil {
 		copy(j.stack.F32.Data[y*n:][:n], j.feature[y*n:][:n])
 	} else {
-		c.kernel.Quantise(j.stack.U8.Data[y*n:][:n], j.feature[y*n:][:n], j.stack.gain(), j.stack.Zero)
+		c.kernel.Quantise(j.stack.U8.Data[y*n:][:n], j.feature[y*n:][:n], c.slots[0].gain, j.stack.Zero)
 	}
 }
 

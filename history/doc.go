@@ -15,7 +15,7 @@
 //	reach := c.Step(ring, history.Frame{
 //		Feature: bev, GlobalFromGrid: pose, Time: t,
 //		Earlier: []int{0, 2, 4}, Keep: []int{0, 1, 2, 3, 4}, // of the ring's planes, newest first
-//	}, history.Stack{U8: input, Scale: s})
+//	}, history.Stack{U8: input, Scales: []float32{s}})
 //	// input: 1 Y X (T+1)·C, current frame first, then the past from the newest
 //
 // The time convolution is 1x1 over the C channels and the age. Resampling is

@@ -14,6 +14,7 @@ type slot struct {
 	replaced bool      // whether what it becomes is stored in its place
 	cells    affine    // from current cells to the plane's, if moved
 	add      []float32 // C: what the plane's age adds
+	gain     []float32 // C: bytes of the stack for its values
 }
 
 // gatherDirect writes the stack in one pass, row by row: each plane is resampled from
@@ -94,10 +95,10 @@ func (c *Convolution) gatherSlot(i, y int) {
 	stride := (cfg.Frames + 1) * cfg.Channels
 	at := y*cfg.width()*stride + i*cfg.Channels
 	if s.moved && !s.replaced && cfg.Storage == Float32 {
-		c.warpActivate(at, stride, c.job.ring.planes[s.index].projected.f32, taps, s.add)
+		c.warpActivate(at, stride, c.job.ring.planes[s.index].projected.f32, taps, s)
 	} else {
 		row := c.align(s.index, taps, y)
-		c.activate(at, stride, row, s.add)
+		c.activate(at, stride, row, s)
 		if s.replaced {
 			c.packer.pack(&c.kernel, y*len(row), row)
 		}
@@ -159,20 +160,20 @@ func (c *Convolution) alignRaw(index int, taps []kernel.Tap, y int) []float32 {
 }
 
 // warpActivate writes a row of a slot at that place of the stack.
-func (c *Convolution) warpActivate(at, stride int, plane []float32, taps []kernel.Tap, add []float32) {
+func (c *Convolution) warpActivate(at, stride int, plane []float32, taps []kernel.Tap, s *slot) {
 	if out := &c.job.stack; out.F32 != nil {
-		c.kernel.WarpActivateF32(out.F32.Data[at:], plane, taps, add, stride)
+		c.kernel.WarpActivateF32(out.F32.Data[at:], plane, taps, s.add, stride)
 	} else {
-		c.kernel.WarpActivateU8(out.U8.Data[at:], plane, taps, c.gain, add, stride, out.Zero)
+		c.kernel.WarpActivateU8(out.U8.Data[at:], plane, taps, s.gain, s.add, stride, out.Zero)
 	}
 }
 
 // activate writes a row of a slot that is aligned already.
-func (c *Convolution) activate(at, stride int, row, add []float32) {
+func (c *Convolution) activate(at, stride int, row []float32, s *slot) {
 	if out := &c.job.stack; out.F32 != nil {
-		c.kernel.ActivateF32(out.F32.Data[at:], row, add, stride)
+		c.kernel.ActivateF32(out.F32.Data[at:], row, s.add, stride)
 	} else {
-		c.kernel.ActivateU8(out.U8.Data[at:], row, c.gain, add, stride, out.Zero)
+		c.kernel.ActivateU8(out.U8.Data[at:], row, s.gain, s.add, stride, out.Zero)
 	}
 }
 

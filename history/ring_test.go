@@ -257,12 +257,62 @@ func TestQuantisedStack(t *testing.T) {
 	bytes := tensor.New[uint8](floats.Shape...)
 	for i, f := range journey(rng, &toy, 7) {
 		f32.Step(f, Stack{F32: floats})
-		u8.Step(f, Stack{U8: bytes, Scale: 0.013, Zero: 5})
+		u8.Step(f, Stack{U8: bytes, Scales: []float32{0.013}, Zero: 5})
 		want := make([]uint8, len(floats.Data))
 		for i, v := range floats.Data {
 			want[i] = uint8(min(math.RoundToEven(float64(v/0.013))+5, 255))
 		}
 		golden.Within(t, fmt.Sprintf("frame %d", i), bytes.Data, want, golden.Bound{})
+	}
+}
+
+// TestScalesOfSlotsAndChannels checks that the stack is that of one scale for what has
+// that scale, with and without history and resampled or not.
+func TestScalesOfSlotsAndChannels(t *testing.T) {
+	for _, mode := range []Mode{Recursive, Direct} {
+		for _, frames := range []int{0, toy.Frames} {
+			cfg := toy
+			cfg.Mode, cfg.Frames = mode, frames
+			depth := (frames + 1) * cfg.Channels
+			for _, n := range []int{frames + 1, depth} {
+				scales := make([]float32, n)
+				for i := range scales {
+					scales[i] = 0.01 * float32(i%7+1)
+				}
+				checkScales(t, cfg, scales)
+			}
+		}
+	}
+}
+
+// checkScales compares a stack of those scales with stacks that have one of them each.
+func checkScales(t *testing.T, cfg Config, scales []float32) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(8, 9))
+	w := randomWeights(rng, cfg.Channels)
+	depth := (cfg.Frames + 1) * cfg.Channels
+	stack := func(scales ...float32) Stack {
+		return Stack{U8: tensor.New[uint8](1, cfg.height(), cfg.width(), depth), Scales: scales, Zero: 3}
+	}
+	many, got := mustNew(t, cfg, w, nil), stack(scales...)
+	single, ones := map[float32]*memory{}, map[float32]Stack{}
+	for _, s := range scales {
+		single[s], ones[s] = mustNew(t, cfg, w, nil), stack(s)
+	}
+	for k, f := range journey(rng, &cfg, 5) {
+		many.Step(f, got)
+		for s, m := range single {
+			m.Step(f, ones[s])
+		}
+		want := make([]uint8, len(got.U8.Data))
+		for i := range want {
+			own := scales[i%depth/cfg.Channels]
+			if len(scales) == depth {
+				own = scales[i%depth]
+			}
+			want[i] = ones[own].U8.Data[i]
+		}
+		golden.Within(t, fmt.Sprintf("%v, %d scales, frame %d", cfg.Mode, len(scales), k), got.U8.Data, want, golden.Bound{})
 	}
 }
 
@@ -390,7 +440,7 @@ func TestWithoutFramesTheStackIsThePlane(t *testing.T) {
 		if slices.Min(f.Feature.Data) >= 0 {
 			t.Fatal("the plane has no negative value")
 		}
-		for _, stack := range []Stack{{F32: floats}, {U8: bytes, Scale: 0.02, Zero: 100}} {
+		for _, stack := range []Stack{{F32: floats}, {U8: bytes, Scales: []float32{0.02}, Zero: 100}} {
 			if reach := r.Step(f, stack); reach != (Reach{}) {
 				t.Fatalf("reach %v", reach)
 			}
@@ -413,7 +463,8 @@ func TestStepPanicsOnShapes(t *testing.T) {
 	shape := []int{1, toy.height(), toy.width(), (toy.Frames + 1) * toy.Channels}
 	f32, u8 := tensor.New[float32](shape...), tensor.New[uint8](shape...)
 	for name, s := range map[string]Stack{
-		"none": {}, "both": {F32: f32, U8: u8, Scale: 1}, "scale": {U8: u8},
+		"none": {}, "both": {F32: f32, U8: u8, Scales: []float32{1}}, "no scale": {U8: u8}, "a scale of zero": {U8: u8, Scales: []float32{0}},
+		"two scales": {U8: u8, Scales: []float32{1, 1}}, "NaN": {U8: u8, Scales: []float32{float32(math.NaN())}},
 		"shape": {F32: tensor.New[float32](1, 2, 3, 4)},
 	} {
 		func() {

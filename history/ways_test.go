@@ -31,7 +31,7 @@ func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 		run := func(pool *parallel.Pool) []uint8 {
 			rng := rand.New(rand.NewPCG(8, 5))
 			r := mustNewWith(t, c, randomWeights(rng, toy.Channels), compute.Resources{Kernels: set, Pool: pool})
-			stack := Stack{U8: tensor.New[uint8](1, toy.height(), toy.width(), (toy.Frames+1)*toy.Channels), Scale: 0.01}
+			stack := Stack{U8: tensor.New[uint8](1, toy.height(), toy.width(), (toy.Frames+1)*toy.Channels), Scales: []float32{0.01}}
 			var all []uint8
 			for _, f := range journey(rng, &toy, 8) {
 				r.Step(f, stack)
@@ -56,7 +56,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		c.KeepFeatures = true
 		r := mustNewWith(t, c, randomWeights(rng, c.Channels), compute.Resources{Kernels: set, Pool: pool})
 		frames := journey(rng, &c, 17)
-		stack := Stack{U8: tensor.New[uint8](1, c.height(), c.width(), (c.Frames+1)*c.Channels), Scale: 0.01}
+		stack := Stack{U8: tensor.New[uint8](1, c.height(), c.width(), (c.Frames+1)*c.Channels), Scales: []float32{0.01}}
 		i := 0
 		for ; i < 5; i++ { // the ring grows
 			r.Step(frames[i], stack)

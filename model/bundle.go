@@ -111,7 +111,7 @@ func read(folder fs.FS) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := readFiles(folder, m.Files)
+	files, err := readFiles(folder, m)
 	if err != nil {
 		return nil, err
 	}
@@ -131,16 +131,16 @@ func assemble(text []byte, m *Manifest, files map[string][]byte) (*Bundle, error
 	return b, nil
 }
 
-// readFiles returns the files named in sums after comparing their SHA-256.
-func readFiles(folder fs.FS, sums map[string]string) (map[string][]byte, error) {
-	files := make(map[string][]byte, len(sums))
-	for _, name := range fileNames {
+// readFiles returns the manifest's files after comparing their SHA-256.
+func readFiles(folder fs.FS, m *Manifest) (map[string][]byte, error) {
+	files := make(map[string][]byte, len(m.Files))
+	for _, name := range m.files() {
 		data, err := readFile(folder, name)
 		if err != nil {
 			return nil, err
 		}
-		if got := hexSum(data); !strings.EqualFold(got, sums[name]) {
-			return nil, fmt.Errorf("%s has SHA-256 %s, want %s as in %s", name, got, sums[name], manifestFile)
+		if got := hexSum(data); !strings.EqualFold(got, m.Files[name]) {
+			return nil, fmt.Errorf("%s has SHA-256 %s, want %s as in %s", name, got, m.Files[name], manifestFile)
 		}
 		files[name] = data
 	}
@@ -215,17 +215,5 @@ func (m *Manifest) weights(tensors map[string]*tensor.F32) (Weights, error) {
 	return w, errors.Join(all...)
 }
 
-// Graph returns the ONNX bytes of a network; the caller does not modify them.
-func (b *Bundle) Graph(g Graph) []byte { return b.files[string(g)] }
-
 // ID is the bundle's name and short digest, for results.
 func (b *Bundle) ID() string { return b.Manifest.Name + "@" + b.Digest[:12] }
-
-// Quantisation is the method by which the head was quantised; "none" if it
-// is float32.
-func (b *Bundle) Quantisation() string {
-	if method, ok := b.Manifest.Quantisation["method"].(string); ok {
-		return method
-	}
-	return "none"
-}

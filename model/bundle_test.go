@@ -136,7 +136,7 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	right := func(g Graph) (in, out []Port, err error) {
-		in, out = b.Manifest.ports(g)
+		in, out = b.Manifest.ports(g, &b.Manifest.Head.Input)
 		for i := range out {
 			if out[i].Name == "fused" {
 				out[i].Shape[1] = 8
@@ -144,7 +144,7 @@ func TestVerify(t *testing.T) {
 		}
 		return in, out, nil
 	}
-	if err := b.Verify(right); err != nil {
+	if err := b.Verify(b.Plain(), right); err != nil {
 		t.Errorf("right graphs: %v", err)
 	}
 	wrong := func(g Graph) (in, out []Port, err error) {
@@ -154,7 +154,7 @@ func TestVerify(t *testing.T) {
 		out[len(out)-1].Name = "x"
 		return in, out, nil
 	}
-	err = b.Verify(wrong)
+	err = b.Verify(b.Plain(), wrong)
 	if err == nil {
 		t.Fatal("wrong graphs are accepted")
 	}
@@ -167,7 +167,7 @@ func TestVerify(t *testing.T) {
 		}
 	}
 	broken := errors.New("no graph")
-	if err := b.Verify(func(Graph) ([]Port, []Port, error) { return nil, nil, broken }); !errors.Is(err, broken) {
+	if err := b.Verify(b.Plain(), func(Graph) ([]Port, []Port, error) { return nil, nil, broken }); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
 }

@@ -33,14 +33,17 @@ func (m *Manifest) check() []error {
 	m.checkGrid(&f)
 	m.checkFeatures(&f)
 	m.Head.check(&f)
+	m.Head.Input.check(&f, "head.input", m.History.Frames+1, m.Features.Context)
 	for i, r := range m.Rewrites {
 		r.check(&f, fmt.Sprintf("rewrites[%d]", i))
 	}
-	for _, name := range fileNames {
+	m.checkGraphs(&f)
+	names := m.files()
+	for _, name := range names {
 		sum, err := hex.DecodeString(m.Files[name])
 		f.require(err == nil && len(sum) == 32, "files."+name, fmt.Sprintf("%q", m.Files[name]), "64 hexadecimal digits")
 	}
-	f.require(len(m.Files) == len(fileNames), "files", fmt.Sprintf("%d names", len(m.Files)), strings.Join(fileNames, ", "))
+	f.require(len(m.Files) == len(names), "files", fmt.Sprintf("%d names", len(m.Files)), strings.Join(names, ", "))
 	return f
 }
 
@@ -106,15 +109,6 @@ func (m *Manifest) checkFeatures(f *faults) {
 }
 
 func (h *Head) check(f *faults) {
-	switch h.Input.Type {
-	case "uint8":
-		f.require(between(float64(h.Input.Scale), 1e-9, 1e9), "head.input.scale", h.Input.Scale, "a positive number")
-		given(f, "head.input.zero_point", h.Input.ZeroPoint, 0, 255, "0 to 255")
-	case "float32":
-		f.require(h.Input.Scale == 0 && h.Input.ZeroPoint == nil, "head.input", "float32 with scale or zero_point", "neither")
-	default:
-		f.require(false, "head.input.type", fmt.Sprintf("%q", h.Input.Type), "uint8 or float32")
-	}
 	f.require(between(h.ScoreThreshold, 0, 1), "head.score_threshold", h.ScoreThreshold, "0 to 1")
 	f.require(inRange(h.MaxPerClass, 1, 1<<16), "head.max_per_class", h.MaxPerClass, "1 to 65536")
 	for i, limit := range h.CenterLimit {

@@ -6,6 +6,20 @@
 //	head.onnx            the stack of frames to box maps
 //	weights.safetensors  what runs outside the graphs
 //
+// The graphs are those that any provider of ONNX Runtime runs. A bundle may have others
+// for some providers besides, as the manifest's key graphs has them ([GraphSet]): x86
+// wants uint8 with int8 weights, TensorRT symmetric int8, CUDA float16. [Bundle.For]
+// returns what a provider runs.
+//
+//	graphs:
+//	  tensorrt:
+//	    files: {image_encoder.onnx: image_encoder.tensorrt.onnx, head.onnx: head.tensorrt.onnx}
+//	    input: {type: float32}
+//	    precision: [int8, float16]
+//	  cuda:
+//	    files: {head.onnx: head.cuda.onnx}
+//	    input: {type: uint8, scales: [0.1, 0.2, …], zero_point: 0}
+//
 // A model may lack stereo (no stereo key, features or similarity weights) or
 // history (no frames, no time weights; the head takes the feature itself), as
 // some of the released ones do.
@@ -16,7 +30,7 @@
 //
 //	b, err := model.Open("default")
 //	if err != nil { … }                  // names the file and the key
-//	err = b.Verify(inspector)            // the graphs' shapes too
+//	err = b.Verify(b.Plain(), inspector) // the graphs' shapes too
 //	fmt.Println(b.ID(), b.Manifest.Image.Width)
 //
 // [New] makes a bundle of a manifest and files, as one with another graph is, and

@@ -16,22 +16,23 @@ import (
 // Manifest is model.yaml. Every key is required but those whose tag has
 // omitempty.
 type Manifest struct {
-	Format       int               `yaml:"format"` // 1
-	Name         string            `yaml:"name"`
-	Provenance   map[string]any    `yaml:"provenance"`
-	Cameras      []string          `yaml:"cameras"` // in the order of training; a rig may have others
-	Image        Image             `yaml:"image"`
-	Seen         Seen              `yaml:"seen,omitempty"`
-	Frame        Frame             `yaml:"frame,omitempty"` // if absent, the reference's: nuScenes' LIDAR_TOP
-	Grid         geom.Grid         `yaml:"grid"`            // in the model's frame
-	Depth        geom.Bins         `yaml:"depth"`
-	Features     Features          `yaml:"features"`
-	Stereo       Stereo            `yaml:"stereo,omitempty"` // absent in a model without
-	History      History           `yaml:"history"`
-	Head         Head              `yaml:"head"`
-	Quantisation map[string]any    `yaml:"quantisation,omitempty"`
-	Rewrites     []Rewrite         `yaml:"rewrites,omitempty"`
-	Files        map[string]string `yaml:"files"` // SHA-256 in hexadecimal of each file
+	Format       int                 `yaml:"format"` // 1
+	Name         string              `yaml:"name"`
+	Provenance   map[string]any      `yaml:"provenance"`
+	Cameras      []string            `yaml:"cameras"` // in the order of training; a rig may have others
+	Image        Image               `yaml:"image"`
+	Seen         Seen                `yaml:"seen,omitempty"`
+	Frame        Frame               `yaml:"frame,omitempty"` // if absent, the reference's: nuScenes' LIDAR_TOP
+	Grid         geom.Grid           `yaml:"grid"`            // in the model's frame
+	Depth        geom.Bins           `yaml:"depth"`
+	Features     Features            `yaml:"features"`
+	Stereo       Stereo              `yaml:"stereo,omitempty"` // absent in a model without
+	History      History             `yaml:"history"`
+	Head         Head                `yaml:"head"`
+	Quantisation map[string]any      `yaml:"quantisation,omitempty"` // of the plain graphs
+	Rewrites     []Rewrite           `yaml:"rewrites,omitempty"`     // of the plain graphs
+	Graphs       map[string]GraphSet `yaml:"graphs,omitempty"`       // by the provider that they are for
+	Files        map[string]string   `yaml:"files"`                  // SHA-256 in hexadecimal of each file
 }
 
 // Rewrite is a change of a graph into a faster one of the same function, at Count of
@@ -118,11 +119,22 @@ type Head struct {
 }
 
 // Input is the head's input: Type is float32, or uint8 with
-// real = Scale (stored - ZeroPoint). A float32 one has neither.
+// real = scale (stored - ZeroPoint). A float32 one has nothing else. There is one Scale;
+// or Scales, one for each slot of the stack from the current frame's, or one for each
+// channel of each slot. The graph has weights that make up for what they differ by.
 type Input struct {
-	Type      string  `yaml:"type"`
-	Scale     float32 `yaml:"scale,omitempty"`
-	ZeroPoint *int    `yaml:"zero_point,omitempty"`
+	Type      string    `yaml:"type"`
+	Scale     float32   `yaml:"scale,omitempty"`
+	Scales    []float32 `yaml:"scales,omitempty,flow"`
+	ZeroPoint *int      `yaml:"zero_point,omitempty"`
+}
+
+// AllScales returns Scale or Scales of an uint8 input.
+func (in *Input) AllScales() []float32 {
+	if in.Scales != nil {
+		return in.Scales
+	}
+	return []float32{in.Scale}
 }
 
 // Task is a group of classes with one set of box maps.
@@ -198,6 +210,12 @@ func missing(n *yaml.Node, t reflect.Type, path string) []error {
 	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && n.Kind == yaml.SequenceNode:
 		for i, item := range n.Content {
 			faults = append(faults, missing(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
+		}
+	case t.Kind() == reflect.Pointer:
+		return missing(n, t.Elem(), path)
+	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			faults = append(faults, missing(n.Content[i+1], t.Elem(), path+"."+n.Content[i].Value)...)
 		}
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!null" && t.Kind() != reflect.Map && t.Kind() != reflect.Struct:
 		faults = append(faults, fmt.Errorf("%s is empty", path))

@@ -26,6 +26,7 @@ func FuzzReadManifest(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(data)
+		f.Add([]byte(strings.Replace(string(data), "files:\n", sets+"  head.cpu.onnx: 00\n", 1)))
 		for _, change := range [][2]string{
 			{"stride: 8", "stride: 7"}, {"stride: 8", "stride: 0"}, {"samples: 7", "samples: 17"}, {"bins: 16", "bins: 1"}, {"bins: 16", "bins: -16"},
 			{"[car]", "[boat]"}, {"[car]", "[bus]"}, {"factors: [0.7, 0.7]", "factors: [0.7]"}, {"3.2]", "0]"}, {"3.2]", ".nan]"},

@@ -17,20 +17,20 @@ type Port struct {
 // Inspector returns a graph's ports without running it.
 type Inspector func(g Graph) (inputs, outputs []Port, err error)
 
-// Verify compares the ports of every graph with the manifest; hashes, ranges
-// and weights were checked when the bundle was read. The error joins all
-// faults, each with its graph and port.
-func (b *Bundle) Verify(inspect Inspector) error {
+// Verify compares the ports of every graph of one of the bundle's sets with the manifest;
+// hashes, ranges and weights were checked when the bundle was read. The error joins all
+// faults, each with its file and port.
+func (b *Bundle) Verify(s *Set, inspect Inspector) error {
 	var all []error
 	for _, g := range graphs {
 		inputs, outputs, err := inspect(g)
 		if err != nil {
-			all = append(all, fmt.Errorf("model: %s: %w", g, err))
+			all = append(all, fmt.Errorf("model: %s: %w", s.File(g), err))
 			continue
 		}
-		wantIn, wantOut := b.Manifest.ports(g)
-		all = append(all, match(g, "input", inputs, wantIn)...)
-		all = append(all, match(g, "output", outputs, wantOut)...)
+		wantIn, wantOut := b.Manifest.ports(g, &s.Input)
+		all = append(all, match(s.File(g), "input", inputs, wantIn)...)
+		all = append(all, match(s.File(g), "output", outputs, wantOut)...)
 	}
 	return errors.Join(all...)
 }
@@ -39,8 +39,8 @@ func (b *Bundle) Verify(inspect Inspector) error {
 // with an image.
 const anyBatch = -1
 
-// ports returns what a graph must take and give.
-func (m *Manifest) ports(g Graph) (inputs, outputs []Port) {
+// ports returns what a graph must take and give; in is the head's input.
+func (m *Manifest) ports(g Graph, in *Input) (inputs, outputs []Port) {
 	f32 := func(name string, shape ...int) Port { return port(name, "float32", shape...) }
 	x, y := m.Grid.X.Cells(), m.Grid.Y.Cells()
 	coarse, fine, f := m.Coarse(), m.Fine(), &m.Features
@@ -57,7 +57,7 @@ func (m *Manifest) ports(g Graph) (inputs, outputs []Port) {
 	case BEVEmbed:
 		return []Port{f32("bev_raw", 1, y, x, f.Context)}, []Port{f32("bev", 1, y, x, f.Context)}
 	}
-	stack := port("stack", m.Head.Input.Type, 1, y, x, (m.History.Frames+1)*f.Context)
+	stack := port("stack", in.Type, 1, y, x, (m.History.Frames+1)*f.Context)
 	outputs = []Port{f32("fused", 1, anyWidth, y, x)}
 	for t, task := range m.Head.Tasks {
 		for _, branch := range Branches {
@@ -91,21 +91,21 @@ func port(name, kind string, shape ...int) Port {
 	return p
 }
 
-func match(g Graph, side string, got, want []Port) []error {
+func match(file, side string, got, want []Port) []error {
 	var all []error
 	for _, w := range want {
 		i := slices.IndexFunc(got, func(p Port) bool { return p.Name == w.Name })
 		switch {
 		case i < 0:
-			all = append(all, fmt.Errorf("model: %s has no %s %q", g, side, w.Name))
+			all = append(all, fmt.Errorf("model: %s has no %s %q", file, side, w.Name))
 		case got[i].Type != w.Type || !fits(got[i].Shape, w.Shape):
 			all = append(all, fmt.Errorf("model: %s: %s %q is %s %v, want %s %v",
-				g, side, w.Name, got[i].Type, got[i].Shape, w.Type, w.Shape))
+				file, side, w.Name, got[i].Type, got[i].Shape, w.Type, w.Shape))
 		}
 	}
 	for _, p := range got {
 		if !slices.ContainsFunc(want, func(w Port) bool { return w.Name == p.Name }) {
-			all = append(all, fmt.Errorf("model: %s has an unknown %s %q", g, side, p.Name))
+			all = append(all, fmt.Errorf("model: %s has an unknown %s %q", file, side, p.Name))
 		}
 	}
 	return all

@@ -27,17 +27,18 @@ type Binding struct {
 	pinner  runtime.Pinner
 }
 
-// Bind ties every input and every output of the graph to a tensor. It returns
-// an error naming the first port whose tensor is missing or of another type or
-// shape, or the tensor that is no port's.
+// Bind ties every input of the graph to a tensor, and those outputs that there are
+// tensors for: others are computed, but not copied from where they are. It returns
+// an error naming the first input whose tensor is missing, the first port whose tensor is
+// of another type or shape, or the tensor that is no port's.
 func (s *Session) Bind(inputs, outputs Tensors) (*Binding, error) {
 	if s.session == nil {
 		return nil, fmt.Errorf("onnx: %s is closed", s.name)
 	}
-	if err := s.check("input", s.inputs, inputs); err != nil {
+	if err := s.check("input", s.inputs, inputs, true); err != nil {
 		return nil, err
 	}
-	if err := s.check("output", s.outputs, outputs); err != nil {
+	if err := s.check("output", s.outputs, outputs, len(outputs) == 0); err != nil {
 		return nil, err
 	}
 	bound, err := s.session.CreateIoBinding()
@@ -80,15 +81,23 @@ func (b *Binding) Close() error {
 	return errors.Join(errs...)
 }
 
-func (s *Session) check(kind string, ports []Port, tensors Tensors) error {
+// check compares tensors with the ports. All of the ports must have one if they are
+// required.
+func (s *Session) check(kind string, ports []Port, tensors Tensors, required bool) error {
 	for _, p := range ports {
 		t, ok := tensors[p.Name]
-		if !ok {
+		if !ok && required {
 			return fmt.Errorf("onnx: %s: %s %s is missing", s.name, kind, p.Name)
+		}
+		if !ok {
+			continue
 		}
 		element, shape := describe(t)
 		if element != p.Type || !fits(shape, p.Shape) {
 			return fmt.Errorf("onnx: %s: %s %s is %s %v, want %s %v", s.name, kind, p.Name, element, shape, p.Type, p.Shape)
+		}
+		if err := s.rows.fits(p, shape); err != nil {
+			return fmt.Errorf("onnx: %s: %w", s.name, err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
@@ -135,7 +144,11 @@ func describe(t any) (string, []int) {
 
 func (b *Binding) bindAll(ports []Port, tensors Tensors, bind func(string, ort.Value) error) error {
 	for _, p := range ports {
-		v, err := b.value(tensors[p.Name])
+		t, ok := tensors[p.Name]
+		if !ok {
+			continue
+		}
+		v, err := b.value(t)
 		if err != nil {
 			return fmt.Errorf("onnx: %s: %s: %w", b.name, p.Name, err)
 		}

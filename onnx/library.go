@@ -22,8 +22,12 @@ const LibraryVariable = "SOLOFUSION_ONNXRUNTIME"
 // C interface that this program is compiled for.
 const OldestVersion = "1.24"
 
-// libraryFolder is where make deps puts the library in a checkout.
-var libraryFolder = filepath.Join(".deps", "onnxruntime")
+// libraryFolder is where make deps puts the library in a checkout, gpuFolder where
+// make deps-cuda puts the build for GPUs.
+var (
+	libraryFolder = filepath.Join(".deps", "onnxruntime")
+	gpuFolder     = filepath.Join(".deps", "onnxruntime-gpu")
+)
 
 // ErrNoLibrary is returned if no ONNX Runtime library is found.
 var ErrNoLibrary = errors.New("ONNX Runtime is not installed: run make deps, or set " +
@@ -102,6 +106,21 @@ func searchUpwards(dir string) (string, error) {
 		parent := filepath.Dir(dir)
 		if parent == dir {
 			return "", nil
+		}
+		dir = parent
+	}
+}
+
+// upwards returns the folder of that name in dir or its parents, "" if there is none.
+func upwards(dir, name string) string {
+	for {
+		folder := filepath.Join(dir, name)
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			return folder
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
 		}
 		dir = parent
 	}

@@ -129,28 +129,87 @@ func TestTheVariableNamesAFile(t *testing.T) {
 	}
 }
 
-// A provider that does not load is named with the library that it lacks.
+// A provider that does not load is named with the libraries that it lacks, in a line. What
+// lies beside it is found, and what that needs.
 func TestProvidersNameWhatTheyLack(t *testing.T) {
-	rt := open(t)
-	if rt.Available("cuda") == nil {
-		t.Skip("this library has CUDA")
-	}
-	wantError(t, rt.Available("cuda"), "has no libonnxruntime_providers_cuda.so beside it: it is a build without cuda")
-
 	folder := t.TempDir()
-	compile(t, filepath.Join(folder, "libcudnn.so.9"), "int cudnn(void) { return 0; }", "-Wl,-soname,libcudnn.so.9")
-	compile(t, filepath.Join(folder, "libonnxruntime_providers_cuda.so"), "int cudnn(void); int x(void) { return cudnn(); }",
-		filepath.Join(folder, "libcudnn.so.9"))
-	if err := os.Remove(filepath.Join(folder, "libcudnn.so.9")); err != nil {
-		t.Fatal(err)
+	library := func(name string, needs ...string) {
+		flags := []string{"-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined", "-Wl,-soname," + name}
+		for _, n := range needs {
+			flags = append(flags, filepath.Join(folder, n))
+		}
+		compile(t, filepath.Join(folder, name), "int "+strings.NewReplacer(".", "_").Replace(name)+"(void) { return 0; }", flags...)
 	}
+	remove := func(name string) {
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	library("libcuda.so.1")
+	library("libabsent.so.3")
+	library("libdeep.so.13", "libabsent.so.3")
+	library("libcublas.so.13", "libdeep.so.13")
+	library("libnvinfer.so.10")
+	library("libonnxruntime_providers_cuda.so", "libcublas.so.13", "libcuda.so.1")
+	library("libonnxruntime_providers_tensorrt.so", "libcublas.so.13", "libnvinfer.so.10")
+	remove("libcuda.so.1")
+	remove("libnvinfer.so.10")
 	beside := filepath.Join(folder, "libonnxruntime.so")
-	if got := onnx.Lacking(beside, "cuda"); !strings.Contains(got, "libcudnn.so.9") || !strings.Contains(got, "cannot open") {
-		t.Errorf("%q does not name libcudnn.so.9", got)
+	const absent = "; not found: libabsent.so.3"
+	remove("libabsent.so.3")
+	for provider, want := range map[string]string{
+		"cuda":     "no NVIDIA driver (libcuda.so.1)",
+		"tensorrt": "no NVIDIA driver (libcuda.so.1); no TensorRT (libnvinfer.so.10)",
+	} {
+		if got := onnx.Lacking(beside, provider); got != want+absent {
+			t.Errorf("%s: %q, want %q", provider, got, want+absent)
+		}
+	}
+	library("libabsent.so.3")
+	if got, want := onnx.Lacking(beside, "cuda"), "no NVIDIA driver (libcuda.so.1)"; got != want {
+		t.Errorf("with what lies beside it: %q, want %q", got, want)
 	}
 	if got := onnx.Lacking("libonnxruntime.so", "cuda"); got != "" {
 		t.Errorf("of a library at an unknown place: %q", got)
 	}
+}
+
+// The installed build for GPUs is told of.
+func TestABuildWithoutAProviderNamesTheRemedy(t *testing.T) {
+	folder := checkout(t)
+	stub(t, filepath.Join(folder, "libonnxruntime.so"), "1.30.0")
+	beside := filepath.Join(folder, "libonnxruntime.so")
+	if got, want := onnx.Lacking(beside, "cuda"), beside+" is a build without cuda: make deps-cuda installs one"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := os.Mkdir(folder+"-gpu", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := onnx.Lacking(beside, "cuda"), beside+" is a build without cuda: set "+onnx.LibraryVariable+"="+folder+"-gpu"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TensorRT is asked for its version, which 10.3 must not be above.
+func TestOldTensorRTIsRefused(t *testing.T) {
+	for _, tt := range []struct {
+		number  int
+		version string
+		refused bool
+	}{
+		{8601, "8.6.1", true}, {100205, "10.2.5", true}, {100300, "10.3.0", false}, {101611, "10.16.11", false},
+	} {
+		folder := t.TempDir()
+		nvinfer := filepath.Join(folder, "libnvinfer.so.10")
+		compile(t, nvinfer, fmt.Sprintf("int getInferLibVersion(void) { return %d; }", tt.number), "-Wl,-soname,"+filepath.Base(folder)+".so.10")
+		if got := onnx.TensorRTVersion(folder, "libnvinfer.so.10"); got != tt.version {
+			t.Errorf("%d is version %q, want %s", tt.number, got, tt.version)
+		}
+		if err := onnx.CheckTensorRT(tt.version); (err != nil) != tt.refused {
+			t.Errorf("%s: error %v", tt.version, err)
+		}
+	}
+	wantError(t, onnx.CheckTensorRT("8.6.1"), "TensorRT is 8.6.1, want 10.3 or newer")
 }
 
 func TestLibraryFallsBackWithAWord(t *testing.T) {

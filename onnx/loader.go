@@ -12,6 +12,11 @@ typedef struct {
 	const char *(*GetVersionString)(void);
 } apiBase;
 
+static int inferVersion(void *handle) {
+	int (*get)(void) = (int (*)(void))dlsym(handle, "getInferLibVersion");
+	return get ? get() : 0;
+}
+
 static const char *libraryVersion(void *handle) {
 	const apiBase *(*get)(void) = (const apiBase *(*)(void))dlsym(handle, "OrtGetApiBase");
 	const apiBase *base = get ? get() : 0;
@@ -23,6 +28,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unsafe"
 )
@@ -39,6 +45,26 @@ func libraryVersion(file string) (string, error) {
 		return "", fmt.Errorf("%s is not ONNX Runtime: it lacks OrtGetApiBase", file)
 	}
 	return C.GoString(version), nil
+}
+
+// tensorRTVersion asks a TensorRT, of that folder or else of the system's, for its
+// version; "" if it is none.
+func tensorRTVersion(folder, name string) string {
+	handle, err := load(filepath.Join(folder, name))
+	if err != nil {
+		handle, err = load(name)
+	}
+	if err != nil {
+		return ""
+	}
+	switch n := int(C.inferVersion(handle)); {
+	case n == 0:
+		return ""
+	case n < 10000: // until 9
+		return fmt.Sprintf("%d.%d.%d", n/1000, n/100%10, n%100)
+	default:
+		return fmt.Sprintf("%d.%d.%d", n/10000, n/100%100, n%100)
+	}
 }
 
 // unloadable returns why the system's loader refuses a library: which of those

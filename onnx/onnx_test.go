@@ -1,10 +1,8 @@
 package onnx_test
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -23,10 +21,13 @@ var affine []byte
 //go:embed testdata/quantised.onnx
 var quantised []byte
 
+//go:embed testdata/both.onnx
+var both []byte
+
 //go:embed testdata/convolution.onnx
 var convolution []byte
 
-var cpu = []string{"cpu"}
+var cpu = onnx.Placement{Provider: "cpu", Threads: 1}
 
 func open(t testing.TB) *onnx.Runtime {
 	t.Helper()
@@ -42,7 +43,7 @@ func open(t testing.TB) *onnx.Runtime {
 
 func load(t testing.TB, name string, graph []byte) *onnx.Session {
 	t.Helper()
-	s, err := open(t).Load(name, graph, cpu, 1)
+	s, err := open(t).Load(name, graph, cpu)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +138,7 @@ func TestBindRefuses(t *testing.T) {
 	}{
 		{"missing input", onnx.Tensors{"x": x}, onnx.Tensors{"y": y}, "affine: input bias is missing"},
 		{"missing output", onnx.Tensors{"x": x, "bias": bias}, nil, "affine: output y is missing"},
+		{"unknown output", onnx.Tensors{"x": x, "bias": bias}, onnx.Tensors{"z": y}, "unknown output z, want y"},
 		{"unknown input", onnx.Tensors{"x": x, "bias": bias, "z": x}, onnx.Tensors{"y": y}, "unknown input z, want x, bias"},
 		{"shape", onnx.Tensors{"x": tensor.New[float32](2, 4), "bias": bias}, onnx.Tensors{"y": y}, "input x is float32 [2 4], want float32 [-1 3]"},
 		{"rank", onnx.Tensors{"x": x, "bias": x}, onnx.Tensors{"y": y}, "input bias is float32 [2 3], want float32 [3]"},
@@ -148,6 +150,24 @@ func TestBindRefuses(t *testing.T) {
 			_, err := s.Bind(tt.inputs, tt.outputs)
 			wantError(t, err, tt.want)
 		})
+	}
+}
+
+// Outputs without a tensor are left where they are.
+func TestOutputsThatNobodyReads(t *testing.T) {
+	s := load(t, "both", both)
+	x, sum, product := tensor.From([]float32{2, 3}, 2), tensor.New[float32](2), tensor.New[float32](2)
+	for _, outputs := range []onnx.Tensors{{"product": product}, {"sum": sum}, {"sum": sum, "product": product}} {
+		clear(sum.Data)
+		clear(product.Data)
+		if err := s.Run(onnx.Tensors{"x": x}, outputs); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string][]float32{"sum": {4, 6}, "product": {4, 9}} {
+			if got, bound := outputs[name].(*tensor.F32); bound && !slices.Equal(got.Data, want) {
+				t.Errorf("%s is %v, want %v", name, got.Data, want)
+			}
+		}
 	}
 }
 
@@ -164,51 +184,47 @@ func TestRunRefusesDisagreeingBatches(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	rt := open(t)
 	for _, tt := range []struct {
-		name      string
-		graph     []byte
-		providers []string
-		want      string
+		name  string
+		graph []byte
+		at    onnx.Placement
+		want  string
 	}{
 		{"corrupt", []byte("not a graph"), cpu, "onnx: loading g: "},
 		{"truncated", affine[:100], cpu, "onnx: loading g: "},
 		{"empty", nil, cpu, "onnx: loading g: "},
-		{"unknown provider", affine, []string{"cpu", "tpu"}, `unknown provider "tpu", want some of tensorrt, cuda, cpu`},
-		{"provider twice", affine, []string{"cpu", "cpu"}, "named twice"},
-		{"no provider", affine, nil, "no provider is named"},
+		{"unknown provider", affine, onnx.Placement{Provider: "tpu"}, `unknown provider "tpu", want some of tensorrt, cuda, cpu`},
+		{"provider twice", affine, onnx.Placement{Provider: "cpu", Behind: []string{"cpu"}}, "named twice"},
+		{"no provider", affine, onnx.Placement{}, `unknown provider ""`},
+		{"float16 on the CPU", affine, onnx.Placement{Provider: "cpu", Float16: true}, "provider cpu computes in what the graph has"},
+		{"rows", affine, onnx.Placement{Provider: "cpu", Rows: &onnx.Rows{Least: 1, Usual: 7, Most: 6}}, "want 1 ≤ least ≤ usual ≤ most"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := rt.Load("g", tt.graph, tt.providers, 1)
+			_, err := rt.Load("g", tt.graph, tt.at)
 			wantError(t, err, tt.want)
+			var failed *onnx.ProviderError
+			if errors.As(err, &failed) {
+				t.Errorf("%v is the provider's fault", err)
+			}
 		})
 	}
 }
 
-// The pinned library has no GPU providers, which is the case to fall back in.
-func TestFallBack(t *testing.T) {
+// The pinned library has no GPU providers, which is an error of the provider, in a line.
+func TestProvidersThatDoNotWork(t *testing.T) {
 	rt := open(t)
-	if rt.Available("cuda") == nil {
-		t.Skip("this library has CUDA, so nothing falls back")
-	}
-	var log bytes.Buffer
-	previous := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(previous)
-
-	s, err := rt.Load("affine", affine, []string{"tensorrt", "cuda", "cpu"}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if s.Provider() != "cpu" {
-		t.Errorf("provider %q, want cpu", s.Provider())
-	}
-	for _, want := range []string{"from=tensorrt to=cuda reason=", "from=cuda to=cpu reason="} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("the log lacks %q:\n%s", want, log.String())
+	for _, provider := range []string{"tensorrt", "cuda"} {
+		reason := rt.Available(provider, 0)
+		if reason == nil {
+			t.Logf("%s works here", provider)
+			continue
 		}
+		_, err := rt.Load("affine", affine, onnx.Placement{Provider: provider})
+		var failed *onnx.ProviderError
+		if !errors.As(err, &failed) || failed.Provider != provider || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v, want one of %s", err, provider)
+		}
+		wantError(t, err, reason.Error())
 	}
-	_, err = rt.Load("affine", affine, []string{"cuda"}, 1)
-	wantError(t, err, "no provider works: cuda: ")
 }
 
 func TestOpen(t *testing.T) {
@@ -221,7 +237,7 @@ func TestOpen(t *testing.T) {
 	}
 	_, err := onnx.Open("/nowhere/libonnxruntime.so")
 	wantError(t, err, "already uses")
-	if err := rt.Available("cpu"); err != nil {
+	if err := rt.Available("cpu", 0); err != nil {
 		t.Error(err)
 	}
 }
@@ -238,7 +254,7 @@ func TestThreadsGiveTheSameBytes(t *testing.T) {
 	inputs := onnx.Tensors{"x": ramp(3, 16, 40, 56), "weight": ramp(32, 16, 3, 3)}
 	var first []float32
 	for _, threads := range []int{1, 2, 3, 4} {
-		s, err := rt.Load("convolution", convolution, cpu, threads)
+		s, err := rt.Load("convolution", convolution, onnx.Placement{Provider: "cpu", Threads: threads})
 		if err != nil {
 			t.Fatal(err)
 		}

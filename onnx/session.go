@@ -24,28 +24,35 @@ func (p Port) String() string { return fmt.Sprintf("%s %s %v", p.Name, p.Type, p
 type Session struct {
 	name     string
 	provider string
+	rows     *Rows
 	inputs   []Port
 	outputs  []Port
 	session  *ort.DynamicAdvancedSession
 }
 
-// Load makes a session of the graph on the first of the providers that works;
-// each fall-back is logged with its reason. The name is for messages. Threads
-// is the number that work within an operator; 0 takes one for each core. The
-// graph is not needed afterwards.
-func (r *Runtime) Load(name string, graph []byte, providers []string, threads int) (*Session, error) {
-	if err := CheckProviders(providers); err != nil {
+// Load makes a session of the graph. The name is for messages. The graph is not needed
+// afterwards. The error is a [ProviderError] if the provider does not work, or not for
+// this graph.
+func (r *Runtime) Load(name string, graph []byte, p Placement) (*Session, error) {
+	if err := p.check(); err != nil {
 		return nil, err
+	}
+	if reason := r.lacking(p.Provider); reason != "" { // before the graph is read, which takes time
+		return nil, fmt.Errorf("onnx: loading %s: %w", name, &ProviderError{p.Provider, errors.New(reason)})
 	}
 	inputs, outputs, err := inspect(graph)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: loading %s: %w", name, err)
 	}
-	session, provider, err := r.createSession(name, graph, providers, threads)
+	session, err := r.createSession(name, graph, inputs, &p)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: loading %s: %w", name, err)
+		return nil, fmt.Errorf("onnx: loading %s: %w", name, &ProviderError{p.Provider, err})
 	}
-	return &Session{name: name, provider: provider, inputs: inputs, outputs: outputs, session: session}, nil
+	s := &Session{name: name, provider: p.Provider, inputs: inputs, outputs: outputs, session: session}
+	if p.Provider == "tensorrt" {
+		s.rows = p.Rows
+	}
+	return s, nil
 }
 
 // inspect returns the ports of a graph, in its order. It loads the graph, so

@@ -61,7 +61,7 @@ func (c *benchCmd) Validate() error {
 	case c.Size != "" && c.Model != model.DefaultName:
 		return errors.New("--size has random tensors in place of a model: leave --model out")
 	case c.Size != "" && c.changesDetector():
-		return errors.New("--size runs no detector: leave --overlap, --time, --storage, --lost and --providers out")
+		return errors.New("--size runs no detector: leave --overlap, --time, --storage, --lost, --providers and --device out")
 	}
 	return nil
 }
@@ -69,7 +69,8 @@ func (c *benchCmd) Validate() error {
 // changesDetector reports whether a flag is set that only a detector heeds.
 func (c *benchCmd) changesDetector() bool {
 	d := pipeline.Defaults()
-	return c.Overlap || c.Time != d.Time || c.Storage != d.Storage || c.Lost != d.Lost || !slices.Equal(c.Providers, d.Providers)
+	onGPU := (!slices.Equal(c.names(), d.Providers) || c.Device != d.Device) && os.Getenv(providersVariable) == ""
+	return c.Overlap || c.Time != d.Time || c.Storage != d.Storage || c.Lost != d.Lost || onGPU
 }
 
 func (c *benchCmd) Run(ctx context.Context) error {

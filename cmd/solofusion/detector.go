@@ -15,13 +15,32 @@ import (
 
 // detectorFlags are the flags of the detector, for all commands but serve.
 type detectorFlags struct {
-	Model     string   `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
-	History   string   `default:"model" enum:"model,recursive,direct" help:"How history is aligned: recursive, direct, or as the model was trained."`
-	Time      string   `default:"model" enum:"model,counted,measured" help:"How the age of history is determined: counted, measured, or as the model was trained."`
-	Storage   string   `default:"float32" enum:"float32,bfloat16,int8" help:"How planes of the history are stored: float32, bfloat16 in half the memory, int8 in a quarter."`
-	Lost      string   `default:"${lost}" enum:"keep,empty" help:"Where only cameras without an image look: keep what was there for as long as the history reaches, or leave it empty, as the reference does."`
-	Threads   int      `help:"Threads; 0 for all processors." placeholder:"N"`
-	Providers []string `default:"cpu" help:"ONNX Runtime's execution providers in order of preference: tensorrt, cuda, cpu." placeholder:"P,Q"`
+	Model   string `default:"default" help:"Folder of a bundle, or default." placeholder:"B"`
+	History string `default:"model" enum:"model,recursive,direct" help:"How history is aligned: recursive, direct, or as the model was trained."`
+	Time    string `default:"model" enum:"model,counted,measured" help:"How the age of history is determined: counted, measured, or as the model was trained."`
+	Storage string `default:"float32" enum:"float32,bfloat16,int8" help:"How planes of the history are stored: float32, bfloat16 in half the memory, int8 in a quarter."`
+	Lost    string `default:"${lost}" enum:"keep,empty" help:"Where only cameras without an image look: keep what was there for as long as the history reaches, or leave it empty, as the reference does."`
+	Threads int    `help:"Threads; 0 for all processors." placeholder:"N"`
+	providerFlags
+}
+
+// providerFlags say where the networks run. Their environment variables are those of the
+// configuration's keys onnx.providers and onnx.device.
+type providerFlags struct {
+	Providers []string `default:"cpu" env:"SOLOFUSION_ONNX_PROVIDERS" help:"ONNX Runtime's execution providers in order of preference: tensorrt, cuda, cpu." placeholder:"P,Q"`
+	Device    int      `default:"0" env:"SOLOFUSION_ONNX_DEVICE" help:"Number of the GPU that tensorrt and cuda use." placeholder:"N"`
+}
+
+// providersVariable names the environment variable of the providers.
+const providersVariable = "SOLOFUSION_ONNX_PROVIDERS"
+
+// names are the providers, without blanks.
+func (f *providerFlags) names() []string {
+	names := make([]string, len(f.Providers))
+	for i, name := range f.Providers {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
 }
 
 // open returns the detector that the flags describe.
@@ -35,7 +54,7 @@ func (f *detectorFlags) open(o pipeline.Options) (*pipeline.Detector, error) {
 
 // openWith returns the detector that the flags describe, with the bundle b.
 func (f *detectorFlags) openWith(b *model.Bundle, o pipeline.Options) (*pipeline.Detector, error) {
-	o.History, o.Time, o.Storage, o.Lost, o.Threads, o.Providers = f.History, f.Time, f.Storage, f.Lost, f.Threads, f.Providers
+	o.History, o.Time, o.Storage, o.Lost, o.Threads, o.Providers, o.Device = f.History, f.Time, f.Storage, f.Lost, f.Threads, f.names(), f.Device
 	return newDetector(b, os.Getenv(isa.Variable), o)
 }
 
@@ -55,8 +74,8 @@ func newDetector(b *model.Bundle, kernels string, o pipeline.Options) (*pipeline
 		return nil, err
 	}
 	mode, clock := d.Modes()
-	slog.Info("detector", "model", b.ID(), "quantisation", b.Quantisation(), "kernels", taken(d.Kernels()), "vector_bits", isa.VectorBits(),
-		"providers", o.Providers, "history", mode, "time", clock, "storage", d.Storage())
+	slog.Info("detector", "model", b.ID(), "provider", d.Provider(), "graphs", d.Graphs().Name(), "quantisation", d.Graphs().Quantisation, "kernels", taken(d.Kernels()), "vector_bits", isa.VectorBits(),
+		"history", mode, "time", clock, "storage", d.Storage())
 	return d, nil
 }
 

@@ -24,11 +24,15 @@ type doctorCmd struct {
 	Dataset        string `arg:"" optional:"" help:"Folder of a data set in nuScenes format, to examine it in place of the installation." placeholder:"DATASET"`
 	DatasetVersion string `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Model          string `default:"default" help:"Bundle whose training the data set's cameras are compared with." placeholder:"B"`
+
+	Providers []string `help:"ONNX Runtime's execution providers that must work: tensorrt, cuda, cpu." placeholder:"P,Q"`
+	Device    int      `default:"0" env:"SOLOFUSION_ONNX_DEVICE" help:"Number of the GPU that tensorrt and cuda use." placeholder:"N"`
 }
 
 func (doctorCmd) Help() string {
 	return `Prints a table of what this program runs on. Each fault is followed by its remedy.
-The exit code is 1 if there is a fault.
+The exit code is 1 if there is a fault. Each provider is tried with a small graph. One that does not
+work is a fault only if --providers names it, since the CPU takes its place.
 
 With a data set it prints what that has: tables, scenes, rigs, rates and gaps, absent images, splits,
 all that is wrong with it, and what replay, trace and eval can do with it. The exit code is 1 if
@@ -37,12 +41,13 @@ none of them can use it.
 Examples:
 
   solofusion doctor
+  solofusion doctor --providers tensorrt
   solofusion doctor data/nuscenes --dataset-version v1.0-mini`
 }
 
 func (c doctorCmd) Run(context.Context) error {
 	if c.Dataset == "" {
-		return diagnose(os.Stdout)
+		return c.diagnose(os.Stdout)
 	}
 	version, err := versionOf(c.Dataset, c.DatasetVersion)
 	if err != nil {
@@ -90,12 +95,18 @@ func (c doctorCmd) compareCameras(s *survey.Survey) error {
 type finding struct{ part, state, remedy string }
 
 // diagnose writes the table, and returns an error if a row is a fault.
-func diagnose(w io.Writer) error {
+func (c doctorCmd) diagnose(w io.Writer) error {
+	wanted := (&providerFlags{Providers: c.Providers}).names()
+	if len(wanted) > 0 {
+		if err := onnx.CheckProviders(wanted); err != nil {
+			return err
+		}
+	}
 	findings := []finding{goFinding(), {part: "OpenCV", state: gocv.OpenCVVersion()}}
 	rt, library := runtimeFinding()
 	findings = append(findings, library)
 	if rt != nil {
-		findings = append(findings, providerFindings(rt)...)
+		findings = append(findings, providerFindings(rt, wanted, c.Device)...)
 	}
 	features := isa.Detect()
 	findings = append(findings,
@@ -139,19 +150,38 @@ func runtimeFinding() (*onnx.Runtime, finding) {
 	return rt, finding{part: "ONNX Runtime", state: rt.Version() + " in " + rt.Library()}
 }
 
-// providerFindings lists the execution providers that the library has, and why it
-// lacks others. Since the CPU's is always one of them, absent ones are no fault.
-func providerFindings(rt *onnx.Runtime) []finding {
+// providerFindings lists the execution providers that work, and says why others do not.
+// Since the CPU's always works, others are a fault only if they are wanted.
+func providerFindings(rt *onnx.Runtime, wanted []string, device int) []finding {
 	var there []string
 	var absent []finding
 	for _, p := range onnx.Providers {
-		if err := rt.Available(p); err == nil {
+		err := rt.Available(p, device)
+		if err == nil {
 			there = append(there, p)
+			continue
+		}
+		reason := strings.TrimPrefix(err.Error(), "onnx: provider "+p+": ")
+		if slices.Contains(wanted, p) {
+			absent = append(absent, finding{p, reason, "docs/operations.md, section GPUs"})
 		} else {
-			absent = append(absent, finding{state: "not " + strings.TrimPrefix(err.Error(), "onnx: provider ")})
+			absent = append(absent, finding{state: "not " + p + ": " + reason})
 		}
 	}
-	return append([]finding{{part: "providers", state: strings.Join(there, ", ")}}, absent...)
+	findings := append([]finding{{part: "providers", state: strings.Join(there, ", ")}}, absent...)
+	if version := rt.TensorRT(); version != "" {
+		findings = append(findings, tensorRTFinding(version))
+	}
+	return findings
+}
+
+// tensorRTFinding says which TensorRT there is, and where its engines are kept.
+func tensorRTFinding(version string) finding {
+	folder, err := onnx.CacheFolder()
+	if err != nil {
+		return finding{"TensorRT", version + ": " + err.Error(), "set XDG_CACHE_HOME"}
+	}
+	return finding{part: "TensorRT", state: version + ", engines in " + folder}
 }
 
 func kernelFinding(asked string, features isa.Features) finding {
@@ -218,8 +248,14 @@ func modelFinding(rt *onnx.Runtime) finding {
 	if rt == nil {
 		return finding{part: "model", state: b.ID() + ", graphs not read"}
 	}
-	if err := pipeline.Verify(b); err != nil {
+	notes, err := pipeline.Verify(b)
+	if err != nil {
 		return finding{"model", strings.ReplaceAll(err.Error(), "\n", "; "), "build from a clean checkout"}
 	}
-	return finding{part: "model", state: b.ID() + ", verified"}
+	var names []string
+	for _, set := range b.Sets() {
+		names = append(names, set.Name())
+	}
+	words := append([]string{b.ID() + ", graphs " + strings.Join(names, ", ") + ", verified"}, notes...)
+	return finding{part: "model", state: strings.Join(words, "; ")}
 }

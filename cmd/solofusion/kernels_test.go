@@ -35,7 +35,7 @@ func TestResultsOfKernels(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "results.json")
 			c := replayCmd{
 				Input: drives, DatasetVersion: synth.Version, Out: out, Via: "direct", Rate: "max",
-				detectorFlags: detectorFlags{Model: "default", History: "model", Time: "model", Storage: "float32", Lost: "keep", Threads: n, Providers: []string{"cpu"}},
+				detectorFlags: detectorFlags{Model: "default", History: "model", Time: "model", Storage: "float32", Lost: "keep", Threads: n, providerFlags: providerFlags{Providers: []string{"cpu"}}},
 			}
 			if err := c.Run(t.Context()); err != nil {
 				t.Fatal(err)

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
@@ -19,6 +21,7 @@ type modelCmd struct {
 	Info     modelInfoCmd     `cmd:"" help:"Print the contents of a bundle."`
 	Verify   modelVerifyCmd   `cmd:"" help:"Check all of a bundle."`
 	Optimize modelOptimizeCmd `cmd:"" help:"Write a bundle with faster graphs of the same function."`
+	Build    modelBuildCmd    `cmd:"" help:"Build TensorRT's engines of a bundle beforehand."`
 }
 
 type modelInfoCmd struct {
@@ -49,7 +52,8 @@ func (c *modelVerifyCmd) Help() string {
 	return `Checks all of a bundle: the manifest's keys and ranges, each file's SHA-256, the
 weights' shapes, the graphs' inputs and outputs against the manifest, and that all
 constants are finite. Then it runs each graph on made-up numbers, whose outputs must
-be finite, too.
+be finite, too. All graphs run on the CPU, also those for GPUs; those that the CPU cannot
+run are named.
 
 Example:
 
@@ -61,10 +65,59 @@ func (c *modelVerifyCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := pipeline.Verify(b); err != nil {
+	notes, err := pipeline.Verify(b)
+	for _, note := range notes {
+		fmt.Println(note)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Println(b.ID(), "is sound")
+	return nil
+}
+
+type modelBuildCmd struct {
+	Bundle string `arg:"" default:"default" help:"Folder of a bundle, or default." placeholder:"BUNDLE"`
+	Device int    `default:"0" env:"SOLOFUSION_ONNX_DEVICE" help:"Number of the GPU." placeholder:"N"`
+}
+
+func (c *modelBuildCmd) Help() string {
+	return `Builds the engines that TensorRT makes of a bundle's graphs, which takes minutes, and keeps
+them for the commands that run the bundle with --providers tensorrt on this machine and GPU. They lie
+below the user's cache folder ($XDG_CACHE_HOME, otherwise ~/.cache) in solofusion/tensorrt. Each
+engine's outputs are compared with the CPU's. It does nothing that is done already.
+
+Example:
+
+  solofusion model build path/to/bundle`
+}
+
+func (c *modelBuildCmd) Run(context.Context) error {
+	b, err := model.Open(c.Bundle)
+	if err != nil {
+		return err
+	}
+	folder, err := onnx.CacheFolder()
+	if err != nil {
+		return err
+	}
+	total, done := len(model.Graphs()), 0
+	progress, finish := progressBar("building", "engines")
+	progress(done, total)
+	var lines []string
+	err = pipeline.Build(b, pipeline.Options{Device: c.Device}, func(file string, took time.Duration) {
+		done++
+		progress(done, total)
+		lines = append(lines, fmt.Sprintf("%s in %.1f s", file, took.Seconds()))
+	})
+	finish()
+	for _, line := range lines {
+		fmt.Println(line)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Println("engines of", b.ID(), "are in", folder)
 	return nil
 }
 
@@ -99,8 +152,9 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 	for _, task := range m.Head.Tasks {
 		line("task", "%s", strings.Join(task.Classes, ", "))
 	}
-	line("head input", "%s", m.Head.Input.Type)
-	line("quantisation", "%s", b.Quantisation())
+	for _, set := range b.Sets() {
+		line("graphs", "%s", setWords(set))
+	}
 	for _, r := range m.Rewrites {
 		line("rewrite", "%s: %s, %d", r.Graph, r.Name, r.Count)
 	}
@@ -111,6 +165,27 @@ func writeModel(w io.Writer, b *model.Bundle) error {
 		line(key, "%v", m.Provenance[key])
 	}
 	return t.Flush()
+}
+
+// setWords says what a set of graphs is, and for which provider.
+func setWords(s *model.Set) string {
+	words := fmt.Sprintf("%s: head input %s, quantisation %s", s.Name(), inputWords(&s.Input), s.Quantisation)
+	if len(s.Precision) > 0 {
+		words += ", may compute in " + strings.Join(s.Precision, " and ")
+	}
+	for _, g := range model.Graphs() {
+		if s.File(g) != string(g) {
+			words += ", " + s.File(g)
+		}
+	}
+	return words
+}
+
+func inputWords(in *model.Input) string {
+	if n := len(in.Scales); n > 0 {
+		return fmt.Sprintf("%s with %d scales", in.Type, n)
+	}
+	return in.Type
 }
 
 // frameWords says where the model's frame stands on a vehicle.

@@ -29,7 +29,7 @@ func TestReplayRealRecordings(t *testing.T) {
 				out := filepath.Join(t.TempDir(), "results.json")
 				c := replayCmd{
 					Input: input, DatasetVersion: recording.version, Out: out, Via: via, Rate: "max",
-					detectorFlags: detectorFlags{Model: bundle, History: "model", Time: "model", Lost: "keep", Providers: []string{"cpu"}},
+					detectorFlags: detectorFlags{Model: bundle, History: "model", Time: "model", Lost: "keep", providerFlags: providerFlags{Providers: []string{"cpu"}}},
 				}
 				if err := c.Run(t.Context()); err != nil {
 					t.Fatal(err)

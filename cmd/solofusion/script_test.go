@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(onnx.LibraryVariable, library)
+			env.Setenv("LIBRARY", library)
 			env.Setenv("BUNDLE", bundle)
 			env.Setenv("ONE_CAR", oneCar)
 			return nil

@@ -48,7 +48,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Check {
-		if err := pipeline.Verify(b); err != nil {
+		if _, err := pipeline.Verify(b); err != nil {
 			return err
 		}
 		fmt.Println("configuration and", b.ID(), "are sound")

@@ -216,7 +216,7 @@ func (w *workload) history(mode history.Mode, bytes bool) (*stage, error) {
 	}
 	stack := history.Stack{F32: tensor.New[float32](1, y, x, (t+1)*c)}
 	if bytes {
-		stack = history.Stack{U8: tensor.New[uint8](1, y, x, (t+1)*c), Scale: 0.02}
+		stack = history.Stack{U8: tensor.New[uint8](1, y, x, (t+1)*c), Scales: []float32{0.02}}
 	}
 	ring, feature := convolution.NewRing(), tensor.From(normal(w.rng, x*y*c, 1), 1, y, x, c)
 	places := make([]int, t)

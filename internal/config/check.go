@@ -27,7 +27,7 @@ func (c *Config) bounds() []option.Bound {
 		under("service.", c.Service.Bounds()),
 		under("images.", c.Images.Bounds()),
 		renamed(detector.Bounds(), map[string]string{
-			"history": "history.mode", "time": "history.time", "storage": "history.storage", "lost": "history.lost", "providers": "onnx.providers", "threads": "onnx.threads",
+			"history": "history.mode", "time": "history.time", "storage": "history.storage", "lost": "history.lost", "providers": "onnx.providers", "device": "onnx.device", "threads": "onnx.threads",
 		}),
 	)
 	_, noKernels := isa.Choose(c.Kernels, isa.Detect())

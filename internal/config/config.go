@@ -108,6 +108,7 @@ type History struct {
 // ONNX configures ONNX Runtime.
 type ONNX struct {
 	Providers []string `yaml:"providers"`
+	Device    int      `yaml:"device"`
 	Threads   int      `yaml:"threads"`
 }
 
@@ -138,7 +139,7 @@ func (c *Config) Loop() service.Options {
 func (c *Config) Pipeline() pipeline.Options {
 	return pipeline.Options{
 		History: c.History.Mode, Time: c.History.Time, Storage: c.History.Storage, Lost: c.History.Lost, MaxGap: pipeline.Defaults().MaxGap,
-		Providers: c.ONNX.Providers, Threads: c.ONNX.Threads, Overlap: c.Service.Overlap, Images: c.Images,
+		Providers: c.ONNX.Providers, Device: c.ONNX.Device, Threads: c.ONNX.Threads, Overlap: c.Service.Overlap, Images: c.Images,
 	}
 }
 
@@ -164,7 +165,7 @@ func Default() Config {
 		Images:  detector.Images,
 		Model:   Model{Bundle: model.DefaultName},
 		History: History{Mode: detector.History, Time: detector.Time, Storage: detector.Storage, Lost: detector.Lost},
-		ONNX:    ONNX{Providers: detector.Providers, Threads: detector.Threads},
+		ONNX:    ONNX{Providers: detector.Providers, Device: detector.Device, Threads: detector.Threads},
 		Limits:  bus.DefaultLimits(),
 		Kernels: isa.Auto,
 		HTTP:    HTTP{Listen: "127.0.0.1:9464"},

@@ -119,7 +119,7 @@ func run(t *testing.T, g *graph.Graph, y graph.Value) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := runtime.Load("graph", file, []string{"cpu"}, 1)
+	session, err := runtime.Load("graph", file, onnx.Placement{Provider: "cpu", Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func evaluateOn(t *testing.T, g *graph.Graph, inputs onnx.Tensors) map[string]*t
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := runtime.Load("graph", file, []string{"cpu"}, 1)
+	session, err := runtime.Load("graph", file, onnx.Placement{Provider: "cpu", Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

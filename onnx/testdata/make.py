@@ -5,6 +5,9 @@ quantised.onnx  uint8 "stack" [N, 4], scale 0.5 and zero point 10  ->  "sum" [N,
                 the sum of the four real values, computed in QDQ form
 convolution.onnx  float32 "x" [N, 16, H, W] and "weight" [32, 16, 3, 3]  ->  "mean" [N, 32, 1, 1],
                 of the rectified 3 x 3 convolution
+both.onnx  float32 "x" [2]  ->  "sum" [2] = x + x, "product" [2] = x x
+bfloat16.onnx  a bfloat16 convolution of float32 "x" [1, 1, 2, 2], which the CPU's provider cannot run
+../trial.onnx  float32 "x" [1, 1, 2, 2]  ->  "y" [1, 1, 1, 1], their sum, as a convolution
 """
 
 import numpy as np
@@ -12,21 +15,54 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def write(name, nodes, inputs, outputs, constants):
+def write(name, nodes, inputs, outputs, constants, opset=17, ir=8):
     graph = helper.make_graph(
         nodes,
         name,
         inputs,
         outputs,
-        [numpy_helper.from_array(value, key) for key, value in constants.items()],
+        [
+            v if isinstance(v, TensorProto) else numpy_helper.from_array(v, key)
+            for key, v in constants.items()
+        ],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, name + ".onnx")
 
 
 def main():
     tensor = helper.make_tensor_value_info
+    write(
+        "both",
+        [
+            helper.make_node("Add", ["x", "x"], ["sum"]),
+            helper.make_node("Mul", ["x", "x"], ["product"]),
+        ],
+        [tensor("x", TensorProto.FLOAT, [2])],
+        [tensor(name, TensorProto.FLOAT, [2]) for name in ("sum", "product")],
+        {},
+    )
+    write(
+        "bfloat16",
+        [
+            helper.make_node("Cast", ["x"], ["short"], to=TensorProto.BFLOAT16),
+            helper.make_node("Conv", ["short", "ones"], ["sum"]),
+            helper.make_node("Cast", ["sum"], ["y"], to=TensorProto.FLOAT),
+        ],
+        [tensor("x", TensorProto.FLOAT, [1, 1, 2, 2])],
+        [tensor("y", TensorProto.FLOAT, [1, 1, 1, 1])],
+        {"ones": helper.make_tensor("ones", TensorProto.BFLOAT16, [1, 1, 2, 2], [1.0] * 4)},
+        opset=22,
+        ir=10,
+    )
+    write(
+        "../trial",
+        [helper.make_node("Conv", ["x", "ones"], ["y"])],
+        [tensor("x", TensorProto.FLOAT, [1, 1, 2, 2])],
+        [tensor("y", TensorProto.FLOAT, [1, 1, 1, 1])],
+        {"ones": np.ones((1, 1, 2, 2), np.float32)},
+    )
     write(
         "affine",
         [

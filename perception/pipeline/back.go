@@ -49,19 +49,24 @@ func newBack(d *Detector) (w *back, err error) {
 		return w, err
 	}
 	w.decoder = decode.New(DecodeConfig(m), d.with)
-	return w, w.bind(d.sessions, m, d.options.Feed)
+	return w, w.bind(d, m)
 }
 
 // bind ties the graphs of fixed size to the buffers between them.
-func (w *back) bind(s sessions, m *model.Manifest, feed Feed) (err error) {
+func (w *back) bind(d *Detector, m *model.Manifest) (err error) {
+	n := d.networks
 	y, x, c := m.Grid.Y.Cells(), m.Grid.X.Cells(), m.Features.Context
 	w.raw = plane{"bev_raw", tensor.New[float32](1, y, x, c)}
-	if w.embedding, err = bind(model.BEVEmbed, s[model.BEVEmbed], onnx.Tensors{"bev_raw": w.raw.values}, feed); err != nil {
+	if w.embedding, err = d.bind(model.BEVEmbed, onnx.Tensors{"bev_raw": w.raw.values}); err != nil {
 		return err
 	}
 	w.plane = plane{"bev", w.embedding.outputs["bev"]}
-	w.stack = newStack(&m.Head.Input, y, x, (m.History.Frames+1)*c)
-	if w.detection, err = bind(model.DetectHead, s[model.DetectHead], onnx.Tensors{"stack": w.stack.tensor()}, feed); err != nil {
+	w.stack = newStack(&n.set.Input, y, x, m.History.Frames+1, c)
+	var unread []string
+	if d.options.Observer == nil && n.provider != "cpu" {
+		unread = []string{fused} // it stays on the GPU
+	}
+	if w.detection, err = d.bind(model.DetectHead, onnx.Tensors{"stack": w.stack.tensor()}, unread...); err != nil {
 		return err
 	}
 	w.maps = newMaps(m, w.detection.outputs)

@@ -6,10 +6,11 @@ import (
 	"math"
 
 	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// Compare runs the graphs of two bundles on the CPU with the same made-up numbers. It
+// Compare runs the plain graphs of two bundles on the CPU with the same made-up numbers. It
 // returns an error that names the outputs of which a value differs by more than the
 // tolerance times the output's largest value, or is not finite. The manifests must be of
 // the same geometry and head input.
@@ -33,16 +34,20 @@ func Compare(a, b *model.Bundle, tolerance float64) error {
 	return errors.Join(all...)
 }
 
-// evaluateAll returns the outputs of a bundle's graphs.
+// evaluateAll returns the outputs of a bundle's plain graphs.
 func evaluateAll(b *model.Bundle) (results map[model.Graph]map[string]*tensor.F32, err error) {
-	s, err := load(b, []string{"cpu"}, 0)
+	runtime, err := onnx.Open("")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	n, err := loadOn(runtime, b, b.Plain(), onnx.Placement{Provider: "cpu"})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
 	results = make(map[model.Graph]map[string]*tensor.F32)
 	for _, g := range model.Graphs() {
-		if results[g], err = evaluate(s[g], len(b.Manifest.Cameras)); err != nil {
+		if results[g], err = evaluate(n.sessions[g], len(b.Manifest.Cameras)); err != nil {
 			return nil, fmt.Errorf("model: %s: %w", g, err)
 		}
 	}

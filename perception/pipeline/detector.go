@@ -14,7 +14,7 @@ import (
 	"github.com/solofusion/solofusion/perception/timeline"
 )
 
-// Detector is the model at work: the networks' sessions, the weights and the
+// Detector is the model at work: the networks, the weights and the
 // goroutines. A process has one, which serves any number of rigs; what it keeps
 // of a rig is in the rig's [Memory]. Several goroutines may call Look and Finish, which
 // run one set's each at a time, side by side.
@@ -26,7 +26,7 @@ type Detector struct {
 	storage  history.Storage
 	rule     timeline.Rule
 	with     compute.Resources
-	sessions sessions
+	networks *networks
 
 	looking sync.Mutex // held while a set is looked at
 	fronts  fronts
@@ -49,7 +49,7 @@ func New(b *model.Bundle, o Options) (*Detector, error) {
 	if d.storage, err = history.ParseStorage(o.Storage); err != nil {
 		return nil, err
 	}
-	if d.sessions, err = load(b, o.Providers, o.Threads); err != nil {
+	if d.networks, err = load(b, &o); err != nil {
 		return nil, err
 	}
 	d.with = compute.Resources{Kernels: o.Kernels, Pool: parallel.New(o.Threads)}
@@ -73,7 +73,7 @@ func rule(m *model.Manifest) timeline.Rule {
 // under way or follow.
 func (d *Detector) Close() error {
 	d.with.Pool.Close()
-	return errors.Join(d.fronts.close(), d.back.close(), d.sessions.close())
+	return errors.Join(d.fronts.close(), d.back.close(), d.networks.close())
 }
 
 // Modes returns how history is aligned and timed.
@@ -81,6 +81,12 @@ func (d *Detector) Modes() (history.Mode, history.Clock) { return d.mode, d.cloc
 
 // Storage returns how planes of the history are kept.
 func (d *Detector) Storage() history.Storage { return d.storage }
+
+// Provider returns which provider of ONNX Runtime runs the graphs.
+func (d *Detector) Provider() string { return d.networks.provider }
+
+// Graphs returns which of the bundle's graphs run.
+func (d *Detector) Graphs() *model.Set { return d.networks.set }
 
 // Overlap reports whether threads are left for a set that is looked at while another is
 // finished.

@@ -36,7 +36,7 @@ func (s *fronts) fill(d *Detector) {
 	for range underWay {
 		s.all = append(s.all, &front{
 			reader:  newReader(d.with.Pool),
-			encoder: &encoder{session: d.sessions[model.ImageEncoder], known: d.options.Encodings, feed: d.options.Feed},
+			encoder: &encoder{session: d.networks.sessions[model.ImageEncoder], known: d.options.Encodings, feed: d.options.Feed},
 		})
 	}
 	s.idle = slices.Clone(s.all)

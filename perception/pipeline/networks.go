@@ -3,58 +3,11 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 
-	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/tensor"
 )
-
-// sessions are the bundle's graphs, loaded.
-type sessions map[model.Graph]*onnx.Session
-
-// load makes the sessions and compares their ports with the manifest.
-func load(b *model.Bundle, providers []string, threads int) (sessions, error) {
-	runtime, err := onnx.Open("")
-	if err != nil {
-		return nil, err
-	}
-	s := sessions{}
-	for _, g := range model.Graphs() {
-		if err = onnx.CheckConstants(b.Graph(g)); err != nil {
-			err = fmt.Errorf("model: %s: %w", g, err)
-		} else {
-			s[g], err = runtime.Load(string(g), b.Graph(g), providers, threads)
-		}
-		if err != nil {
-			return nil, errors.Join(err, s.close())
-		}
-	}
-	if err := b.Verify(s.inspect); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return s, nil
-}
-
-func (s sessions) inspect(g model.Graph) (inputs, outputs []model.Port, err error) {
-	convert := func(ports []onnx.Port) []model.Port {
-		list := make([]model.Port, len(ports))
-		for i, p := range ports {
-			list[i] = model.Port(p)
-		}
-		return list
-	}
-	return convert(s[g].Inputs()), convert(s[g].Outputs()), nil
-}
-
-func (s sessions) close() error {
-	var all []error
-	for _, session := range s {
-		if session != nil {
-			all = append(all, session.Close())
-		}
-	}
-	return errors.Join(all...)
-}
 
 // encoder runs the image encoder on the first n rows of its tensors, which have a
 // row for each camera of the largest rig so far.
@@ -175,12 +128,16 @@ type fixed struct {
 	feed    Feed // may be nil
 }
 
-// bind allocates the outputs of a graph without open axes and ties them to the
-// given inputs.
-func bind(graph model.Graph, session *onnx.Session, inputs onnx.Tensors, feed Feed) (*fixed, error) {
-	f := &fixed{graph: graph, inputs: inputs, outputs: map[string]*tensor.F32{}, feed: feed}
+// bind allocates the outputs of a graph without open axes, but those that nobody reads,
+// and ties them to the given inputs.
+func (d *Detector) bind(graph model.Graph, inputs onnx.Tensors, unread ...string) (*fixed, error) {
+	session := d.networks.sessions[graph]
+	f := &fixed{graph: graph, inputs: inputs, outputs: map[string]*tensor.F32{}, feed: d.options.Feed}
 	outputs := onnx.Tensors{}
 	for _, p := range session.Outputs() {
+		if slices.Contains(unread, p.Name) {
+			continue
+		}
 		shape := make([]int, len(p.Shape))
 		for i, d := range p.Shape {
 			shape[i] = int(d)

@@ -34,7 +34,7 @@ func TestDefaultBundleIsSound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Verify(b); err != nil {
+	if _, err := Verify(b); err != nil {
 		t.Error(err)
 	}
 }
@@ -89,10 +89,10 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := New(wrong, Options{}); err == nil || !strings.Contains(err.Error(), "mono_logits") {
 		t.Errorf("error %v, want one about mono_logits", err)
 	}
-	if err := Verify(bundle(t)); err != nil {
+	if _, err := Verify(bundle(t)); err != nil {
 		t.Error(err)
 	}
-	if err := Verify(wrong); err == nil {
+	if _, err := Verify(wrong); err == nil {
 		t.Error("a wrong bundle is verified")
 	}
 }

@@ -31,6 +31,7 @@ type Options struct {
 	Lost         string        // Keep or Empty: of lost images
 	MaxGap       time.Duration // between sets, above which history starts anew
 	Providers    []string      // ONNX Runtime's, in order of preference
+	Device       int           // number of the GPU, for the providers that have one
 	Threads      int           // 0 for the processors that Go uses
 	Overlap      bool          // sets are looked at while others are finished: each half has half of the threads
 	Kernels      isa.Set       // default generic
@@ -55,6 +56,7 @@ func (o Options) Bounds() []option.Bound {
 		option.OneOf("lost", o.Lost, Keep, Empty),
 		option.Positive("max_gap", o.MaxGap),
 		{Name: "providers", OK: onnx.CheckProviders(o.Providers) == nil, Want: "some of " + strings.Join(onnx.Providers[:], ", ") + ", each once", Got: o.Providers},
+		{Name: "device", OK: o.Device >= 0 && o.Device < 64, Want: "the number of a GPU, 0 to 63", Got: o.Device},
 		{Name: "threads", OK: o.Threads >= 0 && o.Threads <= 1024, Want: "0 for all cores, or 1 to 1024", Got: o.Threads},
 	}
 }

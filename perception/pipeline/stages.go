@@ -29,7 +29,8 @@ type plane struct {
 // stack is the head's input, and the history that it was made from.
 type stack struct {
 	history.Stack
-	aligned *tensor.F32 // T Y X C; nil unless it is kept
+	channels int         // of a slot
+	aligned  *tensor.F32 // T Y X C; nil unless it is kept
 }
 
 // maps are the head's outputs.
@@ -115,11 +116,14 @@ func (w *back) decode(f *frame, m *maps) []perception.Detection {
 }
 
 // newStack allocates the head's input.
-func newStack(in *model.Input, y, x, channels int) stack {
+func newStack(in *model.Input, y, x, slots, channels int) stack {
+	s := stack{channels: channels}
 	if in.Type == "uint8" {
-		return stack{Stack: history.Stack{U8: tensor.New[uint8](1, y, x, channels), Scale: in.Scale, Zero: uint8(*in.ZeroPoint)}}
+		s.Stack = history.Stack{U8: tensor.New[uint8](1, y, x, slots*channels), Scales: in.AllScales(), Zero: uint8(*in.ZeroPoint)}
+	} else {
+		s.Stack = history.Stack{F32: tensor.New[float32](1, y, x, slots*channels)}
 	}
-	return stack{Stack: history.Stack{F32: tensor.New[float32](1, y, x, channels)}}
+	return s
 }
 
 // tensor returns the array that the head reads.
@@ -136,15 +140,20 @@ func (s *stack) values() *tensor.F32 {
 		return s.F32
 	}
 	t := tensor.New[float32](s.U8.Shape...)
+	depth := s.U8.Shape[3]
 	for i, b := range s.U8.Data {
-		t.Data[i] = s.Scale * float32(int(b)-int(s.Zero))
+		slot, channel := i%depth/s.channels, i%s.channels
+		t.Data[i] = s.Scale(slot, channel, s.channels) * float32(int(b)-int(s.Zero))
 	}
 	return t
 }
 
+// fused is the output of the head that only observers read.
+const fused = "fused"
+
 // newMaps names the head's outputs by task and branch.
 func newMaps(m *model.Manifest, outputs map[string]*tensor.F32) maps {
-	all := maps{arrays: outputs, names: []string{"fused"}}
+	all := maps{arrays: outputs, names: []string{fused}}
 	for t := range m.Head.Tasks {
 		data := func(branch string) []float32 {
 			name := model.HeadOutput(t, branch)

@@ -212,7 +212,7 @@ func (d *Detector) newResult(rig *mounted, set *perception.FrameSet) *perception
 		Captured:       map[string]time.Time{},
 		Rejected:       map[string]string{},
 		Model:          d.bundle.ID(),
-		Quantisation:   d.bundle.Quantisation(),
+		Quantisation:   d.networks.set.Quantisation,
 		StageDurations: map[string]time.Duration{},
 	}
 	if rig.EgoFromLidar != nil {

@@ -3,27 +3,56 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/tensor"
 )
 
-// Verify loads a bundle's graphs, compares their ports with its manifest, and
-// runs each once, as for a rig of the training's cameras: what they give must be
-// finite. It runs them on the CPU.
-func Verify(b *model.Bundle) error {
-	s, err := load(b, []string{"cpu"}, 0)
+// Verify loads a bundle's graphs, those for all providers, compares their ports with its
+// manifest, and runs each once, as for a rig of the training's cameras: what they give must
+// be finite. It runs them on the CPU; notes say which of them it cannot run.
+func Verify(b *model.Bundle) (notes []string, err error) {
+	runtime, err := onnx.Open("")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var all []error
-	for _, g := range model.Graphs() {
-		if err := try(s[g], len(b.Manifest.Cameras)); err != nil {
-			all = append(all, fmt.Errorf("model: %s: %w", g, err))
+	tried := map[string]bool{} // by file
+	for _, set := range b.Sets() {
+		n, err := loadOn(runtime, b, set, onnx.Placement{Provider: "cpu"})
+		switch {
+		case err != nil && set.Provider != "" && set.Provider != "cpu" && unknownToCPU(err):
+			notes = append(notes, fmt.Sprintf("the graphs for %s were not run: %s", set.Name(), line(err)))
+		case err != nil:
+			all = append(all, err)
+		default:
+			all = append(all, n.try(tried, len(b.Manifest.Cameras)), n.close())
 		}
 	}
-	return errors.Join(append(all, s.close())...)
+	return notes, errors.Join(all...)
+}
+
+// unknownToCPU reports whether ONNX Runtime lacks code for a node on the CPU.
+func unknownToCPU(err error) bool {
+	return strings.Contains(err.Error(), "Could not find an implementation")
+}
+
+// try runs the graphs that were not tried yet.
+func (n *networks) try(tried map[string]bool, cameras int) error {
+	var all []error
+	for _, g := range model.Graphs() {
+		file := n.set.File(g)
+		if tried[file] {
+			continue
+		}
+		tried[file] = true
+		if err := try(n.sessions[g], cameras); err != nil {
+			all = append(all, fmt.Errorf("model: %s: %w", file, err))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // try runs a graph on made-up numbers with that many cameras.

@@ -56,7 +56,7 @@ func TestVerify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := pipeline.Verify(b); err != nil {
+		if _, err := pipeline.Verify(b); err != nil {
 			t.Error(err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestVerifyRunsTheGraphs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := pipeline.Verify(b); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := pipeline.Verify(b); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 		})

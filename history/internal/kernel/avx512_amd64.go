@@ -258,17 +258,21 @@ func warpActivateU8AVX512(dst []uint8, src []float32, taps []Tap, gain, add []fl
 	isa.ClearUpper()
 }
 
-func quantiseAVX512(dst []uint8, src []float32, gain float32, zero uint8) {
-	by, magic := archsimd.BroadcastFloat32x16(gain), archsimd.BroadcastFloat32x16(one)
+func quantiseAVX512(dst []uint8, src, gain []float32, zero uint8) {
+	channels, magic := len(gain), archsimd.BroadcastFloat32x16(one)
 	least, largest := archsimd.BroadcastFloat32x16(-float32(zero)), archsimd.BroadcastFloat32x16(255-float32(zero))
 	zeros := archsimd.BroadcastUint8x16(zero)
-	i := 0
-	for ; i+lanes <= len(src); i += lanes {
-		v := archsimd.LoadFloat32x16(src[i:]).Mul(by)
-		signed512(v, least, largest, magic).Add(zeros).Store(dst[i:])
-	}
-	if i < len(src) {
-		signed512(part512(src[i:]).Mul(by), least, largest, magic).Add(zeros).StorePart(dst[i:])
+	for n := 0; n < len(src); n += channels {
+		in, out := src[n:][:channels], dst[n:][:channels]
+		c := 0
+		for ; c+lanes <= channels; c += lanes {
+			v := archsimd.LoadFloat32x16(in[c:]).Mul(archsimd.LoadFloat32x16(gain[c:]))
+			signed512(v, least, largest, magic).Add(zeros).Store(out[c:])
+		}
+		if c < channels {
+			v := part512(in[c:]).Mul(part512(gain[c:]))
+			signed512(v, least, largest, magic).Add(zeros).StorePart(out[c:])
+		}
 	}
 	isa.ClearUpper()
 }

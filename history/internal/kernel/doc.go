@@ -41,7 +41,7 @@
 //
 // Quantise, of a plane that is neither projected nor rectified:
 //
-//	dst[i] = saturate(roundHalfEven(src[i] · gain) + zero)
+//	dst[n·C+c] = saturate(roundHalfEven(src[n·C+c] · gain[c]) + zero)
 //
 // NaN becomes zero.
 //

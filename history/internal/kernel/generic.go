@@ -138,10 +138,13 @@ func warpActivateU8Generic(dst []uint8, src []float32, taps []Tap, gain, add []f
 	}
 }
 
-func quantiseGeneric(dst []uint8, src []float32, gain float32, zero uint8) {
+func quantiseGeneric(dst []uint8, src, gain []float32, zero uint8) {
 	least, largest := -float32(zero), 255-float32(zero)
-	for i, v := range src {
-		dst[i] = whole(max(min(v*gain, largest), least)) + zero
+	for n := 0; n < len(src); n += len(gain) {
+		out := dst[n:][:len(gain)]
+		for c, v := range src[n:][:len(gain)] {
+			out[c] = whole(max(min(v*gain[c], largest), least)) + zero
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ type Kernels struct {
 	activateU8      func(dst []uint8, src, gain, add []float32, stride int, zero uint8)
 	warpActivateF32 func(dst, src []float32, taps []Tap, add []float32, stride int)
 	warpActivateU8  func(dst []uint8, src []float32, taps []Tap, gain, add []float32, stride int, zero uint8)
-	quantise        func(dst []uint8, src []float32, gain float32, zero uint8)
+	quantise        func(dst []uint8, src, gain []float32, zero uint8)
 	packBF16        func(dst []uint16, src []float32)
 	warpBF16        func(dst []float32, src []uint16, taps []Tap, channels int)
 	largest         func(most, src []float32)
@@ -92,7 +92,8 @@ func (k *Kernels) WarpActivateU8(dst []uint8, src []float32, taps []Tap, gain, a
 }
 
 // Quantise quantises without rectifying.
-func (k *Kernels) Quantise(dst []uint8, src []float32, gain float32, zero uint8) {
+func (k *Kernels) Quantise(dst []uint8, src, gain []float32, zero uint8) {
+	checkChannels(len(src), len(gain))
 	if len(dst) != len(src) {
 		panic(fmt.Sprintf("history: quantise %d numbers to %d", len(src), len(dst)))
 	}

@@ -328,23 +328,31 @@ func TestWarpActivateOutside(t *testing.T) {
 	})
 }
 
-// TestQuantise: halves go to even, below zero too, and what does not fit saturates.
+// TestQuantise: halves go to even, below zero too, what does not fit saturates, and each
+// channel has its gain.
 func TestQuantise(t *testing.T) {
 	each(t, func(t *testing.T, k implementation, rng *rand.Rand) {
-		src := append([]float32{0.25, 0.75, -0.25, -0.75, -1.25, 127.5, 200, -64, -64.25, -100, inf, -inf, nan}, normal(rng, 50)...)
-		for _, zero := range []uint8{0, 1, 128, 255} {
-			got := golden.Guard[uint8](len(src), 3, 0xa5)
-			want := make([]uint8, len(src))
-			for i, v := range src {
-				x := math.RoundToEven(float64(v/0.5)) + float64(zero)
-				if v != v {
-					x = float64(zero)
-				}
-				want[i] = uint8(min(max(x, 0), 255))
+		for _, channels := range []int{1, 3, 8, 16, 19, 80} {
+			src := append([]float32{0.25, 0.75, -0.25, -0.75, -1.25, 127.5, 200, -64, -64.25, -100, inf, -inf, nan}, normal(rng, 4*channels)...)
+			src = src[:len(src)/channels*channels]
+			gain := make([]float32, channels)
+			for c := range gain {
+				gain[c] = float32(int(1) << (c % 3)) // exact, so that the naive quotient is
 			}
-			k.quantise(got.Slice, src, 2, zero)
-			golden.Within(t, fmt.Sprintf("zero %d", zero), got.Slice, want, golden.Bound{})
-			got.Check(t, "bytes")
+			for _, zero := range []uint8{0, 1, 128, 255} {
+				got := golden.Guard[uint8](len(src), 3, 0xa5)
+				want := make([]uint8, len(src))
+				for i, v := range src {
+					x := math.RoundToEven(float64(v*gain[i%channels])) + float64(zero)
+					if v != v {
+						x = float64(zero)
+					}
+					want[i] = uint8(min(max(x, 0), 255))
+				}
+				k.quantise(got.Slice, src, gain, zero)
+				golden.Within(t, fmt.Sprintf("%d channels, zero %d", channels, zero), got.Slice, want, golden.Bound{})
+				got.Check(t, "bytes")
+			}
 		}
 	})
 }
@@ -370,7 +378,8 @@ func TestLengthsAreChecked(t *testing.T) {
 		"channels":        func() { k.ActivateF32(f(4), f(4), nil, 2) },
 		"stride":          func() { k.ActivateF32(f(4), f(4), f(2), 1) },
 		"stack":           func() { k.ActivateU8(make([]uint8, 4), f(4), f(2), f(2), 3, 0) },
-		"quantise":        func() { k.Quantise(make([]uint8, 4), f(3), 1, 0) },
+		"quantise":        func() { k.Quantise(make([]uint8, 4), f(3), f(1), 0) },
+		"quantise gain":   func() { k.Quantise(make([]uint8, 3), f(3), f(2), 0) },
 		"gain":            func() { k.ActivateU8(make([]uint8, 4), f(4), f(1), f(2), 2, 0) },
 		"cells":           func() { k.ActivateU8(make([]uint8, 4), f(3), f(2), f(2), 2, 0) },
 	} {

@@ -241,15 +241,19 @@ func warpActivateU8SIMD(dst []uint8, src []float32, taps []Tap, gain, add []floa
 	isa.ClearUpper()
 }
 
-func quantiseSIMD(dst []uint8, src []float32, gain float32, zero uint8) {
-	lanes, by := simd.Float32s{}.Len(), simd.BroadcastFloat32s(gain)
+func quantiseSIMD(dst []uint8, src, gain []float32, zero uint8) {
+	lanes, channels := simd.Float32s{}.Len(), len(gain)
 	least, largest := simd.BroadcastFloat32s(-float32(zero)), simd.BroadcastFloat32s(255-float32(zero))
-	i := 0
-	for ; i+lanes <= len(src); i += lanes {
-		narrow(dst[i:][:lanes], signed(simd.LoadFloat32s(src[i:]).Mul(by), least, largest), zero)
-	}
-	if i < len(src) {
-		narrow(dst[i:], signed(part(src[i:]).Mul(by), least, largest), zero)
+	for n := 0; n < len(src); n += channels {
+		in, out := src[n:][:channels], dst[n:][:channels]
+		c := 0
+		for ; c+lanes <= channels; c += lanes {
+			v := simd.LoadFloat32s(in[c:]).Mul(simd.LoadFloat32s(gain[c:]))
+			narrow(out[c:][:lanes], signed(v, least, largest), zero)
+		}
+		if c < channels {
+			narrow(out[c:], signed(part(in[c:]).Mul(part(gain[c:])), least, largest), zero)
+		}
 	}
 	isa.ClearUpper()
 }
