@@ -18,8 +18,8 @@ type GraphSet struct {
 	Input *Input `yaml:"input,omitempty"`
 	// Precision is what TensorRT may compute in, besides float32: float16; int8 if the
 	// graphs are quantised.
-	Precision    []string       `yaml:"precision,omitempty,flow"`
-	Quantisation map[string]any `yaml:"quantisation,omitempty"` // as the manifest's, of Files
+	Precision    []string      `yaml:"precision,omitempty,flow"`
+	Quantisation *Quantisation `yaml:"quantisation,omitempty"` // as the manifest's, of Files
 }
 
 // providers are those that a bundle may have graphs for, as package onnx names them.
@@ -75,7 +75,7 @@ func (b *Bundle) For(provider string) *Set {
 		s.Input = *own.Input
 	}
 	if len(own.Files) > 0 {
-		s.Quantisation = method(own.Quantisation)
+		s.Quantisation = own.Quantisation.method()
 	}
 	return s
 }
@@ -95,14 +95,7 @@ func (b *Bundle) Graph(g Graph) []byte { return b.files[string(g)] }
 
 // Quantisation is the method by which the plain graphs were quantised; "none" if they
 // are float32.
-func (b *Bundle) Quantisation() string { return method(b.Manifest.Quantisation) }
-
-func method(quantisation map[string]any) string {
-	if method, ok := quantisation["method"].(string); ok {
-		return method
-	}
-	return "none"
-}
+func (b *Bundle) Quantisation() string { return b.Manifest.Quantisation.method() }
 
 // files returns the names of all files of the bundle but model.yaml, each once.
 func (m *Manifest) files() []string {

@@ -29,7 +29,7 @@ type Manifest struct {
 	Stereo       Stereo              `yaml:"stereo,omitempty"` // absent in a model without
 	History      History             `yaml:"history"`
 	Head         Head                `yaml:"head"`
-	Quantisation map[string]any      `yaml:"quantisation,omitempty"` // of the plain graphs
+	Quantisation *Quantisation       `yaml:"quantisation,omitempty"` // of the plain graphs
 	Rewrites     []Rewrite           `yaml:"rewrites,omitempty"`     // of the plain graphs
 	Graphs       map[string]GraphSet `yaml:"graphs,omitempty"`       // by the provider that they are for
 	Files        map[string]string   `yaml:"files"`                  // SHA-256 in hexadecimal of each file

@@ -56,6 +56,6 @@ func Float(b *model.Bundle) (*model.Bundle, error) {
 	}
 	m := b.Manifest
 	m.Head.Input = model.Input{Type: "float32"}
-	m.Quantisation = map[string]any{"method": "none", "weights_rounded_by": m.Quantisation}
+	m.Quantisation = &model.Quantisation{Method: "none", WeightsRoundedBy: m.Quantisation}
 	return model.New(m, files)
 }

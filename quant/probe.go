@@ -34,7 +34,7 @@ func newProbe(b *model.Bundle, name model.Graph, threads int) (*probe, error) {
 		return nil, err
 	}
 	p := &probe{name: name, values: values}
-	if p.session, err = runtime.Load(string(name), file, []string{"cpu"}, threads); err != nil {
+	if p.session, err = runtime.Load(string(name), file, onnx.Placement{Provider: "cpu", Threads: threads}); err != nil {
 		return nil, err
 	}
 	p.inputs, p.outputs = single(p.session.Inputs()), single(p.session.Outputs())

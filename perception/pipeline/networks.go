@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/tensor"
 )

@@ -28,7 +28,7 @@ func ownHead(b *model.Bundle, provider string, in model.Input) {
 	in.ZeroPoint = &zero
 	b.Manifest.Graphs = map[string]model.GraphSet{provider: {
 		Files: map[model.Graph]string{model.DetectHead: string(model.DetectHead)},
-		Input: &in, Quantisation: map[string]any{"method": "by " + provider},
+		Input: &in, Quantisation: &model.Quantisation{Method: "by " + provider},
 	}}
 }
 
