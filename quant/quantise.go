@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,68 +40,101 @@ func (m Method) choose(h *histogram.Histogram) histogram.Range {
 
 // Options say how graphs are quantised. Fields that are zero take their default.
 type Options struct {
-	Method    Method                          // default Least
-	Keep      map[model.Graph]map[string]bool // layers that stay float32, by graph and output
-	SevenBits bool                            // weights of 7 bits, see [qdq.Options]
-	Graphs    []model.Graph                   // that are quantised; default all
+	Method    Method // default Extremes
+	Keep      Keep   // layers that stay float32
+	SevenBits bool   // weights of 7 bits, see [qdq.Options]
 }
 
-// Quantise returns the float32 bundle with graphs of 8 bits. The statistics must be of
-// its graphs.
+// Keep are layers of graphs, by their outputs.
+type Keep map[model.Graph]map[string]bool
+
+// Quantise returns the float32 bundle with graphs of 8 bits for the CPU beside its own. The
+// statistics must be of its graphs.
 func Quantise(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) {
-	if o.Method == "" {
-		o.Method = Least
-	}
-	if o.Graphs == nil {
-		o.Graphs = model.Graphs()
-	}
 	m, files := b.Manifest, b.Files()
+	set := model.GraphSet{Files: map[model.Graph]string{}, Quantisation: record(s, o)}
 	for _, name := range model.Graphs() {
-		if !slices.Contains(o.Graphs, name) {
-			continue
-		}
-		file, report, err := quantise(b.Graph(name), s.Of[name], o, name)
+		eight, err := quantise(b, name, s, o)
 		if err != nil {
 			return nil, fmt.Errorf("model: %s: %w", name, err)
 		}
-		files[string(name)] = file
-		if in, ok := report.Scales["stack"]; ok && name == model.DetectHead {
-			zero := in.Zero
-			m.Head.Input = model.Input{Type: "uint8", Scale: in.Step, ZeroPoint: &zero}
+		file := strings.TrimSuffix(string(name), ".onnx") + ".cpu.onnx"
+		set.Files[name], files[file] = file, eight.file
+		if name == model.DetectHead {
+			set.Input = &eight.input
 		}
 	}
-	m.Quantisation = map[string]any{"method": fmt.Sprintf("%s over %d frames", o.Method, s.Taken())}
+	m.Graphs = maps.Clone(m.Graphs)
+	if m.Graphs == nil {
+		m.Graphs = map[string]model.GraphSet{}
+	}
+	m.Graphs["cpu"] = set
 	return model.New(m, files)
 }
 
+func record(s *Statistics, o Options) *model.Quantisation {
+	q := &model.Quantisation{
+		Method: string(o.Method), Activations: "uint8", Weights: "int8 per channel",
+		Frames: s.Taken(), Strata: s.Frames, Data: s.Data,
+	}
+	if o.SevenBits {
+		q.Weights = "int8 per channel, of 7 bits"
+	}
+	for _, g := range model.Graphs() {
+		for _, layer := range slices.Sorted(maps.Keys(o.Keep[g])) {
+			q.Kept = append(q.Kept, model.KeptLayer{Graph: g, Layer: layer})
+		}
+	}
+	return q
+}
+
+// eight is a graph in 8 bits.
+type eight struct {
+	file  []byte
+	input model.Input // of the head
+}
+
+// stack is the head's input, which Go writes in 8 bits if the head's first layer reads it so.
+const stack = "stack"
+
 // quantise returns the 8-bit form of a graph.
-func quantise(file []byte, stats map[string]*histogram.Histogram, o Options, name model.Graph) ([]byte, *qdq.Report, error) {
-	g, err := graph.Parse(file)
+func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eight, error) {
+	g, err := graph.Parse(b.Graph(name))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p, err := qdq.NewPlan(g, qdq.CPU, o.Keep[name])
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	ranges, err := o.ranges(p.Values(), s.Of[name])
+	if err != nil {
+		return nil, err
+	}
+	made, w := &eight{input: model.Input{Type: "float32"}}, qdq.Options{SevenBits: o.SevenBits}
+	if name == model.DetectHead && slices.Contains(p.Values(), stack) {
+		scale := qdq.CPU.Scale(ranges[stack])
+		w.Outside = map[string]qdq.Scale{stack: scale}
+		made.input = model.Input{Type: "uint8", Scale: scale.Step, ZeroPoint: &scale.Zero}
+	}
+	if _, err := p.Write(ranges, w); err != nil {
+		return nil, err
+	}
+	made.file, err = g.Bytes()
+	return made, err
+}
+
+// ranges chooses the ranges of values.
+func (o *Options) ranges(values []string, stats map[string]*histogram.Histogram) (map[string]qdq.Range, error) {
 	ranges := map[string]qdq.Range{}
-	for _, v := range p.Values() {
+	for _, v := range values {
 		h := stats[v]
 		if h == nil || h.Frames == 0 {
-			return nil, nil, fmt.Errorf("no statistics of value %q", v)
+			return nil, fmt.Errorf("no statistics of value %q", v)
 		}
 		ranges[v] = qdq.Range(o.Method.choose(h))
 	}
-	w := qdq.Options{SevenBits: o.SevenBits}
-	if name == model.DetectHead && slices.Contains(p.Values(), "stack") {
-		w.Outside = map[string]qdq.Scale{"stack": qdq.CPU.Scale(ranges["stack"])}
-	}
-	report, err := p.Write(ranges, w)
-	if err != nil {
-		return nil, nil, err
-	}
-	file, err = g.Bytes()
-	return file, report, err
+	return ranges, nil
 }
 
 // ParseMethod returns the method of a name.

@@ -1,0 +1,178 @@
+package quant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/solofusion/solofusion/model"
+	"github.com/solofusion/solofusion/onnx"
+	"github.com/solofusion/solofusion/onnx/graph"
+	"github.com/solofusion/solofusion/onnx/qdq"
+	"github.com/solofusion/solofusion/perception"
+	"github.com/solofusion/solofusion/perception/pipeline"
+	"github.com/solofusion/solofusion/tensor"
+)
+
+// samples are inputs of the graphs, with what the float32 graphs make of them.
+type samples map[model.Graph][]example
+
+type example struct {
+	inputs  onnx.Tensors // of one image
+	outputs map[string]*tensor.F32
+}
+
+// sample returns n examples of each graph from drives, of sets with a full history if there are
+// any, each of another drive as far as there are.
+func sample(ctx context.Context, b *model.Bundle, drives []Drive, n int, o Run) (samples, error) {
+	s, taking := samples{}, false
+	feed := func(g model.Graph, inputs onnx.Tensors) {
+		if taking {
+			s[g] = append(s[g], example{inputs: oneImage(inputs, len(s[g]))})
+		}
+	}
+	d, err := pipeline.New(b, pipeline.Options{Threads: o.Threads, Kernels: o.Kernels, Feed: feed})
+	if err != nil {
+		return nil, err
+	}
+	for _, drive := range drives[:min(n, len(drives))] {
+		m, last := d.NewMemory(), min(len(drive.Scene.Samples), b.Manifest.History.Frames+2)-1
+		err = drive.each(ctx, recorded, func(index int, set *perception.FrameSet) error {
+			if taking = index == last; index > last {
+				return errFull
+			}
+			_, err := d.Step(m, set)
+			return err
+		})
+		if err != nil && !errors.Is(err, errFull) {
+			return nil, errors.Join(fmt.Errorf("quant: scene %s: %w", drive.Scene.Name, err), d.Close())
+		}
+	}
+	if err := d.Close(); err != nil {
+		return nil, err
+	}
+	return s, s.expect(b, o.Threads)
+}
+
+// oneImage copies the inputs of one of the images, or all if they are not by image.
+func oneImage(inputs onnx.Tensors, turn int) onnx.Tensors {
+	one := onnx.Tensors{}
+	for name, t := range inputs {
+		x := t.(*tensor.F32)
+		n := len(x.Data) / x.Shape[0]
+		at := turn % x.Shape[0] * n
+		one[name] = tensor.From(slices.Clone(x.Data[at:at+n]), append([]int{1}, x.Shape[1:]...)...)
+	}
+	return one
+}
+
+// expect runs the float32 graphs on the examples.
+func (s samples) expect(b *model.Bundle, threads int) error {
+	for g, examples := range s {
+		run, err := newRunner(string(g), b.Graph(g), threads)
+		if err != nil {
+			return err
+		}
+		for i := range examples {
+			if examples[i].outputs, err = run.on(examples[i].inputs); err != nil {
+				return errors.Join(err, run.close())
+			}
+		}
+		if err := run.close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// error returns how far a graph's outputs are off, on the mean of the examples and outputs:
+// the square of the difference over that of the float32 graph's.
+func (s samples) error(g model.Graph, file []byte, threads int) (float64, error) {
+	run, err := newRunner(string(g), file, threads)
+	if err != nil {
+		return 0, err
+	}
+	sum, n := 0.0, 0
+	for _, e := range s[g] {
+		got, err := run.on(e.inputs)
+		if err != nil {
+			return 0, errors.Join(err, run.close())
+		}
+		for name, want := range e.outputs {
+			if name != "fused" {
+				sum += noise(got[name].Data, want.Data)
+				n++
+			}
+		}
+	}
+	return sum / float64(max(n, 1)), run.close()
+}
+
+// noise returns the sum of squared differences over that of the squares of want.
+func noise(got, want []float32) float64 {
+	var off, size float64
+	for i, w := range want {
+		d := float64(got[i]) - float64(w)
+		off += d * d
+		size += float64(w) * float64(w)
+	}
+	if off == 0 {
+		return 0
+	}
+	return off / size
+}
+
+// runner runs a graph on one image.
+type runner struct {
+	session *onnx.Session
+	outputs map[string]*tensor.F32
+}
+
+func newRunner(name string, file []byte, threads int) (*runner, error) {
+	runtime, err := onnx.Open("")
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{}
+	if r.session, err = runtime.Load(name, file, onnx.Placement{Provider: "cpu", Threads: threads}); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// on returns the graph's outputs for inputs, which are the caller's.
+func (r *runner) on(inputs onnx.Tensors) (map[string]*tensor.F32, error) {
+	outputs := single(r.session.Outputs())
+	return outputs, r.session.Run(inputs, bound(outputs))
+}
+
+func (r *runner) close() error { return r.session.Close() }
+
+// Sensitivity is what a layer costs in 8 bits.
+type Sensitivity struct {
+	Graph model.Graph
+	Layer string
+	MACs  int64
+	Gain  float64 // by which the error of the graph falls, as a share of it, if the layer stays float32
+}
+
+// inside returns the graph's 8-bit form that takes float32 inputs, the stack among them.
+func inside(b *model.Bundle, name model.Graph, s *Statistics, o Options) ([]byte, error) {
+	g, err := graph.Parse(b.Graph(name))
+	if err != nil {
+		return nil, err
+	}
+	p, err := qdq.NewPlan(g, qdq.CPU, o.Keep[name])
+	if err != nil {
+		return nil, err
+	}
+	ranges, err := o.ranges(p.Values(), s.Of[name])
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.Write(ranges, qdq.Options{SevenBits: o.SevenBits}); err != nil {
+		return nil, err
+	}
+	return g.Bytes()
+}
