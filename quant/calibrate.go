@@ -103,7 +103,7 @@ func (c *calibrator) close() {
 // feed probes a graph if the set under way is taken.
 func (c *calibrator) feed(g model.Graph, inputs onnx.Tensors) {
 	if c.taking && c.fault == nil {
-		c.fault = c.probes[g].take(inputs, c.stats.Of[g])
+		c.fault = c.probes[g].take(inputs, c.stats.Of[g], &c.stats.Stack)
 	}
 }
 

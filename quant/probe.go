@@ -87,7 +87,10 @@ func bound(tensors map[string]*tensor.F32) onnx.Tensors {
 }
 
 // take adds the values that the graph has for the inputs, image by image.
-func (p *probe) take(inputs onnx.Tensors, into map[string]*histogram.Histogram) error {
+func (p *probe) take(inputs onnx.Tensors, into map[string]*histogram.Histogram, stack *histogram.Peaks) error {
+	if t, ok := inputs[stackInput].(*tensor.F32); ok {
+		stack.Add(t.Data, t.Shape[len(t.Shape)-1])
+	}
 	for image := range p.images(inputs) {
 		for name, t := range p.inputs {
 			copy(t.Data, inputs[name].(*tensor.F32).Data[image*len(t.Data):])

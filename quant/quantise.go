@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -43,6 +44,9 @@ type Options struct {
 	Method    Method // default Extremes
 	Keep      Keep   // layers that stay float32
 	SevenBits bool   // weights of 7 bits, see [qdq.Options]
+	// Spread is how far each channel of the head's input has a scale of its own range: 0 for
+	// one scale, 1 for its own, between them a geometric mean of both.
+	Spread float64
 }
 
 // Keep are layers of graphs, by their outputs.
@@ -54,6 +58,13 @@ func Quantise(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) 
 	m, files := b.Manifest, b.Files()
 	set := model.GraphSet{Files: map[model.Graph]string{}, Quantisation: record(s, o)}
 	for _, name := range model.Graphs() {
+		list, err := layers(b, name, o.Keep)
+		if err != nil {
+			return nil, fmt.Errorf("model: %s: %w", name, err)
+		}
+		if len(list) == 0 {
+			continue // the float32 graph serves
+		}
 		eight, err := quantise(b, name, s, o)
 		if err != nil {
 			return nil, fmt.Errorf("model: %s: %w", name, err)
@@ -94,8 +105,8 @@ type eight struct {
 	input model.Input // of the head
 }
 
-// stack is the head's input, which Go writes in 8 bits if the head's first layer reads it so.
-const stack = "stack"
+// stackInput is the head's input, which Go writes in 8 bits if the head's first layer reads it so.
+const stackInput = "stack"
 
 // quantise returns the 8-bit form of a graph.
 func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eight, error) {
@@ -112,16 +123,50 @@ func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eig
 		return nil, err
 	}
 	made, w := &eight{input: model.Input{Type: "float32"}}, qdq.Options{SevenBits: o.SevenBits}
-	if name == model.DetectHead && slices.Contains(p.Values(), stack) {
-		scale := qdq.CPU.Scale(ranges[stack])
-		w.Outside = map[string]qdq.Scale{stack: scale}
-		made.input = model.Input{Type: "uint8", Scale: scale.Step, ZeroPoint: &scale.Zero}
+	if name == model.DetectHead && slices.Contains(p.Values(), stackInput) {
+		outside := o.stack(ranges[stackInput], &s.Stack)
+		w.Outside = map[string]qdq.Outside{stackInput: outside}
+		made.input = inputOf(outside)
 	}
 	if _, err := p.Write(ranges, w); err != nil {
 		return nil, err
 	}
 	made.file, err = g.Bytes()
 	return made, err
+}
+
+// stack returns how Go stores the head's input. Its values are not negative.
+func (o *Options) stack(whole qdq.Range, peaks *histogram.Peaks) qdq.Outside {
+	out := qdq.Outside{Scale: qdq.CPU.Scale(whole)}
+	if o.Spread == 0 {
+		return out
+	}
+	step := float64(out.Step)
+	largest := 0.0
+	steps := make([]float64, len(peaks.Highs))
+	for c := range steps {
+		own := max(peaks.Mean(c)/255, step/1024) // a channel that is always 0 has a step, too
+		steps[c] = math.Pow(step, 1-o.Spread) * math.Pow(own, o.Spread)
+		largest = max(largest, steps[c])
+	}
+	out.Step = float32(largest)
+	for _, s := range steps {
+		out.Factors = append(out.Factors, float32(s/largest))
+	}
+	return out
+}
+
+// inputOf returns the manifest's form of how the head's input is stored.
+func inputOf(o qdq.Outside) model.Input {
+	in := model.Input{Type: "uint8", ZeroPoint: &o.Zero}
+	if o.Factors == nil {
+		in.Scale = o.Step
+		return in
+	}
+	for _, f := range o.Factors {
+		in.Scales = append(in.Scales, o.Step*f)
+	}
+	return in
 }
 
 // ranges chooses the ranges of values.

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
-	"github.com/solofusion/solofusion/onnx/graph"
-	"github.com/solofusion/solofusion/onnx/qdq"
 	"github.com/solofusion/solofusion/perception"
 	"github.com/solofusion/solofusion/perception/pipeline"
 	"github.com/solofusion/solofusion/tensor"
@@ -88,18 +87,18 @@ func (s samples) expect(b *model.Bundle, threads int) error {
 
 // error returns how far a graph's outputs are off, on the mean of the examples and outputs:
 // the square of the difference over that of the float32 graph's.
-func (s samples) error(g model.Graph, file []byte, threads int) (float64, error) {
-	run, err := newRunner(string(g), file, threads)
+func (s samples) error(g model.Graph, e *eight, threads int) (float64, error) {
+	run, err := newRunner(string(g), e.file, threads)
 	if err != nil {
 		return 0, err
 	}
 	sum, n := 0.0, 0
-	for _, e := range s[g] {
-		got, err := run.on(e.inputs)
+	for _, x := range s[g] {
+		got, err := run.on(stored(x.inputs, &e.input))
 		if err != nil {
 			return 0, errors.Join(err, run.close())
 		}
-		for name, want := range e.outputs {
+		for name, want := range x.outputs {
 			if name != "fused" {
 				sum += noise(got[name].Data, want.Data)
 				n++
@@ -107,6 +106,22 @@ func (s samples) error(g model.Graph, file []byte, threads int) (float64, error)
 		}
 	}
 	return sum / float64(max(n, 1)), run.close()
+}
+
+// stored returns the inputs with the stack as the head reads it.
+func stored(inputs onnx.Tensors, in *model.Input) onnx.Tensors {
+	real, ok := inputs[stackInput].(*tensor.F32)
+	if !ok || in.Type != "uint8" {
+		return inputs
+	}
+	scales := in.AllScales()
+	width := real.Shape[len(real.Shape)-1] / len(scales) // channels that share a scale
+	t := tensor.New[uint8](real.Shape...)
+	for i, x := range real.Data {
+		q := math.RoundToEven(float64(x)/float64(scales[i/width%len(scales)])) + float64(*in.ZeroPoint)
+		t.Data[i] = uint8(min(max(q, 0), 255))
+	}
+	return onnx.Tensors{stackInput: t}
 }
 
 // noise returns the sum of squared differences over that of the squares of want.
@@ -155,24 +170,4 @@ type Sensitivity struct {
 	Layer string
 	MACs  int64
 	Gain  float64 // by which the error of the graph falls, as a share of it, if the layer stays float32
-}
-
-// inside returns the graph's 8-bit form that takes float32 inputs, the stack among them.
-func inside(b *model.Bundle, name model.Graph, s *Statistics, o Options) ([]byte, error) {
-	g, err := graph.Parse(b.Graph(name))
-	if err != nil {
-		return nil, err
-	}
-	p, err := qdq.NewPlan(g, qdq.CPU, o.Keep[name])
-	if err != nil {
-		return nil, err
-	}
-	ranges, err := o.ranges(p.Values(), s.Of[name])
-	if err != nil {
-		return nil, err
-	}
-	if _, err := p.Write(ranges, qdq.Options{SevenBits: o.SevenBits}); err != nil {
-		return nil, err
-	}
-	return g.Bytes()
 }

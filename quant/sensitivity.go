@@ -45,11 +45,11 @@ func (s samples) sensitivities(ctx context.Context, b *model.Bundle, name model.
 	measure := func(keep Keep) (float64, error) {
 		at := o
 		at.Keep = keep
-		file, err := inside(b, name, stats, at)
+		e, err := quantise(b, name, stats, at)
 		if err != nil {
 			return 0, fmt.Errorf("model: %s: %w", name, err)
 		}
-		return s.error(name, file, threads)
+		return s.error(name, e, threads)
 	}
 	if whole, err = measure(o.Keep); err != nil || whole == 0 {
 		return nil, whole, err

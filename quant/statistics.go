@@ -22,10 +22,11 @@ type Statistics struct {
 	Frames  map[string]int                                  `json:"frames"` // taken, by stratum
 	Done    []string                                        `json:"done"`   // drives under conditions
 	Of      map[model.Graph]map[string]*histogram.Histogram `json:"of"`     // by graph and value
+	Stack   histogram.Peaks                                 `json:"stack"`  // of the head's input
 	Version int                                             `json:"version"`
 }
 
-const statisticsVersion = 1
+const statisticsVersion = 2
 
 func newStatistics(b *model.Bundle, drives []Drive, frames int) *Statistics {
 	s := &Statistics{Version: statisticsVersion, Graphs: graphsDigest(b), Data: drivesDigest(drives, frames), Frames: map[string]int{}, Of: map[model.Graph]map[string]*histogram.Histogram{}}

@@ -50,6 +50,9 @@ func (w *writer) layer(n *graph.Node) error {
 	if err != nil {
 		return err
 	}
+	if err := weight.multiply(w.options.Outside[w.scaled[n.Inputs[0]]].Factors); err != nil {
+		return err
+	}
 	var bias *tensor.F32
 	if n.Input(2) != "" {
 		if bias, err = graph.Constant[float32](w.g, n.Inputs[2]); err != nil {
@@ -67,6 +70,22 @@ func (w *writer) layer(n *graph.Node) error {
 	n.Inputs[1] = w.storedWeight(n, weight, steps)
 	if bias != nil && w.target == CPU {
 		n.Inputs[2] = w.storedBias(n, bias, steps, input)
+	}
+	return nil
+}
+
+// multiply multiplies what is read of each input channel by a factor, if there are any.
+func (w *weight) multiply(factors []float32) error {
+	if factors == nil {
+		return nil
+	}
+	axis := 1 - w.axis
+	if w.Shape[axis] != len(factors) {
+		return fmt.Errorf("%d factors for %d input channels", len(factors), w.Shape[axis])
+	}
+	inner := tensor.Size(w.Shape[axis+1:])
+	for i := range w.Data {
+		w.Data[i] *= factors[i/inner%len(factors)]
 	}
 	return nil
 }

@@ -19,9 +19,18 @@ type Options struct {
 	// SevenBits bounds weights by 64 in place of 127: sums of two products then fit 16
 	// bits, and processors without dot products of bytes get the same numbers as others.
 	SevenBits bool
-	// Outside has, for inputs that are quantised before they reach the graph, their scales
-	// and zero points. Such an input becomes uint8.
-	Outside map[string]Scale
+	// Outside has the inputs that are quantised before they reach the graph. They become
+	// uint8.
+	Outside map[string]Outside
+}
+
+// Outside is how an input is stored by who writes it.
+type Outside struct {
+	Scale
+	// Factors has, for each channel, the last axis of the input, by how much its step
+	// exceeds Step; nil if all have that. Layers that read the input multiply their weights by them,
+	// which is the same function (quant-spec: x = Step factor q).
+	Factors []float32
 }
 
 // Scale is how a value is stored: x = Step (q - Zero).
@@ -76,7 +85,8 @@ type writer struct {
 
 // choose fixes the scale of a value.
 func (w *writer) choose(v string, ranges map[string]Range) error {
-	s, outside := w.options.Outside[v]
+	given, outside := w.options.Outside[v]
+	s := given.Scale
 	if !outside {
 		r, ok := ranges[v]
 		if !ok {
