@@ -1,11 +1,11 @@
 package quant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
-	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/perception"
@@ -14,10 +14,9 @@ import (
 
 // Calibration says how statistics are gathered.
 type Calibration struct {
-	Frames   int    // that are taken, at least one for each stratum
-	File     string // of the statistics, from which they go on; "" for none
-	Threads  int
-	Kernels  isa.Set
+	Frames   int                   // that are taken, at least one for each stratum
+	File     string                // of the statistics, from which they go on; "" for none
+	Run      Run                   // its Progress is not called
 	Progress func(done, total int) // of drives under conditions; may be nil
 }
 
@@ -49,6 +48,9 @@ func Calibrate(ctx context.Context, b *model.Bundle, drives []Drive, o Calibrati
 				o.Progress(i*len(drives)+j+1, total)
 			}
 		}
+	}
+	if s.Images == 0 {
+		return nil, fmt.Errorf("quant: no image of the recording can be used (%s): want one of the model's kind of vehicle", cmp.Or(s.Rejected, "none came"))
 	}
 	return s, nil
 }
@@ -84,10 +86,10 @@ func newCalibrator(b *model.Bundle, s *Statistics, o Calibration, drives int) (*
 	c := &calibrator{stats: s, file: o.File, deepest: deepest, quota: max(1, (o.Frames+n-1)/n)}
 	c.share = (c.quota + drives - 1) / drives
 	var err error
-	if c.probes, err = newProbes(b, o.Threads); err != nil {
+	if c.probes, err = newProbes(b, o.Run.Threads); err != nil {
 		return nil, err
 	}
-	c.detector, err = pipeline.New(b, pipeline.Options{Threads: o.Threads, Kernels: o.Kernels, Feed: c.feed})
+	c.detector, err = pipeline.New(b, pipeline.Options{Threads: o.Run.Threads, Kernels: o.Run.Kernels, Feed: c.feed})
 	if err != nil {
 		c.probes.close()
 		return nil, err
@@ -124,7 +126,10 @@ func (c *calibrator) run(ctx context.Context, d Drive, under condition) error {
 			given[at]++
 			c.stats.Frames[at.String()]++
 		}
-		_, err := c.detector.Step(m, set)
+		r, err := c.detector.Step(m, set)
+		if err == nil && c.taking {
+			c.account(r)
+		}
 		return errors.Join(err, c.fault)
 	})
 	if err != nil && !errors.Is(err, errFull) {
@@ -135,6 +140,14 @@ func (c *calibrator) run(ctx context.Context, d Drive, under condition) error {
 }
 
 var errFull = errors.New("all frames of the condition are taken")
+
+// account counts the images of a frame that is taken.
+func (c *calibrator) account(r *perception.Result) {
+	c.stats.Images += len(r.Captured)
+	for camera, why := range r.Rejected {
+		c.stats.Rejected = camera + ": " + why
+	}
+}
 
 // wants reports whether a frame is taken: its stratum has not enough, nor has its drive
 // given its share. Of frames with all of the history each third is, so that they differ.

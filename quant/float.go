@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/solofusion/solofusion/model"
@@ -37,11 +38,12 @@ func Optimise(b *model.Bundle) (faster *model.Bundle, kept []model.Graph, err er
 	return faster, kept, err
 }
 
-// Float returns the bundle with a float32 head, itself if it has one. The weights of a
-// quantised head stay rounded to 8 bits.
+// Float returns the bundle with a float32 head and no graphs for the CPU of their own, itself if it is
+// so. The weights of a quantised head stay rounded to 8 bits.
 func Float(b *model.Bundle) (*model.Bundle, error) {
-	if b.Manifest.Head.Input.Type == "float32" {
-		return b, nil
+	b, err := withoutCPU(b)
+	if err != nil || b.Manifest.Head.Input.Type == "float32" {
+		return b, err
 	}
 	g, err := graph.Parse(b.Graph(model.DetectHead))
 	if err == nil {
@@ -59,3 +61,21 @@ func Float(b *model.Bundle) (*model.Bundle, error) {
 	m.Quantisation = &model.Quantisation{Method: "none", WeightsRoundedBy: m.Quantisation}
 	return model.New(m, files)
 }
+
+// withoutCPU returns the bundle without graphs for the CPU of their own.
+func withoutCPU(b *model.Bundle) (*model.Bundle, error) {
+	own, ok := b.Manifest.Graphs[cpu]
+	if !ok {
+		return b, nil
+	}
+	m, files := b.Manifest, b.Files()
+	m.Graphs = maps.Clone(m.Graphs)
+	delete(m.Graphs, cpu)
+	for _, file := range own.Files {
+		delete(files, file)
+	}
+	return model.New(m, files)
+}
+
+// cpu is the provider that the 8-bit graphs are for.
+const cpu = "cpu"

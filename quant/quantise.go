@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -41,16 +42,13 @@ func (m Method) choose(h *histogram.Histogram) histogram.Range {
 
 // Options say how graphs are quantised. Fields that are zero take their default.
 type Options struct {
-	Method    Method // default Extremes
-	Keep      Keep   // layers that stay float32
-	SevenBits bool   // weights of 7 bits, see [qdq.Options]
+	Methods   map[model.Graph]Method // default Extremes
+	Keep      Keep                   // layers that stay float32
+	SevenBits bool                   // weights of 7 bits, see [qdq.Options]
 	// Spread is how far each channel of the head's input has a scale of its own range: 0 for
 	// one scale, 1 for its own, between them a geometric mean of both.
 	Spread float64
 }
-
-// Keep are layers of graphs, by their outputs.
-type Keep map[model.Graph]map[string]bool
 
 // Quantise returns the float32 bundle with graphs of 8 bits for the CPU beside its own. The
 // statistics must be of its graphs.
@@ -79,13 +77,13 @@ func Quantise(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) 
 	if m.Graphs == nil {
 		m.Graphs = map[string]model.GraphSet{}
 	}
-	m.Graphs["cpu"] = set
+	m.Graphs[cpu] = set
 	return model.New(m, files)
 }
 
 func record(s *Statistics, o Options) *model.Quantisation {
 	q := &model.Quantisation{
-		Method: string(o.Method), Activations: "uint8", Weights: "int8 per channel",
+		Method: o.words(), Activations: "uint8", Weights: "int8 per channel",
 		Frames: s.Taken(), Strata: s.Frames, Data: s.Data,
 	}
 	if o.SevenBits {
@@ -97,6 +95,15 @@ func record(s *Statistics, o Options) *model.Quantisation {
 		}
 	}
 	return q
+}
+
+// words says how the ranges were chosen.
+func (o *Options) words() string {
+	var all []string
+	for _, g := range model.Graphs() {
+		all = append(all, fmt.Sprintf("%s by %s", strings.TrimSuffix(string(g), ".onnx"), cmp.Or(o.Methods[g], Extremes)))
+	}
+	return strings.Join(all, ", ")
 }
 
 // eight is a graph in 8 bits.
@@ -118,7 +125,7 @@ func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eig
 	if err != nil {
 		return nil, err
 	}
-	ranges, err := o.ranges(p.Values(), s.Of[name])
+	ranges, err := o.ranges(name, p.Values(), s.Of[name])
 	if err != nil {
 		return nil, err
 	}
@@ -170,26 +177,14 @@ func inputOf(o qdq.Outside) model.Input {
 }
 
 // ranges chooses the ranges of values.
-func (o *Options) ranges(values []string, stats map[string]*histogram.Histogram) (map[string]qdq.Range, error) {
+func (o *Options) ranges(name model.Graph, values []string, stats map[string]*histogram.Histogram) (map[string]qdq.Range, error) {
 	ranges := map[string]qdq.Range{}
 	for _, v := range values {
 		h := stats[v]
 		if h == nil || h.Frames == 0 {
 			return nil, fmt.Errorf("no statistics of value %q", v)
 		}
-		ranges[v] = qdq.Range(o.Method.choose(h))
+		ranges[v] = qdq.Range(o.Methods[name].choose(h))
 	}
 	return ranges, nil
-}
-
-// ParseMethod returns the method of a name.
-func ParseMethod(name string) (Method, error) {
-	if m := Method(name); slices.Contains(Methods, m) {
-		return m, nil
-	}
-	names := make([]string, len(Methods))
-	for i, m := range Methods {
-		names[i] = string(m)
-	}
-	return "", fmt.Errorf("quant: unknown method %q, want one of %s", name, strings.Join(names, ", "))
 }

@@ -163,11 +163,3 @@ func (r *runner) on(inputs onnx.Tensors) (map[string]*tensor.F32, error) {
 }
 
 func (r *runner) close() error { return r.session.Close() }
-
-// Sensitivity is what a layer costs in 8 bits.
-type Sensitivity struct {
-	Graph model.Graph
-	Layer string
-	MACs  int64
-	Gain  float64 // by which the error of the graph falls, as a share of it, if the layer stays float32
-}

@@ -2,7 +2,6 @@ package quant
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -11,17 +10,15 @@ import (
 	"github.com/solofusion/solofusion/onnx/qdq"
 )
 
+// Keep are layers of graphs, by their outputs.
+type Keep map[model.Graph]map[string]bool
+
 // with returns the layers with one more.
 func (k Keep) with(g model.Graph, layer string) Keep {
-	more := maps.Clone(k)
-	if more == nil {
-		more = Keep{}
-	}
-	more[g] = maps.Clone(more[g])
-	if more[g] == nil {
-		more[g] = map[string]bool{}
-	}
-	more[g][layer] = true
+	more := Keep{}
+	maps.Copy(more, k)
+	more[g] = map[string]bool{layer: true}
+	maps.Copy(more[g], k[g])
 	return more
 }
 
@@ -38,20 +35,21 @@ func layers(b *model.Bundle, name model.Graph, keep Keep) ([]qdq.Layer, error) {
 	return slices.DeleteFunc(p.Layers(), func(l qdq.Layer) bool { return !l.Integer }), nil
 }
 
-// sensitivities measures, for each layer of a graph in 8 bits, what is gained if it alone
-// stays float32, and the error of the graph if none does. The first is the one that gains
-// most for its products.
+// Sensitivity is what a layer costs in 8 bits.
+type Sensitivity struct {
+	Graph model.Graph
+	Layer string
+	MACs  int64
+	Gain  float64 // of the graph's error, if the layer alone stays float32; as a share of it
+}
+
+// worth is the gain for a product.
+func (s *Sensitivity) worth() float64 { return s.Gain / float64(s.MACs) }
+
+// sensitivities measures what each layer of a graph in 8 bits costs, and the error of the
+// graph in 8 bits.
 func (s samples) sensitivities(ctx context.Context, b *model.Bundle, name model.Graph, stats *Statistics, o Options, threads int) (all []Sensitivity, whole float64, err error) {
-	measure := func(keep Keep) (float64, error) {
-		at := o
-		at.Keep = keep
-		e, err := quantise(b, name, stats, at)
-		if err != nil {
-			return 0, fmt.Errorf("model: %s: %w", name, err)
-		}
-		return s.error(name, e, threads)
-	}
-	if whole, err = measure(o.Keep); err != nil || whole == 0 {
+	if whole, err = s.trial(b, name, stats, o, threads); err != nil || whole == 0 {
 		return nil, whole, err
 	}
 	list, err := layers(b, name, o.Keep)
@@ -62,20 +60,13 @@ func (s samples) sensitivities(ctx context.Context, b *model.Bundle, name model.
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
-		left, err := measure(o.Keep.with(name, l.Name))
+		one := o
+		one.Keep = o.Keep.with(name, l.Name)
+		left, err := s.trial(b, name, stats, one, threads)
 		if err != nil {
 			return nil, 0, err
 		}
 		all = append(all, Sensitivity{Graph: name, Layer: l.Name, MACs: l.MACs, Gain: (whole - left) / whole})
 	}
-	slices.SortStableFunc(all, func(a, b Sensitivity) int {
-		switch x, y := a.Gain/float64(a.MACs), b.Gain/float64(b.MACs); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
 	return all, whole, nil
 }

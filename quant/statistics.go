@@ -17,13 +17,15 @@ import (
 
 // Statistics are what calibration has measured.
 type Statistics struct {
-	Graphs  string                                          `json:"graphs"` // SHA-256 of those that were run
-	Data    string                                          `json:"data"`   // SHA-256 of the drives' sample tokens, and of the number of frames asked for
-	Frames  map[string]int                                  `json:"frames"` // taken, by stratum
-	Done    []string                                        `json:"done"`   // drives under conditions
-	Of      map[model.Graph]map[string]*histogram.Histogram `json:"of"`     // by graph and value
-	Stack   histogram.Peaks                                 `json:"stack"`  // of the head's input
-	Version int                                             `json:"version"`
+	Graphs   string                                          `json:"graphs"`   // SHA-256 of those that were run
+	Data     string                                          `json:"data"`     // SHA-256 of the drives' sample tokens, and of the number of frames asked for
+	Frames   map[string]int                                  `json:"frames"`   // taken, by stratum
+	Images   int                                             `json:"images"`   // of them
+	Rejected string                                          `json:"rejected"` // why an image could not be used
+	Done     []string                                        `json:"done"`     // drives under conditions
+	Of       map[model.Graph]map[string]*histogram.Histogram `json:"of"`       // by graph and value
+	Stack    histogram.Peaks                                 `json:"stack"`    // of the head's input
+	Version  int                                             `json:"version"`
 }
 
 const statisticsVersion = 2

@@ -20,6 +20,7 @@ import (
 type modelCmd struct {
 	Info     modelInfoCmd     `cmd:"" help:"Print the contents of a bundle."`
 	Verify   modelVerifyCmd   `cmd:"" help:"Check all of a bundle."`
+	Quantize modelQuantizeCmd `cmd:"" help:"Write a bundle with 8-bit graphs, by a recording."`
 	Optimize modelOptimizeCmd `cmd:"" help:"Write a bundle with faster graphs of the same function."`
 	Build    modelBuildCmd    `cmd:"" help:"Build TensorRT's engines of a bundle beforehand."`
 }

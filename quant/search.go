@@ -1,0 +1,190 @@
+package quant
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/solofusion/solofusion/model"
+)
+
+// Goal is what a search for 8-bit graphs is to reach.
+type Goal struct {
+	MaxLoss   float64 // largest share of the sure boxes that may be lost; at least 0
+	SevenBits bool
+	Run       Run
+	Step      func(Step) // called with each trial; may be nil
+}
+
+// Step is a trial of the search.
+type Step struct {
+	Kept []model.KeptLayer // all layers that stay float32
+	Loss Loss
+	Took time.Duration // of a set, all stages; the float32 bundle's in Found.Float
+}
+
+// Found is the result of a search.
+type Found struct {
+	Bundle  *model.Bundle
+	Steps   []Step
+	Float   time.Duration // of a set, with the float32 graphs
+	Options Options
+}
+
+// ErrLoss is of a search that kept all layers float32 and still lost too much.
+var ErrLoss = errors.New("no 8-bit form within the largest loss")
+
+// Search returns 8-bit graphs of a float32 bundle that lose at most the goal's share of the
+// boxes found in the drives. It starts with all layers in 8 bits, ranges chosen for each
+// graph by its outputs' error, and lets those layers stay float32 that cost most for their
+// products: one, then as many again as there are, until the loss is within the goal.
+func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive, goal Goal) (*Found, error) {
+	const examples = 4
+	of, err := sample(ctx, b, drives, examples, goal.Run)
+	if err != nil {
+		return nil, err
+	}
+	f := &Found{}
+	if f.Options, err = of.choose(b, s, goal); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	want, err := detect(ctx, b, drives, goal.Run)
+	if err != nil {
+		return nil, err
+	}
+	f.Float = perSet(began, want)
+	var ranked []Sensitivity
+	for {
+		if err := f.try(ctx, b, s, drives, want, goal); err != nil {
+			return nil, err
+		}
+		at := f.Steps[len(f.Steps)-1]
+		if at.Loss.Share() <= goal.MaxLoss {
+			return f, nil
+		}
+		if ranked == nil {
+			if ranked, err = of.rank(ctx, b, s, f.Options, goal.Run.Threads); err != nil {
+				return nil, err
+			}
+		}
+		kept := len(at.Kept)
+		if kept == len(ranked) {
+			return nil, fmt.Errorf("quant: %w: want %g, %s", ErrLoss, goal.MaxLoss, at.Loss)
+		}
+		for _, x := range ranked[kept:min(max(2*kept, 1), len(ranked))] {
+			f.Options.Keep = f.Options.Keep.with(x.Graph, x.Layer)
+		}
+	}
+}
+
+func perSet(began time.Time, sets found) time.Duration {
+	return time.Since(began) / time.Duration(max(len(sets), 1))
+}
+
+// try measures the loss with the present options.
+func (f *Found) try(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive, want found, goal Goal) error {
+	eight, err := Quantise(b, s, f.Options)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	got, err := detect(ctx, eight, drives, goal.Run)
+	if err != nil {
+		return err
+	}
+	step := Step{Loss: missed(want, got), Took: perSet(began, got), Kept: eight.Manifest.Graphs[cpu].Quantisation.Kept}
+	f.Bundle, f.Steps = eight, append(f.Steps, step)
+	if goal.Step != nil {
+		goal.Step(step)
+	}
+	return nil
+}
+
+// choose returns the options with which each graph's outputs have the least error.
+func (s samples) choose(b *model.Bundle, stats *Statistics, goal Goal) (Options, error) {
+	best := Options{Methods: map[model.Graph]Method{}, SevenBits: goal.SevenBits}
+	for _, g := range model.Graphs() {
+		spreads := []float64{0}
+		if g == model.DetectHead {
+			spreads = []float64{0, 0.5, 1}
+		}
+		least := math.Inf(1)
+		for _, m := range Methods {
+			for _, spread := range spreads {
+				o := Options{Methods: map[model.Graph]Method{g: m}, SevenBits: goal.SevenBits, Spread: spread}
+				e, err := s.trial(b, g, stats, o, goal.Run.Threads)
+				if err != nil {
+					return best, err
+				}
+				if e < least {
+					least, best.Methods[g] = e, m
+					if g == model.DetectHead {
+						best.Spread = spread
+					}
+				}
+			}
+		}
+	}
+	return best, nil
+}
+
+// trial returns the error of a graph's outputs with those options.
+func (s samples) trial(b *model.Bundle, g model.Graph, stats *Statistics, o Options, threads int) (float64, error) {
+	e, err := quantise(b, g, stats, o)
+	if err != nil {
+		return 0, fmt.Errorf("model: %s: %w", g, err)
+	}
+	return s.error(g, e, threads)
+}
+
+// rank returns the layers of all graphs, the one first that costs most for its products.
+func (s samples) rank(ctx context.Context, b *model.Bundle, stats *Statistics, o Options, threads int) (all []Sensitivity, err error) {
+	for _, g := range model.Graphs() {
+		list, whole, err := s.sensitivities(ctx, b, g, stats, o, threads)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range list {
+			x.Gain *= whole // in the error itself, so that graphs compare
+			all = append(all, x)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Sensitivity) int { return -cmp.Compare(a.worth(), b.worth()) })
+	return all, nil
+}
+
+// Split returns the drives that ranges are measured on, and those on which the loss is
+// counted: each fourth, or all if there are fewer than four.
+func Split(drives []Drive) (measured, counted []Drive) {
+	if len(drives) < 4 {
+		return drives, drives
+	}
+	for i, d := range drives {
+		if i%4 == 3 {
+			counted = append(counted, d)
+		} else {
+			measured = append(measured, d)
+		}
+	}
+	return measured, counted
+}
+
+// Record returns the bundle with its loss in the manifest; heldOut says that it was counted
+// on other drives than the ranges are from.
+func (f *Found) Record(heldOut bool) (*model.Bundle, error) {
+	l := f.Steps[len(f.Steps)-1].Loss
+	m := f.Bundle.Manifest
+	set := m.Graphs[cpu]
+	q := *set.Quantisation
+	q.Loss = &model.MeasuredLoss{Share: l.Share(), Boxes: l.Boxes, Score: sure, Metres: near, Sets: l.Sets, HeldOut: heldOut}
+	set.Quantisation = &q
+	m.Graphs = maps.Clone(m.Graphs)
+	m.Graphs[cpu] = set
+	return model.New(m, f.Bundle.Files())
+}
