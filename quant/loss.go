@@ -30,6 +30,9 @@ func (l Loss) Share() float64 { return float64(l.Lost) / float64(max(l.Boxes, 1)
 
 // String returns the loss in words.
 func (l Loss) String() string {
+	if l.Boxes == 0 {
+		return fmt.Sprintf("unknown: no box above %g was found in %d sets", sure, l.Sets)
+	}
 	return fmt.Sprintf("%.2f %% of %d boxes above %g have none of their class within %g m, in %d sets", 100*l.Share(), l.Boxes, sure, near, l.Sets)
 }
 

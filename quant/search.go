@@ -65,6 +65,9 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 			return nil, err
 		}
 		at := f.Steps[len(f.Steps)-1]
+		if at.Loss.Boxes == 0 && goal.MaxLoss < 1 {
+			return nil, fmt.Errorf("quant: the loss is %s: want a recording in which the model finds something", at.Loss)
+		}
 		if at.Loss.Share() <= goal.MaxLoss {
 			return f, nil
 		}
