@@ -62,11 +62,11 @@ func stereoCost(m *model.Manifest, cameras int, seen int64) cost {
 	}
 }
 
-// placeCost is that of three coordinates for each point, and of writing, for each run of
-// a pixel's bins in a cell, where its depths and its context are and how many.
+// placeCost is that of three coordinates for each point, and of writing the cell of each run
+// of a pixel's bins and, for each point, two bits: whether a run begins or continues there.
 func placeCost(m *model.Manifest, cameras int, p points) cost {
 	all := int64(cameras * m.Coarse().Pixels() * m.Depth.Count)
-	return cost{bytes: 3 * 4 * p.runs, flops: 3 * 2 * all}
+	return cost{bytes: 4*p.runs + all/4, flops: 3 * 2 * all}
 }
 
 // splatCost is that of reading the depths and contexts and of writing the plane; of

@@ -13,12 +13,12 @@
 //
 // Which cell a point falls into depends on the calibration and, with capture
 // times of their own, on the vehicle's motion between the exposures and the key
-// frame. Place builds the table of all points, by cell, whenever any of these
+// frame. Place builds the table of all points, by pixel, whenever any of these
 // numbers changed. A camera without an image is left out.
 //
 // A point's cell is found in float64, in the model's frame, by truncation towards
 // zero: a coordinate up to one cell below the grid's lower bound falls into the
-// first cell, as in the reference. Cells are summed in a fixed order, so the
-// plane does not depend on the number of goroutines. Neither method allocates
-// once it has seen the largest number of cameras.
+// first cell, as in the reference. A cell is summed by one goroutine, in the order of
+// camera, column, row and depth, so the plane does not depend on their number. Neither
+// method allocates once it has seen the largest number of cameras.
 package lift

@@ -91,17 +91,20 @@ func TestReferenceCells(t *testing.T) {
 	}
 }
 
-// points returns the cell of each point, [pixel][bin], -1 if it is dropped.
+// points returns the cell of each point, [pixel of the maps][bin], -1 if it is dropped.
 func (l *placed) points() []int32 {
-	out := make([]int32, len(l.cellOf))
-	for i := range out {
-		out[i] = -1
-	}
-	for cell := range l.cfg.Grid.Cells() {
-		for _, r := range l.rig.runs[l.rig.start[cell]:l.rig.start[cell+1]] {
-			for b := range r.Bins {
-				out[r.Depth+b] = int32(cell)
+	bins := len(l.depths)
+	out := make([]int32, len(l.rig.cells))
+	for pixel := range len(out) / bins {
+		cells, n := binsOf(l.Lifter, l.rig.cells, pixel), -1
+		for b := range bins {
+			m := l.rig.marks[pixel*kernel.MarksOf(bins)+b/16]
+			n += int(m.Begins >> (b % 16) & 1)
+			cell := int32(-1)
+			if (m.Begins|m.Continues)>>(b%16)&1 != 0 {
+				cell = cells[n]
 			}
+			out[(l.place(pixel/tiny.Coarse.Height)+pixel%tiny.Coarse.Height*tiny.Coarse.Width)*bins+b] = cell
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package lift
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/solofusion/solofusion/geom"
@@ -33,6 +34,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("lift: maps of %v for images of %v, want at least 2 x 2 and no larger than the images", c.Coarse, c.Image)
 	case !c.Depth.Sound():
 		return fmt.Errorf("lift: %d bins from %v m in steps of %v m: want positive numbers", c.Depth.Count, c.Depth.Start, c.Depth.Step)
+	case c.Depth.Count > math.MaxUint16:
+		return fmt.Errorf("lift: %d bins, want at most %d", c.Depth.Count, math.MaxUint16)
 	case c.Channels < 1:
 		return fmt.Errorf("lift: %d channels, want at least 1", c.Channels)
 	}
@@ -47,16 +50,15 @@ type Lifter struct {
 	kernels isa.Set
 	with    compute.Resources
 	depths  []float64 // of the bins' lower edges
+	cells   [3]int    // of the grid's axes
+	bands   int
 
-	count   []int32      // how many runs each pixel has
-	byPixel []kernel.Run // room for every bin of each pixel, of which the first are its runs
-	cellOf  []int32      // of each entry of byPixel
-	next    [][]int32    // for each camera and cell, how many runs it has there, then where the next one goes
-	weights []float32    // of the table's runs
+	weights []float32      // of the table's runs, as its cells
+	pixels  []kernel.Pixel // for each band, those of a coarse column
 
-	table                        *Table // of the call under way
-	depth, context, plane        []float32
-	find, tally, distribute, sum func(i int) // parts of the work
+	table                 *Table // of the call under way
+	depth, context, plane []float32
+	find, weigh, sum      func(i int) // parts of the work
 }
 
 // New returns a lifter, or an error that names the number that is out of range.
@@ -69,7 +71,10 @@ func New(cfg Config, with compute.Resources) (*Lifter, error) {
 	for b := range l.depths {
 		l.depths[b] = cfg.Depth.Edge(b)
 	}
-	l.find, l.tally, l.distribute, l.sum = l.findRow, l.tallyCamera, l.distributeCamera, l.sumRow
+	l.cells = [3]int{cfg.Grid.X.Cells(), cfg.Grid.Y.Cells(), cfg.Grid.Z.Cells()}
+	l.bands = (l.cells[1] + bandRows - 1) / bandRows
+	l.pixels = make([]kernel.Pixel, l.bands*cfg.Coarse.Height)
+	l.find, l.weigh, l.sum = l.findColumn, l.weighRow, l.sumBand
 	return l, nil
 }
 
@@ -84,90 +89,64 @@ func (l *Lifter) Place(t *Table, cameras []geom.Camera) {
 	if t.isFor(cameras) {
 		return
 	}
-	t.cameras = append(t.cameras[:0], cameras...)
-	l.reserve(len(cameras))
+	t.cameras = append(slices.Grow(t.cameras[:0], 1), cameras...)
+	t.reserve(len(cameras)*l.cfg.Coarse.Pixels(), len(l.depths), l.bands)
 	l.table = t
-	l.with.Run(len(cameras)*l.cfg.Coarse.Height, l.find)
-	l.sort(t)
+	l.with.Run(len(cameras)*l.cfg.Coarse.Width, l.find)
 	l.table = nil
 }
 
-// reserve makes the buffers fit n cameras.
-func (l *Lifter) reserve(n int) {
-	pixels := n * l.cfg.Coarse.Pixels()
-	if len(l.count) < pixels {
-		l.count = make([]int32, pixels)
-		l.byPixel, l.cellOf = make([]kernel.Run, pixels*l.cfg.Depth.Count), make([]int32, pixels*l.cfg.Depth.Count)
-	}
-	for len(l.next) < n {
-		l.next = append(l.next, make([]int32, l.cfg.Grid.Cells()))
-	}
-}
-
-// findRow finds the runs of one coarse row of one camera.
-func (l *Lifter) findRow(index int) {
+// findColumn finds the runs of one coarse column of one camera.
+func (l *Lifter) findColumn(index int) {
 	c := &l.cfg
-	camera := &l.table.cameras[index/c.Coarse.Height]
+	camera := &l.table.cameras[index/c.Coarse.Width]
 	back := camera.Pose.R.Mul(camera.PixelsFromCamera().Inv())
-	v := float64(index%c.Coarse.Height) * float64(c.Image.Height-1) / float64(c.Coarse.Height-1)
-	for x := range c.Coarse.Width {
-		u := float64(x) * float64(c.Image.Width-1) / float64(c.Coarse.Width-1)
-		l.findRuns(index*c.Coarse.Width+x, back.Apply(geom.Vec3{u, v, 1}), camera.Pose.T)
+	u := float64(index%c.Coarse.Width) * float64(c.Image.Width-1) / float64(c.Coarse.Width-1)
+	for y := range c.Coarse.Height {
+		v := float64(y) * float64(c.Image.Height-1) / float64(c.Coarse.Height-1)
+		l.findRuns(index*c.Coarse.Height+y, back.Apply(geom.Vec3{u, v, 1}), camera.Pose.T)
 	}
 }
 
 // findRuns finds the runs of one pixel, whose points are at depth·ray + origin
 // in the model's frame.
 func (l *Lifter) findRuns(pixel int, ray, origin geom.Vec3) {
-	g, bins := &l.cfg.Grid, len(l.depths)
-	through := kernel.Ray{X: line(g.X, ray[0], origin[0]), Y: line(g.Y, ray[1], origin[1]), Z: line(g.Z, ray[2], origin[2])}
-	first := kernel.Run{Depth: int32(pixel * bins), Context: int32(pixel * l.cfg.Channels)}
-	l.count[pixel] = int32(l.kernel.FindRuns(l.byPixel[pixel*bins:][:bins], l.cellOf[pixel*bins:][:bins], through, l.depths, first))
-}
-
-func line(a geom.Axis, ray, origin float64) kernel.Line {
-	return kernel.Line{Slope: ray / a.Step(), Offset: (origin - a.Min()) / a.Step(), Cells: float64(a.Cells())}
-}
-
-// sort writes the runs to the table by cell, keeping the order of those in the
-// same cell.
-func (l *Lifter) sort(t *Table) {
-	n := len(t.cameras)
-	l.with.Run(n, l.tally)
-	t.start = t.start[:0]
-	at := int32(0)
-	for cell := range l.cfg.Grid.Cells() {
-		t.start = append(t.start, at)
-		for _, next := range l.next[:n] {
-			next[cell], at = at, at+next[cell]
-		}
+	var through [3]kernel.Line
+	for i, a := range [...]*geom.Axis{&l.cfg.Grid.X, &l.cfg.Grid.Y, &l.cfg.Grid.Z} {
+		through[i] = kernel.Line{Slope: ray[i] / a.Step(), Offset: (origin[i] - a.Min()) / a.Step(), Cells: float64(l.cells[i])}
 	}
-	t.start = append(t.start, at)
-	t.runs = slices.Grow(t.runs[:0], int(at))[:at]
-	l.with.Run(n, l.distribute)
+	cells := binsOf(l, l.table.cells, pixel)
+	n := l.kernel.FindRuns(cells, l.marksOf(l.table, pixel), kernel.Ray{X: through[0], Y: through[1], Z: through[2]}, l.depths)
+	l.divide(pixel, cells[:n])
 }
 
-// tallyCamera counts one camera's runs in each cell.
-func (l *Lifter) tallyCamera(camera int) {
-	next, pixels := l.next[camera], l.cfg.Coarse.Pixels()
-	clear(next)
-	for pixel := camera * pixels; pixel < (camera+1)*pixels; pixel++ {
-		for _, cell := range l.cellOf[pixel*len(l.depths):][:l.count[pixel]] {
-			next[cell]++
+// divide divides a pixel's runs among the bands. A ray that has left a band does not come
+// back.
+func (l *Lifter) divide(pixel int, cells []int32) {
+	spans, pixels := l.table.spans, len(l.table.spans)/l.bands
+	for i := pixel; i < len(spans); i += pixels {
+		spans[i] = span{}
+	}
+	size := int32(bandRows * l.cells[0])
+	for from := 0; from < len(cells); {
+		band := cells[from] / size
+		to := from + 1
+		for to < len(cells) && uint32(cells[to]-band*size) < uint32(size) {
+			to++
 		}
+		spans[int(band)*pixels+pixel] = span{uint16(from), uint16(to)}
+		from = to
 	}
 }
 
-// distributeCamera writes one camera's runs to the table.
-func (l *Lifter) distributeCamera(camera int) {
-	next, pixels, runs := l.next[camera], l.cfg.Coarse.Pixels(), l.table.runs
-	for pixel := camera * pixels; pixel < (camera+1)*pixels; pixel++ {
-		cells := l.cellOf[pixel*len(l.depths):][:l.count[pixel]]
-		for i, r := range l.byPixel[pixel*len(l.depths):][:len(cells)] {
-			at := next[cells[i]]
-			runs[at], next[cells[i]] = r, at+1
-		}
-	}
+// binsOf returns a pixel's part of an array of all bins.
+func binsOf[T any](l *Lifter, all []T, pixel int) []T {
+	return all[pixel*len(l.depths):][:len(l.depths)]
+}
+
+func (l *Lifter) marksOf(t *Table, pixel int) []kernel.Marks {
+	n := kernel.MarksOf(len(l.depths))
+	return t.marks[pixel*n:][:n]
 }
 
 // Splat sums depth [N, h, w, D] times context [N, h, w, C] of the table's N
@@ -176,20 +155,57 @@ func (l *Lifter) Splat(t *Table, depth, context, plane *tensor.F32) {
 	c, n := &l.cfg, len(t.cameras)
 	depth.MustShape("depth", n, c.Coarse.Height, c.Coarse.Width, c.Depth.Count)
 	context.MustShape("context", n, c.Coarse.Height, c.Coarse.Width, c.Channels)
-	plane.MustShape("bird's-eye plane", 1, c.Grid.Y.Cells(), c.Grid.X.Cells(), c.Channels)
-	l.weights = slices.Grow(l.weights[:0], len(t.runs))[:len(t.runs)]
+	plane.MustShape("bird's-eye plane", 1, l.cells[1], l.cells[0], c.Channels)
+	l.weights = slices.Grow(l.weights[:0], len(t.cells))[:len(t.cells)]
 	l.table, l.depth, l.context, l.plane = t, depth.Data, context.Data, plane.Data
-	l.with.Run(c.Grid.Y.Cells(), l.sum)
+	l.with.Run(n*c.Coarse.Height, l.weigh)
+	l.with.Run(l.bands, l.sum)
 	l.table, l.depth, l.context, l.plane = nil, nil, nil, nil
 }
 
-// sumRow sums one row of cells.
-func (l *Lifter) sumRow(y int) {
-	columns, channels := l.cfg.Grid.X.Cells(), l.cfg.Channels
-	first, last := l.table.start[y*columns], l.table.start[(y+1)*columns]
-	l.kernel.Weigh(l.weights[first:last], l.depth, l.table.runs[first:last])
-	for cell := y * columns; cell < (y+1)*columns; cell++ {
-		from, to := l.table.start[cell], l.table.start[cell+1]
-		l.kernel.Accumulate(l.plane[cell*channels:][:channels], l.weights[from:to], l.context, l.table.runs[from:to])
+// weighRow weighs the runs of one coarse row of one camera, as the depths lie.
+func (l *Lifter) weighRow(index int) {
+	size := l.cfg.Coarse
+	camera, y := index/size.Height, index%size.Height
+	for x := range size.Width {
+		pixel := (camera*size.Width+x)*size.Height + y
+		l.kernel.Weigh(binsOf(l, l.weights, pixel), binsOf(l, l.depth, index*size.Width+x), l.marksOf(l.table, pixel))
 	}
+}
+
+// place returns where in the maps, whose order is camera, row, column, the first pixel of
+// a column of the table is. The next ones are one row further each.
+func (l *Lifter) place(column int) int {
+	size := l.cfg.Coarse
+	return column/size.Width*size.Pixels() + column%size.Width
+}
+
+// sumBand sums one band of cells.
+func (l *Lifter) sumBand(band int) {
+	row := l.cells[0] * l.cfg.Channels
+	clear(l.plane[band*bandRows*row : min((band+1)*bandRows, l.cells[1])*row])
+	pixels, height := len(l.table.spans)/l.bands, l.cfg.Coarse.Height
+	spans := l.table.spans[band*pixels:][:pixels]
+	for column := range pixels / height {
+		l.kernel.Accumulate(l.plane, l.column(band, column, spans[column*height:][:height]))
+	}
+}
+
+// column returns those pixels of a coarse column that have runs in a band.
+func (l *Lifter) column(band, column int, spans []span) []kernel.Pixel {
+	n, channels, height := 0, l.cfg.Channels, len(spans)
+	for y, s := range spans {
+		if s.from == s.to {
+			continue
+		}
+		from, to := int(s.from), int(s.to)
+		pixel, place := column*height+y, l.place(column)+y*l.cfg.Coarse.Width
+		l.pixels[band*height+n] = kernel.Pixel{
+			Context: l.context[place*channels:][:channels],
+			Weights: binsOf(l, l.weights, pixel)[from:to],
+			Cells:   binsOf(l, l.table.cells, pixel)[from:to],
+		}
+		n++
+	}
+	return l.pixels[band*height:][:n]
 }

@@ -3,6 +3,7 @@ package lift
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -53,33 +54,33 @@ func TestSplatAgreesWithTheSpecification(t *testing.T) {
 	})
 }
 
-// TestRunsAreMaximal checks that a point lies in at most one run, and
-// that no pixel's runs share a cell side by side.
-func TestRunsAreMaximal(t *testing.T) {
+// TestBandsHaveAllRuns: each run of a pixel is in the span of the band that has its cell,
+// and in no other.
+func TestBandsHaveAllRuns(t *testing.T) {
 	l := mustNew(t, toy, compute.Resources{})
 	l.Place(&l.rig, ring(&toy, 3, 0.3))
-	seen := make(map[int32]bool)
-	end := make(map[[2]int32]int) // cell and first bin after a run
-	for cell := range toy.Grid.Cells() {
-		for _, r := range l.rig.runs[l.rig.start[cell]:l.rig.start[cell+1]] {
-			for b := range r.Bins {
-				if seen[r.Depth+b] {
-					t.Fatalf("point %d is in two runs", r.Depth+b)
+	all := 0
+	for pixel := range 3 * toy.Coarse.Pixels() {
+		runs, found := 0, 0
+		for _, m := range l.marksOf(&l.rig, pixel) {
+			runs += bits.OnesCount16(m.Begins)
+		}
+		for band := range l.bands {
+			s := l.rig.spans[band*3*toy.Coarse.Pixels()+pixel]
+			for _, cell := range binsOf(l.Lifter, l.rig.cells, pixel)[s.from:s.to] {
+				if y := int(cell) / toy.Grid.X.Cells(); y/bandRows != band {
+					t.Fatalf("pixel %d: band %d has cell %d of row %d", pixel, band, cell, y)
 				}
-				seen[r.Depth+b] = true
-			}
-			end[[2]int32{int32(cell), r.Depth + r.Bins}]++
-		}
-	}
-	for cell := range toy.Grid.Cells() {
-		for _, r := range l.rig.runs[l.rig.start[cell]:l.rig.start[cell+1]] {
-			if end[[2]int32{int32(cell), r.Depth}] > 0 && r.Depth%int32(toy.Depth.Count) != 0 {
-				t.Errorf("runs of cell %d meet at point %d", cell, r.Depth)
+				found++
 			}
 		}
+		if found != runs {
+			t.Fatalf("pixel %d: the bands have %d runs, want %d", pixel, found, runs)
+		}
+		all += runs
 	}
-	if len(seen) == 0 {
-		t.Error("no points")
+	if all == 0 {
+		t.Error("no runs")
 	}
 }
 
@@ -211,6 +212,7 @@ func TestNewRefuses(t *testing.T) {
 		"one column":    func(c *Config) { c.Coarse.Width = 1 },
 		"small image":   func(c *Config) { c.Image.Height = 2 },
 		"bins":          func(c *Config) { c.Depth.Count = 0 },
+		"many bins":     func(c *Config) { c.Depth.Count = 1 << 16 },
 		"step":          func(c *Config) { c.Depth.Step = 0 },
 	} {
 		c := toy

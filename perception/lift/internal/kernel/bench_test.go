@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkAccumulate has the published model's channels and the average cell's
-// number of runs, and reports GFLOP/s.
+// BenchmarkAccumulate has the published model's channels and bins, and reports GFLOP/s.
 func BenchmarkAccumulate(b *testing.B) {
 	for _, k := range implementations() {
 		b.Run(k.name, func(b *testing.B) { accumulate(b, &k.Kernels) })
@@ -14,25 +13,43 @@ func BenchmarkAccumulate(b *testing.B) {
 }
 
 func accumulate(b *testing.B, k *Kernels) {
-	const channels, runs = 80, 20
-	s := newScene(rand.New(rand.NewPCG(1, 2)), channels, runs)
-	dst := make([]float32, channels)
-	weights := make([]float32, runs)
-	k.Weigh(weights, s.depth, s.runs)
-	for b.Loop() {
-		k.Accumulate(dst, weights, s.context, s.runs)
+	const channels, pixels = 80, 16
+	s, all, runs := newScene(rand.New(rand.NewPCG(1, 2)), pixels, channels, 112, 2), make([]Pixel, pixels), 0
+	for i, p := range s.pixels {
+		weights := make([]float32, len(p.depth))
+		k.Weigh(weights, p.depth, p.marks)
+		all[i] = Pixel{Context: p.context, Weights: weights[:len(p.runs)], Cells: p.cells}
+		runs += len(p.runs)
 	}
-	b.ReportMetric(2*channels*runs*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+	for b.Loop() {
+		k.Accumulate(s.plane, all)
+	}
+	b.ReportMetric(2*channels*float64(runs)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
 }
 
-// BenchmarkFindRuns has the published model's bins.
+// BenchmarkFindRuns and BenchmarkWeigh have the published model's bins.
+
 func BenchmarkFindRuns(b *testing.B) {
 	for _, k := range implementations() {
 		b.Run(k.name, func(b *testing.B) {
 			depths, ray := bins(112), Ray{Line{1.1, 64, 128}, Line{0.3, 64, 128}, Line{0.01, 0, 1}}
-			runs, cells := make([]Run, len(depths)), make([]int32, len(depths))
+			cells, marks := make([]int32, len(depths)), make([]Marks, MarksOf(len(depths)))
 			for b.Loop() {
-				k.FindRuns(runs, cells, ray, depths, Run{})
+				k.FindRuns(cells, marks, ray, depths)
+			}
+		})
+	}
+}
+
+func BenchmarkWeigh(b *testing.B) {
+	for _, k := range implementations() {
+		b.Run(k.name, func(b *testing.B) {
+			depths, ray := bins(112), Ray{Line{1.1, 64, 128}, Line{0.3, 64, 128}, Line{0.01, 0, 1}}
+			cells, marks := make([]int32, len(depths)), make([]Marks, MarksOf(len(depths)))
+			k.FindRuns(cells, marks, ray, depths)
+			weights, depth := make([]float32, len(depths)), make([]float32, len(depths))
+			for b.Loop() {
+				k.Weigh(weights, depth, marks)
 			}
 		})
 	}

@@ -4,7 +4,7 @@
 // float32, each rounded, in the order that is given.
 //
 // FindRuns, the cells that the points of one coarse pixel fall into (model spec,
-// section 4). Locating them is each implementation's, joining them the same for all. Point b of the pixel is at depth d[b] along its ray; along each
+// section 4). Point b of the pixel is at depth d[b] along its ray; along each
 // axis its coordinate in cells is Slope·d + Offset, and its cell the coordinate
 // truncated towards zero, if it lies in (-1, Cells):
 //
@@ -15,15 +15,16 @@
 //
 // Weigh, what the bins of each run weigh together:
 //
-//	weights[i] = Σ_b depth[runs[i].Depth+b], b < runs[i].Bins
+//	weights[i] = Σ_b depth[b], b in run i
 //
-// The bins are added in ascending order.
+// The sum begins with the first bin; the others are added in ascending order.
 //
-// Accumulate, the sum of one bird's-eye cell over its runs:
+// Accumulate, what pixels add to the cells that their runs are in:
 //
-//	dst[c] = Σ_i weights[i] · context[runs[i].Context+c]
+//	plane[cells[i]·C + c] += weights[i] · context[c]
 //
-// The runs are added in order. NaN and infinities propagate. A cell without runs is zero.
+// The pixels are added in order; each has a cell at most once. NaN and infinities
+// propagate.
 //
-// dst and weights must not overlap the others.
+// What is written must not overlap what is read.
 package kernel

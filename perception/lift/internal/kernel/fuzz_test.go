@@ -8,19 +8,14 @@ import (
 	"github.com/solofusion/solofusion/internal/golden"
 )
 
-// FuzzAccumulate draws maps and runs of fuzzed shapes.
-func FuzzAccumulate(f *testing.F) {
+// FuzzSplat draws scenes of fuzzed shapes.
+func FuzzSplat(f *testing.F) {
 	f.Add(uint64(1), uint8(32), uint8(9))
-	f.Fuzz(func(t *testing.T, seed uint64, channels, runs uint8) {
-		s := newScene(rand.New(rand.NewPCG(seed, 0)), int(channels), int(runs))
+	f.Add(uint64(2), uint8(80), uint8(112))
+	f.Fuzz(func(t *testing.T, seed uint64, channels, bins uint8) {
+		s := newScene(rand.New(rand.NewPCG(seed, 0)), int(seed%7), int(channels), int(bins), 1+int(seed%40))
 		for _, k := range implementations() {
-			dst := golden.Guard[float32](int(channels), int(seed%8), 7)
-			sum(k, dst.Slice, s.depth, s.context, s.runs)
-			check(t, k.name, dst.Slice, s)
-			want := make([]float32, channels)
-			sum(implementation{Kernels: generic}, want, s.depth, s.context, s.runs)
-			golden.Within(t, k.name+" as generic", dst.Slice, want, golden.Bound{})
-			dst.Check(t, k.name)
+			checkSplat(t, k, s, int(seed%8))
 		}
 	})
 }
@@ -33,9 +28,11 @@ func FuzzFindRuns(f *testing.F) {
 		size := float64(n%16) + 1
 		ray, depths := Ray{Line{sx, ox, size}, Line{sy, oy, size}, Line{sz, oz, 1}}, bins(int(n))
 		for _, k := range implementations() {
-			runs, cells := make([]Run, n), make([]int32, n)
-			found := k.FindRuns(runs, cells, ray, depths, Run{})
-			checkRuns(t, k.name, runs[:found], cells, ray, depths, Run{})
+			cells, marks := golden.Guard[int32](int(n), int(n%5), -9), golden.Guard(MarksOf(int(n)), 1, Marks{7, 7})
+			found := k.FindRuns(cells.Slice, marks.Slice, ray, depths)
+			checkRuns(t, k.name, found, cells.Slice, marks.Slice, ray, depths)
+			cells.Check(t, k.name)
+			marks.Check(t, k.name)
 		}
 	})
 }

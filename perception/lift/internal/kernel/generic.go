@@ -1,18 +1,42 @@
 package kernel
 
-import "github.com/solofusion/solofusion/internal/f32"
+import (
+	"math/bits"
 
-var generic = Kernels{locate: locateGeneric, weigh: weighGeneric, accumulate: accumulateGeneric}
+	"github.com/solofusion/solofusion/internal/f32"
+)
 
-func locateGeneric(cells []int32, ray Ray, depths []float64) {
+var generic = Kernels{findRuns: findRunsGeneric, weigh: weighGeneric, accumulate: accumulateGeneric}
+
+// outside is the cell of a bin that is in none.
+const outside = -1
+
+func findRunsGeneric(cells []int32, marks []Marks, ray Ray, depths []float64) int {
+	n, last := 0, int32(outside)
+	clear(marks)
 	for b, d := range depths {
-		cells[b] = outside
-		x, inX := ray.X.cell(d)
-		y, inY := ray.Y.cell(d)
-		if _, inZ := ray.Z.cell(d); inX && inY && inZ {
-			cells[b] = int32(y*int(ray.X.Cells) + x)
+		cell, m, bit := ray.cell(d), &marks[b/markedBins], uint16(1)<<(b%markedBins)
+		switch {
+		case cell == outside:
+		case cell == last:
+			m.Continues |= bit
+		default:
+			m.Begins |= bit
+			cells[n] = cell
+			n++
 		}
+		last = cell
 	}
+	return n
+}
+
+func (r *Ray) cell(depth float64) int32 {
+	x, inX := r.X.cell(depth)
+	y, inY := r.Y.cell(depth)
+	if _, inZ := r.Z.cell(depth); inX && inY && inZ {
+		return int32(y*int(r.X.Cells) + x)
+	}
+	return outside
 }
 
 // cell returns the index of the cell at that depth by truncation towards zero,
@@ -25,19 +49,26 @@ func (l *Line) cell(depth float64) (int, bool) {
 	return int(v), true
 }
 
-func weighGeneric(weights, depth []float32, runs []Run) {
-	for i, r := range runs {
-		var p float32
-		for _, d := range depth[r.Depth:][:r.Bins] {
-			p += d
+func weighGeneric(weights, depth []float32, marks []Marks) {
+	n := 0
+	for i, m := range marks {
+		for begins := m.Begins; begins != 0; begins &= begins - 1 {
+			b := i*markedBins + bits.TrailingZeros16(begins)
+			sum := depth[b]
+			for b++; b < len(depth) && marks[b/markedBins].Continues>>(b%markedBins)&1 != 0; b++ {
+				sum += depth[b]
+			}
+			weights[n] = sum
+			n++
 		}
-		weights[i] = p
 	}
 }
 
-func accumulateGeneric(dst, weights, context []float32, runs []Run) {
-	clear(dst)
-	for i, r := range runs {
-		f32.Axpy(dst, context[r.Context:][:len(dst)], weights[i])
+func accumulateGeneric(plane []float32, pixels []Pixel) {
+	for i := range pixels {
+		p := &pixels[i]
+		for j, cell := range p.Cells {
+			f32.Axpy(plane[int(cell)*len(p.Context):][:len(p.Context)], p.Context, p.Weights[j])
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/solofusion/solofusion/internal/golden"
@@ -39,32 +40,35 @@ func naiveCell(l Line, depth float64) (cell int, ok bool) {
 
 // checkRuns compares runs with the cells of the points one by one: each point in
 // the grid lies in one run, and no two runs side by side share a cell.
-func checkRuns(t *testing.T, name string, runs []Run, cells []int32, ray Ray, depths []float64, first Run) {
+func checkRuns(t *testing.T, name string, n int, cells []int32, marks []Marks, ray Ray, depths []float64) {
 	t.Helper()
-	got := make([]int32, len(depths))
-	for i := range got {
-		got[i] = -1
-	}
-	for i, r := range runs {
-		if r.Context != first.Context || r.Bins < 1 {
-			t.Fatalf("%s: run %+v of the pixel that begins with %+v", name, r, first)
-		}
-		if i > 0 && cells[i] == cells[i-1] && runs[i-1].Depth+runs[i-1].Bins == r.Depth {
-			t.Fatalf("%s: runs %d and %d could be one", name, i-1, i)
-		}
-		for b := range r.Bins {
-			got[r.Depth-first.Depth+b] = cells[i]
-		}
-	}
+	found, last := 0, int32(outside)
 	for b, d := range depths {
-		want := int32(-1)
+		m := marks[b/16]
+		begins, continues := m.Begins>>(b%16)&1 != 0, m.Continues>>(b%16)&1 != 0
+		want := int32(outside)
 		x, inX := naiveCell(ray.X, d)
 		y, inY := naiveCell(ray.Y, d)
 		if _, inZ := naiveCell(ray.Z, d); inX && inY && inZ {
 			want = int32(y*int(ray.X.Cells) + x)
 		}
-		if got[b] != want {
-			t.Fatalf("%s: point %d is in cell %d, want %d", name, b, got[b], want)
+		if in := want != outside; begins != (in && want != last) || continues != (in && want == last) {
+			t.Fatalf("%s: point %d in cell %d, after one in %d: a run begins %v, continues %v", name, b, want, last, begins, continues)
+		}
+		if begins {
+			if found >= n || cells[found] != want {
+				t.Fatalf("%s: run %d of %d is in another cell than %d", name, found, n, want)
+			}
+			found++
+		}
+		last = want
+	}
+	if found != n {
+		t.Fatalf("%s: %d runs, want %d", name, n, found)
+	}
+	if left := len(depths) % 16; left > 0 {
+		if m := marks[len(marks)-1]; (m.Begins|m.Continues)>>left != 0 {
+			t.Fatalf("%s: marks %+v of %d bins", name, m, left)
 		}
 	}
 }
@@ -89,15 +93,12 @@ func TestFindRuns(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 2))
 		for n := range 70 {
 			for range 20 {
-				ray, depths, first := randomRay(rng), bins(n), Run{Depth: 7, Context: 3}
-				runs, cells := make([]Run, n+1), golden.Guard[int32](n, n%4, -9)
-				runs[n] = Run{Bins: -5}
-				found := k.FindRuns(runs[:n:n], cells.Slice, ray, depths, first)
-				checkRuns(t, k.name, runs[:found], cells.Slice, ray, depths, first)
+				ray, depths := randomRay(rng), bins(n)
+				cells, marks := golden.Guard[int32](n, n%4, -9), golden.Guard(MarksOf(n), n%3, Marks{7, 7})
+				found := k.FindRuns(cells.Slice, marks.Slice, ray, depths)
+				checkRuns(t, k.name, found, cells.Slice, marks.Slice, ray, depths)
 				cells.Check(t, k.name)
-				if runs[n].Bins != -5 {
-					t.Fatalf("%s: what lies beyond the bins is written", k.name)
-				}
+				marks.Check(t, k.name)
 			}
 		}
 	}
@@ -115,9 +116,9 @@ func TestTruncation(t *testing.T) {
 			{math.NaN(), -1}, {math.Inf(1), -1}, {math.Inf(-1), -1},
 		} {
 			ray := Ray{Line{0, c.at, 11}, Line{0, 0, 1}, Line{0, 0, 1}}
-			runs, cells := make([]Run, 1), make([]int32, 1)
+			cells, marks := make([]int32, 1), make([]Marks, 1)
 			got := int32(-1)
-			if k.FindRuns(runs, cells, ray, []float64{1}, Run{}) > 0 {
+			if k.FindRuns(cells, marks, ray, []float64{1}) > 0 {
 				got = cells[0]
 			}
 			if got != c.cell {
@@ -127,104 +128,132 @@ func TestTruncation(t *testing.T) {
 	}
 }
 
-// naive is the package comment's loop in float64. It returns the sum and, for
-// the bound, the sum of the terms' magnitudes.
-func naive(channels int, depth, context []float32, runs []Run) (sum, magnitude []float64) {
-	sum, magnitude = make([]float64, channels), make([]float64, channels)
-	for _, r := range runs {
-		p := 0.0
-		for b := range r.Bins {
-			p += float64(depth[r.Depth+b])
-		}
-		for c := range channels {
-			v := p * float64(context[int(r.Context)+c])
-			sum[c] += v
-			magnitude[c] += math.Abs(v)
-		}
-	}
-	return sum, magnitude
-}
-
-const binsInScene = 20
-
-// scene is random maps and runs in them.
+// scene is pixels with random bins and runs in them, and a plane.
 type scene struct {
-	depth, context []float32
-	runs           []Run
+	pixels []pixel
+	plane  []float32
 }
 
-func newScene(rng *rand.Rand, channels, runs int) scene {
-	const pixels, bins = 6, binsInScene
-	s := scene{make([]float32, pixels*bins), make([]float32, pixels*channels), make([]Run, runs)}
-	for i := range s.depth {
-		s.depth[i] = rng.Float32() / bins
+type pixel struct {
+	depth   []float32
+	marks   []Marks
+	runs    [][2]int // first bin, end
+	context []float32
+	cells   []int32 // of each run, all different
+}
+
+// newScene draws pixels with runs of at most so many bins. Pixels that follow each other
+// have much the same cells.
+func newScene(rng *rand.Rand, pixels, channels, bins, longest int) (s scene) {
+	cells := bins + 3
+	path := rng.Perm(cells)
+	for range pixels {
+		p := newPixel(rng, channels, bins, longest)
+		for i := range p.runs {
+			p.cells = append(p.cells, int32(path[i]))
+		}
+		s.pixels = append(s.pixels, p)
+		i, j := rng.IntN(cells), rng.IntN(cells)
+		path[i], path[j] = path[j], path[i]
 	}
-	for i := range s.context {
-		s.context[i] = float32(rng.NormFloat64())
-	}
-	for i := range s.runs {
-		pixel, first := rng.IntN(pixels), rng.IntN(bins)
-		s.runs[i] = Run{Depth: int32(pixel*bins + first), Context: int32(pixel * channels), Bins: 1 + rng.Int32N(int32(bins-first))}
+	s.plane = make([]float32, cells*channels)
+	for i := range s.plane {
+		s.plane[i] = float32(rng.NormFloat64())
 	}
 	return s
 }
 
-// sum weighs and accumulates.
-func sum(k implementation, dst, depth, context []float32, runs []Run) {
-	weights := make([]float32, len(runs))
-	k.weigh(weights, depth, runs)
-	k.accumulate(dst, weights, context, runs)
-}
-
-func check(t *testing.T, name string, got []float32, s scene) {
-	t.Helper()
-	want, magnitude := naive(len(got), s.depth, s.context, s.runs)
-	most := float64(len(s.runs)+binsInScene+1) * 0x1p-24 // a rounding for each addition and product
-	for c := range got {
-		if d := math.Abs(float64(got[c]) - want[c]); !(d <= most*magnitude[c]) {
-			t.Errorf("%s: channel %d of %d is %v, want %v", name, c, len(got), got[c], want[c])
+func newPixel(rng *rand.Rand, channels, bins, longest int) pixel {
+	p := pixel{depth: make([]float32, bins), marks: make([]Marks, MarksOf(bins)), context: make([]float32, channels)}
+	for i := range p.depth {
+		p.depth[i] = rng.Float32() / float32(bins)
+	}
+	for i := range p.context {
+		p.context[i] = float32(rng.NormFloat64())
+	}
+	for b := rng.IntN(3); b < bins; b += rng.IntN(2) {
+		end := min(bins, b+1+rng.IntN(longest))
+		p.runs = append(p.runs, [2]int{b, end})
+		p.marks[b/16].Begins |= 1 << (b % 16)
+		for b++; b < end; b++ {
+			p.marks[b/16].Continues |= 1 << (b % 16)
 		}
 	}
+	return p
 }
 
-func TestAccumulate(t *testing.T) {
+// naive is the package comment's loops.
+func (s *scene) naive() (weights [][]float32, plane []float32) {
+	plane = slices.Clone(s.plane)
+	for _, p := range s.pixels {
+		var all []float32
+		for i, r := range p.runs {
+			w := p.depth[r[0]]
+			for _, d := range p.depth[r[0]+1 : r[1]] {
+				w += d
+			}
+			all = append(all, w)
+			for c, x := range p.context {
+				plane[int(p.cells[i])*len(p.context)+c] += float32(w * x)
+			}
+		}
+		weights = append(weights, all)
+	}
+	return weights, plane
+}
+
+// checkSplat compares weighing and accumulating with the loops, bit by bit.
+func checkSplat(t *testing.T, k implementation, s scene, offset int) {
+	t.Helper()
+	wantWeights, wantPlane := s.naive()
+	plane := golden.Guard[float32](len(s.plane), offset, 7)
+	copy(plane.Slice, s.plane)
+	var pixels []Pixel
+	for i, p := range s.pixels {
+		name := fmt.Sprintf("%s, %d bins", k.name, len(p.depth))
+		weights := golden.Guard[float32](len(p.depth), offset, 7)
+		k.Weigh(weights.Slice, p.depth, p.marks)
+		golden.Within(t, name, weights.Slice[:len(p.runs)], wantWeights[i], golden.Bound{})
+		weights.Check(t, name)
+		pixels = append(pixels, Pixel{Context: p.context, Weights: weights.Slice[:len(p.runs)], Cells: p.cells})
+	}
+	name := fmt.Sprintf("%s, %d pixels", k.name, len(pixels))
+	k.Accumulate(plane.Slice, pixels)
+	golden.Within(t, name, plane.Slice, wantPlane, golden.Bound{})
+	plane.Check(t, name)
+}
+
+func TestSplat(t *testing.T) {
 	for _, k := range implementations() {
 		rng := rand.New(rand.NewPCG(5, 1))
-		for channels := range 100 {
-			for _, runs := range []int{0, 1, 2, 5, 30} {
-				s := newScene(rng, channels, runs)
-				dst := golden.Guard[float32](channels, runs%4, 7)
-				for i := range dst.Slice {
-					dst.Slice[i] = 99 // is overwritten
-				}
-				sum(k, dst.Slice, s.depth, s.context, s.runs)
-				check(t, fmt.Sprintf("%s, %d runs", k.name, runs), dst.Slice, s)
-				want := make([]float32, channels)
-				sum(implementation{Kernels: generic}, want, s.depth, s.context, s.runs)
-				golden.Within(t, k.name+" as generic", dst.Slice, want, golden.Bound{})
-				dst.Check(t, k.name)
+		for channels := range 170 {
+			for _, bins := range []int{0, 1, 2, 15, 16, 17, 31, 33, 70} {
+				checkSplat(t, k, newScene(rng, channels%6, channels, bins, 1+channels%40), channels%4)
 			}
 		}
 	}
 }
 
-func TestAccumulatePropagates(t *testing.T) {
+func TestSplatPropagates(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, k := range implementations() {
-		dst := make([]float32, 4)
-		sum(k, dst, []float32{0, 1, 2}, []float32{1, nan, inf, -inf}, []Run{{Depth: 1, Bins: 2}})
-		golden.Within(t, k.name, dst, []float32{3, nan, inf, -inf}, golden.Bound{})
-		sum(k, dst, []float32{0, 1, nan}, []float32{1, 1, 1, 1}, []Run{{Depth: 1, Bins: 2}})
-		golden.Within(t, k.name, dst, []float32{nan, nan, nan, nan}, golden.Bound{})
+		depth, marks := []float32{nan, 1, 2, inf}, []Marks{{Begins: 0b1010, Continues: 0b0100}}
+		weights, plane := make([]float32, 4), make([]float32, 10)
+		k.Weigh(weights, depth, marks)
+		k.Accumulate(plane, []Pixel{{Context: []float32{1, nan, inf, -inf, 0}, Weights: weights[:2], Cells: []int32{1, 0}}})
+		golden.Within(t, k.name, plane, []float32{inf, nan, inf, -inf, nan, 3, nan, inf, -inf, 0}, golden.Bound{})
 	}
 }
 
 func TestLengthsAreChecked(t *testing.T) {
 	k := Table[isa.Generic]
 	for name, call := range map[string]func(){
-		"runs":       func() { k.FindRuns(make([]Run, 2), make([]int32, 3), Ray{}, make([]float64, 3), Run{}) },
-		"weights":    func() { k.Weigh(make([]float32, 1), nil, make([]Run, 2)) },
-		"accumulate": func() { k.Accumulate(nil, make([]float32, 1), nil, make([]Run, 2)) },
+		"cells":      func() { k.FindRuns(make([]int32, 2), make([]Marks, 1), Ray{}, make([]float64, 3)) },
+		"marks":      func() { k.FindRuns(make([]int32, 17), make([]Marks, 1), Ray{}, make([]float64, 17)) },
+		"weights":    func() { k.Weigh(make([]float32, 1), make([]float32, 2), make([]Marks, 1)) },
+		"their bins": func() { k.Weigh(make([]float32, 17), make([]float32, 17), make([]Marks, 1)) },
+		"accumulate": func() { k.Accumulate(nil, []Pixel{{Weights: make([]float32, 1), Cells: make([]int32, 2)}}) },
+		"contexts":   func() { k.Accumulate(nil, []Pixel{{Context: make([]float32, 1)}, {}}) },
 	} {
 		func() {
 			defer func() {
