@@ -52,8 +52,10 @@ type Convolution struct {
 	packer         packer      // of W f, unless it is stored as float32
 	features       *tensor.F32 // T Y X C, aligned, if they are kept
 
-	slots []slot      // of the stack, from the current frame's
-	rows  []rowBuffer // of a plane
+	slots     []slot      // of the stack, from the current frame's
+	passSlots int         // that are written together in recursive mode
+	rooms     []*room     // of such a pass
+	rows      []rowBuffer // of a plane
 
 	// Methods as values, made once so that a Step does not allocate.
 	projects, gathers, copies, fills, packs func(y int) // rows
@@ -97,7 +99,7 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 		return nil, err
 	}
 	cfg.KeepFeatures = cfg.KeepFeatures && cfg.Frames > 0
-	c := &Convolution{cfg: cfg, weights: w, with: with}
+	c := &Convolution{cfg: cfg, weights: w, with: with, passSlots: passSlots}
 	c.kernel, c.kernels = kernel.Table.Take(with.Kernels)
 	c.projects, c.gathers, c.copies, c.fills, c.packs = c.projectRow, c.gatherRow, c.copyRow, c.carryRow, c.packRow
 	c.block, c.tally = c.rowsOf, c.tallyBlock
@@ -256,7 +258,7 @@ func (c *Convolution) packRow(y int) {
 // carry fills the current frame's lost cells with what the newest kept plane has there.
 func (c *Convolution) carry(f Frame) {
 	j := &c.job
-	j.lost, j.newest = f.Lost, slot{index: f.Keep[0], moved: true}
+	j.lost, j.newest = f.Lost, slot{index: f.Keep[0], from: j.ring.planes[f.Keep[0]].values, moved: true}
 	j.newest.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(j.ring.planes[f.Keep[0]].globalFromGrid))
 	c.run(c.fills)
 	j.lost = nil
@@ -269,9 +271,9 @@ func (c *Convolution) carryRow(y int) {
 		return
 	}
 	taps := c.locate(&c.job.newest, y)
-	c.carryCells(c.projected.current, c.align(c.job.newest.index, taps, y), lost, y)
+	c.carryCells(c.projected.current, c.align(&c.job.newest, taps, y), lost, y)
 	if c.cfg.KeepFeatures {
-		c.carryCells(c.raw.current, c.alignRaw(c.job.newest.index, taps, y), lost, y)
+		c.carryCells(c.raw.current, c.alignRaw(&c.job.newest, taps, y), lost, y)
 	}
 }
 

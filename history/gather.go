@@ -9,12 +9,19 @@ import (
 
 // slot is what of the stack shows one plane.
 type slot struct {
-	index    int       // of the plane in the ring, or current
-	moved    bool      // whether the plane is to be resampled
-	replaced bool      // whether what it becomes is stored in its place
-	cells    affine    // from current cells to the plane's, if moved
-	add      []float32 // C: what the plane's age adds
-	gain     []float32 // C: bytes of the stack for its values
+	index int       // of the plane in the ring, or current
+	from  values    // the plane's, unless it is the current one
+	moved bool      // whether the plane is to be resampled
+	to    *room     // for what it becomes, if that is stored in its place
+	cells affine    // from current cells to the plane's, if moved
+	add   []float32 // C: what the plane's age adds
+	gain  []float32 // C: bytes of the stack for its values
+}
+
+// room is where a plane is resampled to that is to replace another.
+type room struct {
+	values
+	packer packer // unless they are stored as float32
 }
 
 // gatherDirect writes the stack in one pass, row by row: each plane is resampled from
@@ -26,22 +33,42 @@ func (c *Convolution) gatherDirect(f Frame) {
 	c.gather(0, len(c.slots))
 }
 
-// gatherRecursive writes one slot after the other. What a plane that stays becomes replaces
-// it, once for each frame that it is back.
+// passSlots is how many slots one pass of recursive mode writes. The pieces of the stack
+// that it writes are the longer the more they are, and there is room for as many planes.
+const passSlots = 4
+
+// gatherRecursive writes a few slots after the other. What a plane that stays becomes
+// replaces it, once for each frame that it is back.
 func (c *Convolution) gatherRecursive(f Frame) {
-	here := current
-	for i := range c.slots {
-		s, n := c.place(i, f, here), min(i, len(f.Earlier))
-		s.replaced = s.moved && c.job.ring.planes[s.index].resampled < n && slices.Contains(f.Keep, s.index)
-		if s.replaced {
-			c.packer.like(&c.job.ring.planes[s.index].projected)
+	here, aligned := current, values{}
+	for first := 0; first < len(c.slots); first += c.passSlots {
+		last := min(first+c.passSlots, len(c.slots))
+		for i := first; i < last; i++ {
+			s := c.place(i, f, here)
+			if s.index == here {
+				s.from = aligned
+			}
+			if s.moved && c.job.ring.planes[s.index].resampled < min(i, len(f.Earlier)) && slices.Contains(f.Keep, s.index) {
+				s.to = c.room(i-first, &s.from)
+				here, aligned = s.index, s.to.values
+			}
 		}
-		c.gather(i, i+1)
-		if s.replaced {
-			c.replace(s.index, f.GlobalFromGrid)
-			here = s.index
+		c.gather(first, last)
+		for i := first; i < last; i++ {
+			c.replace(&c.slots[i], f.GlobalFromGrid)
 		}
 	}
+}
+
+// room returns the nth room of a pass, for what a plane becomes.
+func (c *Convolution) room(n int, from *values) *room {
+	for len(c.rooms) <= n {
+		c.rooms = append(c.rooms, &room{c.job.ring.room(), packer{inverse: make([]float32, c.cfg.Channels)}})
+	}
+	r := c.rooms[n]
+	r.packer.to = r.projected
+	r.packer.like(&from.projected)
+	return r
 }
 
 // gather writes slots of the stack, from first to the one before last.
@@ -58,8 +85,9 @@ func (c *Convolution) place(i int, f Frame, here int) *slot {
 	if i > 0 {
 		s.index = f.plane(i - 1)
 	}
-	s.moved = s.index != current && s.index != here
+	s.moved, s.to = s.index != current && s.index != here, nil
 	if s.moved {
+		s.from = c.job.ring.planes[s.index].values
 		s.cells = c.cfg.cells(f.GlobalFromGrid.RelativeTo(c.job.ring.planes[s.index].globalFromGrid))
 	}
 	age := c.age(c.job.ring, f, min(i, len(f.Earlier)))
@@ -69,17 +97,15 @@ func (c *Convolution) place(i int, f Frame, here int) *slot {
 	return s
 }
 
-// replace takes a plane's resampled values in its place.
-func (c *Convolution) replace(index int, globalFromGrid geom.Pose) {
-	p := &c.job.ring.planes[index]
+// replace puts what a slot's plane became in its place, if it is to be.
+func (c *Convolution) replace(s *slot, globalFromGrid geom.Pose) {
+	if s.to == nil {
+		return
+	}
+	p := &c.job.ring.planes[s.index]
 	p.globalFromGrid = globalFromGrid
 	p.resampled++
-	if c.cfg.Storage == Float32 {
-		p.projected.f32, c.projected.spare = c.projected.spare, p.projected.f32
-	} else {
-		p.projected, c.packer.to = c.packer.to, p.projected
-	}
-	p.raw, c.raw.spare = c.raw.spare, p.raw
+	p.values, s.to.values = s.to.values, p.values
 }
 
 // gatherRow writes one row of the slots.
@@ -94,17 +120,17 @@ func (c *Convolution) gatherSlot(i, y int) {
 	taps := c.locate(s, y)
 	stride := (cfg.Frames + 1) * cfg.Channels
 	at := y*cfg.width()*stride + i*cfg.Channels
-	if s.moved && !s.replaced && cfg.Storage == Float32 {
-		c.warpActivate(at, stride, c.job.ring.planes[s.index].projected.f32, taps, s)
+	if s.moved && s.to == nil && cfg.Storage == Float32 {
+		c.warpActivate(at, stride, s.from.projected.f32, taps, s)
 	} else {
-		row := c.align(s.index, taps, y)
+		row := c.align(s, taps, y)
 		c.activate(at, stride, row, s)
-		if s.replaced {
-			c.packer.pack(&c.kernel, y*len(row), row)
+		if s.to != nil {
+			s.to.packer.pack(&c.kernel, y*len(row), row)
 		}
 	}
 	if cfg.KeepFeatures && i > 0 {
-		row := c.alignRaw(s.index, taps, y)
+		row := c.alignRaw(s, taps, y)
 		copy(c.features.Data[((i-1)*cfg.height()+y)*len(row):], row)
 	}
 }
@@ -124,37 +150,43 @@ func (c *Convolution) locate(s *slot, y int) []kernel.Tap {
 	return taps
 }
 
-// align returns row y of a plane of the ring, or of the current one, resampled if there
-// are taps.
-func (c *Convolution) align(index int, taps []kernel.Tap, y int) []float32 {
+// align returns row y of a slot's plane, resampled if there are taps.
+func (c *Convolution) align(s *slot, taps []kernel.Tap, y int) []float32 {
 	n := c.cfg.width() * c.cfg.Channels
-	if index == current {
+	if s.index == current {
 		return c.projected.current[y*n:][:n]
 	}
-	plane, row := &c.job.ring.planes[index].projected, c.projected.spare[y*n:][:n]
+	plane, row := &s.from.projected, c.projected.spare[y*n:][:n]
 	switch {
 	case plane.bf16 != nil:
 		c.kernel.WarpBF16(row, plane.bf16, taps, c.cfg.Channels)
+		return row
 	case plane.int8 != nil:
 		c.kernel.WarpInt8(row, plane.int8, plane.scale, taps)
-	case taps == nil:
-		return plane.f32[y*n:][:n]
-	default:
-		c.kernel.Warp(row, plane.f32, taps, c.cfg.Channels)
+		return row
+	case s.to != nil:
+		row = s.to.projected.f32[y*n:][:n]
 	}
+	if taps == nil {
+		return plane.f32[y*n:][:n]
+	}
+	c.kernel.Warp(row, plane.f32, taps, c.cfg.Channels)
 	return row
 }
 
 // alignRaw is align of the planes as they came.
-func (c *Convolution) alignRaw(index int, taps []kernel.Tap, y int) []float32 {
-	n, plane := c.cfg.width()*c.cfg.Channels, c.raw.current
-	if index != current {
-		plane = c.job.ring.planes[index].raw
+func (c *Convolution) alignRaw(s *slot, taps []kernel.Tap, y int) []float32 {
+	n, plane, row := c.cfg.width()*c.cfg.Channels, s.from.raw, c.raw.spare
+	switch {
+	case s.index == current:
+		plane = c.raw.current
+	case s.to != nil:
+		row = s.to.raw
 	}
 	if taps == nil {
 		return plane[y*n:][:n]
 	}
-	row := c.raw.spare[y*n:][:n]
+	row = row[y*n:][:n]
 	c.kernel.Warp(row, plane, taps, c.cfg.Channels)
 	return row
 }

@@ -24,11 +24,16 @@ type Ring struct {
 
 // plane is what an earlier frame left.
 type plane struct {
-	projected      cells     // W f
-	raw            []float32 // f, Y X C; nil unless it is kept
+	values
 	globalFromGrid geom.Pose // whose grid they are in
 	time           time.Time // of the frame
 	resampled      int       // times, in recursive mode
+}
+
+// values are a plane's.
+type values struct {
+	projected cells     // W f
+	raw       []float32 // f, Y X C; nil unless it is kept
 }
 
 // NewRing returns an empty ring for the convolution's configuration.
@@ -48,11 +53,17 @@ func (r *Ring) empty() (p plane) {
 		p, r.free = r.free[n-1], r.free[:n-1]
 		return p
 	}
-	p.projected = r.storage.room(r.size, r.channels)
-	if r.keepsRaw {
-		p.raw = make([]float32, r.size)
-	}
+	p.values = r.room()
 	return p
+}
+
+// room returns values for a plane.
+func (r *Ring) room() (v values) {
+	v.projected = r.storage.room(r.size, r.channels)
+	if r.keepsRaw {
+		v.raw = make([]float32, r.size)
+	}
+	return v
 }
 
 // retain frees the planes that do not stay.

@@ -48,6 +48,28 @@ func TestStepIsTheSameForAnyNumberOfGoroutines(t *testing.T) {
 	})
 }
 
+// TestSlotsOfAPass: how many slots are written together makes no difference.
+func TestSlotsOfAPass(t *testing.T) {
+	everyWay(func(name string, c Config, set isa.Set) {
+		c.KeepFeatures = true
+		run := func(passSlots int) (all []float32) {
+			rng := rand.New(rand.NewPCG(8, 9))
+			r := mustNewWith(t, c, randomWeights(rng, toy.Channels), compute.Resources{Kernels: set})
+			r.passSlots = passSlots
+			stack := Stack{F32: tensor.New[float32](1, toy.height(), toy.width(), (toy.Frames+1)*toy.Channels)}
+			for _, f := range journey(rng, &toy, 8) {
+				r.Step(f, stack)
+				all = append(append(all, stack.F32.Data...), r.Features().Data...)
+			}
+			return all
+		}
+		want := run(1)
+		for n := 2; n <= toy.Frames+1; n++ {
+			golden.Within(t, fmt.Sprintf("%s, %d slots", name, n), run(n), want, golden.Bound{})
+		}
+	})
+}
+
 func TestStepDoesNotAllocate(t *testing.T) {
 	pool := parallel.New(2)
 	defer pool.Close()
