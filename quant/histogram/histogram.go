@@ -10,6 +10,7 @@
 package histogram
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -29,8 +30,8 @@ type Histogram struct {
 	Lows   float64 `json:"lows"`   // sum of the frames' least values
 	Highs  float64 `json:"highs"`  // sum of the frames' largest values
 
-	Width float64  `json:"width"` // bins are from -Width to Width; a power of two
-	Bins  []uint64 `json:"bins"`  // of the other values
+	Width float64  `json:"width"` // bins are from -Width to Width; the least power of two above all magnitudes
+	Bins  []uint64 `json:"bins"`  // of the other values; a bin has its edge that is nearer to zero
 }
 
 // Range is the least and the largest number that is stored; what is beyond is cut off.
@@ -50,14 +51,16 @@ func (h *Histogram) Add(values []float32) error {
 	}
 	h.extend(low, high)
 	h.reach(max(float64(-low), float64(high)))
-	scale := float32(bins / 2 / h.Width) // a power of two
+	scale := float32(bins / 2 / h.Width) // a power of two, so that products are exact
 	for _, x := range values {
-		if x == 0 {
+		switch at := int(x * scale); {
+		case x > 0:
+			h.Bins[bins/2+at]++
+		case x < 0:
+			h.Bins[bins/2-1+at]++
+		default:
 			h.Zeros++
-			continue
 		}
-		at := int(x*scale + bins/2)
-		h.Bins[min(at, bins-1)]++
 	}
 	h.Count += uint64(len(values))
 	return nil
@@ -74,18 +77,51 @@ func (h *Histogram) extend(low, high float32) {
 	h.Frames++
 }
 
-// reach doubles the width until values of that magnitude are within it.
+// faintest is what is told from zero.
+const faintest = 1e-30
+
+// reach doubles the width until values of that magnitude are below it. The width depends
+// on the largest magnitude alone, not on the order in which values came.
 func (h *Histogram) reach(magnitude float64) {
+	_, exponent := math.Frexp(max(magnitude, faintest))
+	width := math.Ldexp(1, exponent)
 	if h.Bins == nil {
-		h.Bins, h.Width = make([]uint64, bins), math.Exp2(math.Floor(math.Log2(max(magnitude, 1e-30)))+1)
+		h.Bins, h.Width = make([]uint64, bins), width
 	}
-	for magnitude > h.Width {
+	for h.Width < width {
 		wider := make([]uint64, bins)
 		for i, n := range h.Bins {
 			wider[bins/4+i/2] += n
 		}
 		h.Bins, h.Width = wider, 2*h.Width
 	}
+}
+
+// UnmarshalJSON reads a histogram that was stored. The error says what in it is not one's.
+func (h *Histogram) UnmarshalJSON(text []byte) error {
+	type fields Histogram // without this method
+	var read fields
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	*h = Histogram(read)
+	if h.Frames == 0 && h.Count == 0 && h.Bins == nil {
+		return nil
+	}
+	count := h.Zeros
+	for _, n := range h.Bins {
+		count += n
+	}
+	fraction, _ := math.Frexp(h.Width)
+	switch {
+	case len(h.Bins) != bins:
+		return fmt.Errorf("histogram: %d bins, want %d", len(h.Bins), bins)
+	case fraction != 0.5 || h.Width <= max(float64(-h.Low), float64(h.High)):
+		return fmt.Errorf("histogram: a width of %v, want a power of two above the values %v to %v", h.Width, h.Low, h.High)
+	case count != h.Count || h.Frames < 1 || h.Low > h.High:
+		return fmt.Errorf("histogram: %d values in bins, want %d in %d frames", count, h.Count, h.Frames)
+	}
+	return nil
 }
 
 // Extremes returns the range of all values.
@@ -97,8 +133,9 @@ func (h *Histogram) MeanExtremes() Range {
 	return Range{float32(h.Lows / n), float32(h.Highs / n)}
 }
 
-// Percentile returns the range that leaves out the share 1 - p of the values, half of it
-// on each side of those that have both signs.
+// Percentile returns the range that leaves out at most the share 1 - p of the values, half
+// of it on each side of those that have both signs. It ends at a bin's edge, or at an
+// extreme.
 func (h *Histogram) Percentile(p float64) Range {
 	beyond := 1 - p
 	if h.Low < 0 && h.High > 0 {
@@ -151,10 +188,14 @@ func (h *Histogram) Least() Range {
 const exponent = 2.4
 
 // Error returns the mean of |x - x̂|^2.4, x̂ being what eight bits in that range make of x,
-// by the middles of the bins. Zero must be in the range, or is added to it.
+// by the middles of the bins. Zero must be in the range, or is added to it. Values that are
+// all zero have no error; others, in a range of zero alone, an infinite one.
 func (h *Histogram) Error(r Range) float64 {
 	low, high := min(float64(r.Low), 0), max(float64(r.High), 0)
-	if h.Count == 0 || low == high {
+	switch {
+	case h.Count == h.Zeros:
+		return 0
+	case low == high:
 		return math.Inf(1)
 	}
 	step := (high - low) / 255
@@ -171,11 +212,16 @@ func (h *Histogram) Error(r Range) float64 {
 	return sum / float64(h.Count)
 }
 
-// Clipped returns the share of values that a range cuts off, by whole bins.
+// Clipped returns the share of values that a range cuts off: those of bins that begin beyond
+// it.
 func (h *Histogram) Clipped(r Range) float64 {
 	out := uint64(0)
 	for i, n := range h.Bins {
-		if x := (float64(i)+0.5)*2*h.Width/bins - h.Width; x < float64(r.Low) || x > float64(r.High) {
+		nearer := i
+		if i < bins/2 {
+			nearer++
+		}
+		if x := float64(nearer)*2*h.Width/bins - h.Width; x < float64(r.Low) || x > float64(r.High) {
 			out += n
 		}
 	}
