@@ -36,12 +36,44 @@ func (p *Plan) weightOf(n *graph.Node) (*weight, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &weight{F32: t}
-	if n.Op == "MatMul" || n.Op == "Gemm" && n.Int("transB", 0) == 0 {
-		w.axis = 1
+	if err := finite("weight", t.Data); err != nil {
+		return nil, err
 	}
-	w.channels = t.Shape[w.axis]
-	return w, nil
+	axis := outputAxis(n)
+	return &weight{t, axis, t.Shape[axis]}, nil
+}
+
+// outputAxis returns which axis of a layer's weight is that of the output channels.
+func outputAxis(n *graph.Node) int {
+	if n.Op == "MatMul" || n.Op == "Gemm" && n.Int("transB", 0) == 0 {
+		return 1
+	}
+	return 0
+}
+
+// biasOf returns the bias of a layer of that many channels; nil if it has none.
+func (p *Plan) biasOf(n *graph.Node, channels int) (*tensor.F32, error) {
+	if n.Input(2) == "" {
+		return nil, nil
+	}
+	bias, err := graph.Constant[float32](p.g, n.Inputs[2])
+	if err != nil {
+		return nil, err
+	}
+	if len(bias.Data) != channels {
+		return nil, fmt.Errorf("%d biases for %d channels", len(bias.Data), channels)
+	}
+	return bias, finite("bias", bias.Data)
+}
+
+// finite returns an error with the first number that is none.
+func finite(what string, data []float32) error {
+	for i, x := range data {
+		if x-x != 0 {
+			return fmt.Errorf("%s %d of %d is %v", what, i, len(data), x)
+		}
+	}
+	return nil
 }
 
 // layer stores a layer's weight and, for the CPU, its bias in integers.
@@ -53,22 +85,25 @@ func (w *writer) layer(n *graph.Node) error {
 	if err := weight.multiply(w.options.Outside[w.scaled[n.Inputs[0]]].Factors); err != nil {
 		return err
 	}
-	var bias *tensor.F32
-	if n.Input(2) != "" {
-		if bias, err = graph.Constant[float32](w.g, n.Inputs[2]); err != nil {
-			return err
-		}
-		if len(bias.Data) != weight.channels {
-			return fmt.Errorf("%d biases for %d channels", len(bias.Data), weight.channels)
-		}
+	bias, err := w.biasOf(n, weight.channels)
+	if err != nil {
+		return err
+	}
+	if w.target == TensorRT {
+		bias = nil // stays float32
 	}
 	input := float64(w.report.Scales[w.scaled[n.Inputs[0]]].Step)
 	steps, enlarged := w.steps(weight, bias, input)
+	for c, s := range steps {
+		if math.IsInf(float64(s), 0) || math.IsInf(float64(float32(float64(s)*input)), 0) {
+			return fmt.Errorf("channel %d: weights up to %v with inputs in steps of %v are too large for float32 scales", c, weight.largest()[c], input)
+		}
+	}
 	if enlarged {
 		w.report.Enlarged = append(w.report.Enlarged, n.Output())
 	}
 	n.Inputs[1] = w.storedWeight(n, weight, steps)
-	if bias != nil && w.target == CPU {
+	if bias != nil {
 		n.Inputs[2] = w.storedBias(n, bias, steps, input)
 	}
 	return nil
@@ -103,16 +138,17 @@ func (w *writer) steps(weight *weight, bias *tensor.F32, input float64) (steps [
 	}
 	steps = make([]float32, weight.channels)
 	for c, largest := range weight.largest() {
-		step := largest / levels
+		step := max(largest/levels, tiny)
 		if largest == 0 {
 			step = 1 / levels
 		}
-		if w.target == CPU && bias != nil {
-			if least := math.Abs(float64(bias.Data[c])) / (largestBias * input); least > step {
+		if bias != nil {
+			least := max(math.Abs(float64(bias.Data[c]))/largestBias, tiny) / input
+			if least > step {
 				step, enlarged = least, enlarged || largest > 0
 			}
 		}
-		steps[c] = max(float32(step), math.SmallestNonzeroFloat32)
+		steps[c] = float32(step)
 	}
 	return steps, enlarged
 }
@@ -142,6 +178,6 @@ func (w *writer) storedBias(n *graph.Node, bias *tensor.F32, steps []float32, in
 func (w *writer) constant(hint, stored string, steps []float32, zero string, axis int) string {
 	step := graph.AddConstant(w.g, hint+"_step", tensor.From(steps, len(steps)))
 	real := w.g.Fresh(hint + "_real")
-	w.g.Add("DequantizeLinear", real, stored, step, zero).Set("axis", axis)
+	w.g.Add(dequantize, real, stored, step, zero).Set("axis", axis)
 	return real
 }

@@ -2,6 +2,7 @@ package qdq
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/solofusion/solofusion/onnx/graph"
@@ -22,8 +23,16 @@ type Plan struct {
 	target  Target
 	shapes  map[string]graph.Value
 	integer map[*graph.Node]bool
-	scaled  map[string]string // quantised values, to the value whose scale they have
+	scaled  map[string]string   // quantised values, to the measured value whose scale they have
+	sharing map[string][]string // measured values that have one scale, by each of them
+	places  map[string][]place  // for TensorRT, where quantised values are read from their pairs
+	written bool
 }
+
+const (
+	quantize   = "QuantizeLinear"
+	dequantize = "DequantizeLinear"
+)
 
 // operators of graphs, by what they are to a plan.
 var (
@@ -35,31 +44,59 @@ var (
 	passing = append([]string{"Relu", "Sigmoid", "Unsqueeze"}, layout...)
 )
 
+// oldest is the first version of ONNX' operators that have a scale for each channel.
+const oldest = 13
+
 // NewPlan returns the plan of a float32 graph. Nodes with an output in keep stay
-// float32. The error names an operator that is not known, or that the graph has 8-bit
-// pairs already.
+// float32. The error names an operator or a value of keep that is not known, or says
+// that the graph has 8-bit pairs already.
 func NewPlan(g *graph.Graph, target Target, keep map[string]bool) (*Plan, error) {
-	if err := g.Sort(); err != nil {
-		return nil, err
+	if target != CPU && target != TensorRT {
+		return nil, fmt.Errorf("unknown target %q, want %s or %s", target, CPU, TensorRT)
+	}
+	if v := g.Version(); v < oldest {
+		return nil, fmt.Errorf("the graph is of version %d of ONNX' operators, want %d or later", v, oldest)
 	}
 	shapes, err := g.Infer()
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{g: g, target: target, shapes: shapes, integer: map[*graph.Node]bool{}, scaled: map[string]string{}}
 	for _, n := range g.Nodes() {
-		if n.Op == "QuantizeLinear" || n.Op == "DequantizeLinear" {
+		if n.Op == quantize || n.Op == dequantize {
 			return nil, fmt.Errorf("%s: the graph has 8-bit pairs already, want float32", n)
 		}
 	}
-	for _, n := range g.Nodes() {
-		if !keep[n.Output()] && p.takes(n) {
+	for _, v := range slices.Sorted(maps.Keys(keep)) {
+		if g.Producer(v) == nil {
+			return nil, fmt.Errorf("%q, which is to stay float32, is made by no node", v)
+		}
+	}
+	p := &Plan{
+		g: g, target: target, shapes: shapes, integer: map[*graph.Node]bool{},
+		scaled: map[string]string{}, sharing: map[string][]string{}, places: map[string][]place{},
+	}
+	if target == TensorRT {
+		p.placeTensorRT(keep)
+	} else {
+		p.placeCPU(keep)
+	}
+	return p, nil
+}
+
+// placeCPU puts pairs around all that integer kernels compute, in a chain as long as can be.
+func (p *Plan) placeCPU(keep map[string]bool) {
+	for _, n := range p.g.Nodes() {
+		if !keeps(keep, n) && p.takes(n) {
 			p.integer[n] = true
 		}
 	}
 	p.spread(keep)
 	p.scale()
-	return p, nil
+}
+
+// keeps reports whether an output of a node is to stay float32.
+func keeps(keep map[string]bool, n *graph.Node) bool {
+	return slices.ContainsFunc(n.Outputs, func(v string) bool { return keep[v] })
 }
 
 // spread takes in what only lays out a value, before a node that reads it in integers.
@@ -71,11 +108,21 @@ func (p *Plan) spread(keep map[string]bool) {
 			continue
 		}
 		for _, v := range p.data(n) {
-			if before := p.g.Producer(v); before != nil && slices.Contains(layout, before.Op) && !keep[before.Output()] {
+			if before := laidOut(p.g, v); before != nil && !keeps(keep, before) {
 				p.integer[before] = true
 			}
 		}
 	}
+}
+
+// laidOut returns the node that makes a value of another by moving its numbers; nil if
+// none does.
+func laidOut(g *graph.Graph, value string) *graph.Node {
+	n := g.Producer(value)
+	if n == nil || !slices.Contains(layout, n.Op) || g.IsConstant(n.Inputs[0]) {
+		return nil
+	}
+	return n
 }
 
 // takes reports whether a node is computed in integers. Those before it are decided.
@@ -107,7 +154,7 @@ func (p *Plan) isLayer(n *graph.Node) bool {
 			return false
 		}
 	}
-	if len(n.Inputs) < 2 || p.shapes[n.Inputs[0]].Type != graph.Float32 {
+	if len(n.Inputs) < 2 || p.g.IsConstant(n.Inputs[0]) || p.shapes[n.Inputs[0]].Type != graph.Float32 {
 		return false
 	}
 	switch n.Op {
@@ -121,13 +168,9 @@ func (p *Plan) isLayer(n *graph.Node) bool {
 
 // sensitive reports whether a value, through operators that are no layers, ends only
 // where rounding costs most: in outputs of the graph, in where a deformable convolution
-// samples, in a normalisation, or in a gate.
+// samples, in a normalisation, or in a gate. A value that nothing reads is no use of it.
 func (p *Plan) sensitive(value string, gate bool) bool {
-	readers := p.g.Readers(value)
-	if len(readers) == 0 {
-		return p.g.IsOutput(value)
-	}
-	for _, n := range readers {
+	for _, n := range p.g.Readers(value) {
 		switch {
 		case n.Op == "ReduceL2" || n.Op == "Div" || gate && n.Op == "Mul":
 		case n.Op == "DeformConv" && n.Inputs[0] != value:
@@ -157,6 +200,7 @@ func (p *Plan) scale() {
 		}
 		for _, out := range n.Outputs {
 			switch {
+			case out == "": // is not wanted
 			case slices.Contains(layout, n.Op):
 				p.scaled[out] = p.scaled[n.Inputs[0]]
 			case !p.clipped(n):
@@ -188,15 +232,40 @@ func (p *Plan) clipped(n *graph.Node) bool {
 }
 
 // Values returns the values whose ranges Write needs, in the order of the graph.
-func (p *Plan) Values() (names []string) {
-	for _, in := range p.g.Inputs() {
-		if p.scaled[in.Name] == in.Name {
+func (p *Plan) Values() []string {
+	measured := map[string]bool{}
+	for _, v := range p.scaled {
+		measured[v] = true
+	}
+	return inOrder(p.g, measured)
+}
+
+// Measured returns the values of a float32 graph's plans for all targets, in the order of
+// the graph: what has their ranges serves each. Errors are NewPlan's.
+func Measured(g *graph.Graph) ([]string, error) {
+	measured := map[string]bool{}
+	for _, target := range []Target{CPU, TensorRT} {
+		p, err := NewPlan(g, target, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range p.Values() {
+			measured[v] = true
+		}
+	}
+	return inOrder(g, measured), nil
+}
+
+// inOrder returns the values of a set in the order of the graph.
+func inOrder(g *graph.Graph, set map[string]bool) (names []string) {
+	for _, in := range g.Inputs() {
+		if set[in.Name] {
 			names = append(names, in.Name)
 		}
 	}
-	for _, n := range p.g.Nodes() {
+	for _, n := range g.Nodes() {
 		for _, v := range n.Outputs {
-			if p.scaled[v] == v {
+			if set[v] {
 				names = append(names, v)
 			}
 		}

@@ -1,6 +1,7 @@
 package qdq
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -45,14 +46,17 @@ type Report struct {
 	Enlarged []string         // layers with weights stored more coarsely, so that their biases fit 32 bits
 }
 
-// Write changes the plan's graph. Every value of Values, but those that are quantised
-// outside, must have a range. After an error the graph is in part changed.
+// Write changes the plan's graph, once. Every value of Values, but those that are quantised
+// outside, must have a range. The error names a value without one, or a layer that cannot
+// be stored; after one the graph is in part changed.
 func (p *Plan) Write(ranges map[string]Range, o Options) (*Report, error) {
+	if p.written {
+		return nil, errors.New("the plan was written already, want a plan of another graph")
+	}
+	p.written = true
 	w := &writer{Plan: p, options: o, report: Report{Scales: map[string]Scale{}}, names: map[string][2]string{}}
-	for _, v := range p.Values() {
-		if err := w.choose(v, ranges); err != nil {
-			return nil, err
-		}
+	if err := w.choose(ranges); err != nil {
+		return nil, err
 	}
 	for _, n := range p.g.Nodes() {
 		if !p.integer[n] || !slices.Contains(weighted, n.Op) {
@@ -68,9 +72,6 @@ func (p *Plan) Write(ranges map[string]Range, o Options) (*Report, error) {
 		}
 	}
 	p.g.Prune()
-	if err := p.g.Sort(); err != nil {
-		return nil, err
-	}
 	_, err := p.g.Infer()
 	return &w.report, err
 }
@@ -83,55 +84,86 @@ type writer struct {
 	names   map[string][2]string // of the constants of a scale, by the value whose scale it is
 }
 
-// choose fixes the scale of a value.
-func (w *writer) choose(v string, ranges map[string]Range) error {
-	given, outside := w.options.Outside[v]
-	s := given.Scale
-	if !outside {
-		r, ok := ranges[v]
-		if !ok {
-			return fmt.Errorf("value %q has no range", v)
+// choose fixes the scales of the measured values.
+func (w *writer) choose(ranges map[string]Range) error {
+	for _, v := range slices.Sorted(maps.Keys(w.options.Outside)) {
+		if err := w.checkOutside(v); err != nil {
+			return err
 		}
-		if !(r.Low <= r.High) || math.IsInf(float64(r.Low), 0) || math.IsInf(float64(r.High), 0) {
-			return fmt.Errorf("value %q: the range %v to %v is none", v, r.Low, r.High)
-		}
-		s = w.target.Scale(r)
 	}
-	w.report.Scales[v] = s
+	for _, v := range w.Values() {
+		given, outside := w.options.Outside[v]
+		s := given.Scale
+		if !outside {
+			r, err := w.rangeOf(v, ranges)
+			if err != nil {
+				return err
+			}
+			s = w.target.Scale(r)
+		}
+		w.report.Scales[v] = s
+	}
 	return nil
 }
+
+// checkOutside returns an error unless a value can be quantised before it reaches the graph.
+func (w *writer) checkOutside(v string) error {
+	s := w.options.Outside[v]
+	switch {
+	case w.target != CPU:
+		return fmt.Errorf("input %q is quantised outside, want float32 for %s", v, w.target)
+	case !w.g.IsInput(v) || w.scaled[v] == "":
+		return fmt.Errorf("%q is quantised outside, but is no input that is read in integers", v)
+	case !(s.Step >= tiny) || math.IsInf(float64(s.Step), 0) || s.Zero < 0 || s.Zero > 255:
+		return fmt.Errorf("input %q: a scale of %v with zero at %d, want a positive one with zero at 0 to 255", v, s.Step, s.Zero)
+	}
+	return nil
+}
+
+// rangeOf returns the range of a value and of those that share its scale.
+func (w *writer) rangeOf(v string, ranges map[string]Range) (all Range, err error) {
+	for _, name := range append([]string{v}, w.sharing[v]...) {
+		r, ok := ranges[name]
+		if !ok {
+			return Range{}, fmt.Errorf("value %q has no range", name)
+		}
+		if !(r.Low <= r.High) || math.IsInf(float64(r.Low), 0) || math.IsInf(float64(r.High), 0) {
+			return Range{}, fmt.Errorf("value %q: the range %v to %v is none", name, r.Low, r.High)
+		}
+		all = Range{min(all.Low, r.Low), max(all.High, r.High)}
+	}
+	return all, nil
+}
+
+// tiny is the least scale: what is smaller some processors take for zero.
+const tiny = 0x1p-126
 
 // Scale returns how numbers of a range are stored, zero among them.
 func (t Target) Scale(r Range) Scale {
 	low, high := min(float64(r.Low), 0), max(float64(r.High), 0)
-	if low == high {
+	switch {
+	case low == high:
 		return Scale{Step: 1}
+	case t == TensorRT:
+		return Scale{Step: max(float32(max(-low, high)/127), tiny)}
 	}
-	if t == TensorRT {
-		return Scale{Step: float32(max(-low, high) / 127)}
-	}
-	step := (high - low) / 255
-	return Scale{Step: float32(step), Zero: int(math.RoundToEven(-low / step))}
+	step := max(float32((high-low)/255), tiny)
+	return Scale{Step: step, Zero: int(math.RoundToEven(-low / float64(step)))}
 }
 
 // pair puts a value's pair between what makes it and what reads it.
 func (w *writer) pair(v string) error {
-	if w.g.IsInput(v) {
-		real := w.g.Fresh(v + "_real")
-		w.g.Redirect(v, real)
-		stored := v
-		if _, outside := w.options.Outside[w.scaled[v]]; !outside {
-			stored = w.quantise(v, v)
-		} else if err := w.g.SetInputType(v, graph.Uint8); err != nil {
-			return err
-		}
-		w.dequantise(stored, real, v)
+	if w.target == TensorRT {
+		w.pairAtPlaces(v)
 		return nil
+	}
+	if w.g.IsInput(v) {
+		return w.pairOfInput(v)
 	}
 	n := w.g.Producer(v)
 	made := w.g.Fresh(v + "_made")
 	n.Outputs[slices.Index(n.Outputs, v)] = made
-	if w.bounds(n) {
+	if w.bounds(n, v) {
 		made = n.Inputs[0]
 		w.g.Remove(n)
 	}
@@ -139,20 +171,33 @@ func (w *writer) pair(v string) error {
 	return nil
 }
 
+// pairOfInput makes all readers of an input read its pair, or dequantises one that is
+// quantised outside.
+func (w *writer) pairOfInput(v string) error {
+	real, stored := w.g.Fresh(v+"_real"), v
+	w.g.Redirect(v, real)
+	if _, outside := w.options.Outside[v]; !outside {
+		stored = w.quantise(v, v)
+	} else if err := w.g.SetInputType(v, graph.Uint8); err != nil {
+		return err
+	}
+	w.dequantise(stored, real, v)
+	return nil
+}
+
 // bounds reports whether a node is a Relu that its value's scale makes superfluous, as
 // what is below zero is cut off.
-func (w *writer) bounds(n *graph.Node) bool {
-	s := w.report.Scales[w.scaled[n.Output()]]
-	return n.Op == "Relu" && w.target == CPU && s.Zero == 0
+func (w *writer) bounds(n *graph.Node, v string) bool {
+	return n.Op == "Relu" && w.report.Scales[w.scaled[v]].Zero == 0
 }
 
 func (w *writer) quantise(real, v string) (stored string) {
 	stored = w.g.Fresh(v + "_stored")
-	w.node("QuantizeLinear", stored, real, v)
+	w.node(quantize, stored, real, v)
 	return stored
 }
 
-func (w *writer) dequantise(stored, real, v string) { w.node("DequantizeLinear", real, stored, v) }
+func (w *writer) dequantise(stored, real, v string) { w.node(dequantize, real, stored, v) }
 
 // node adds a node of a pair, with the constants of the value's scale.
 func (w *writer) node(op, output, input, v string) {
