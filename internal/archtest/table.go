@@ -10,7 +10,7 @@ var layers = [][]string{
 	{"internal/playback", "internal/spans"},
 	{"internal/service", "internal/trace", "internal/bench", "internal/play", "internal/watch", "internal/reliability", "quant"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
-	{"model", "onnx", "onnx/rewrite", "onnx/qdq", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
+	{"model", "onnx", "onnx/rewrite", "onnx/qdq", "onnx/half", "nuscenes/eval", "synth", "internal/picture", "nuscenes/survey"},
 	{"perception/framesync", "perception/timeline", "perception/preprocess", "perception/lift", "perception/decode", "stereo", "history"},
 	{"nuscenes", "onnx/graph"},
 	{"perception", "proto/solofusion/v1", "proto/onnx/v1"},
@@ -51,5 +51,6 @@ var confined = []struct {
 	{"onnx", []string{"tensor", "onnx/graph"}, "onnx runs any graph, the detector's among them"},
 	{"onnx/rewrite", []string{"tensor", "onnx/graph"}, "onnx/rewrite changes any graph, the detector's among them"},
 	{"onnx/qdq", []string{"tensor", "onnx/graph"}, "onnx/qdq changes any graph, the detector's among them"},
+	{"onnx/half", []string{"tensor", "onnx/graph"}, "onnx/half changes any graph, the detector's among them"},
 	{"onnx/graph", []string{"tensor", "proto/onnx/v1"}, "onnx/graph edits any graph, the detector's among them"},
 }

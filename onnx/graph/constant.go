@@ -118,3 +118,21 @@ func AddConstant[T tensor.Elem](g *Graph, hint string, t *tensor.Dense[T]) strin
 	g.constants[name] = message
 	return name
 }
+
+// AddFloat16 adds a constant of float16, given by its bits, under a fresh name like the
+// hint, and returns that.
+func (g *Graph) AddFloat16(hint string, bits []uint16, shape ...int) string {
+	if tensor.Size(shape) != len(bits) {
+		panic(fmt.Sprintf("graph: %d numbers for shape %v", len(bits), shape))
+	}
+	name := g.Fresh(hint)
+	message := &onnxv1.Tensor{Name: name, DataType: int32(Float16)}
+	for _, b := range bits {
+		message.RawData = binary.LittleEndian.AppendUint16(message.RawData, b)
+	}
+	for _, d := range shape {
+		message.Dims = append(message.Dims, int64(d))
+	}
+	g.constants[name] = message
+	return name
+}

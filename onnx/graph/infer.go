@@ -103,6 +103,7 @@ var operators = map[string]operator{
 	"DepthToSpace":      {[]string{"blocksize", "mode"}, 1, depthToSpace},
 	"GridSample":        {[]string{"mode", "padding_mode", "align_corners"}, 2, gridSample},
 	"Resize":            {[]string{"mode", "coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a"}, 3, resize},
+	"Cast":              {[]string{"to", "saturate"}, 1, cast},
 	"QuantizeLinear":    {[]string{"axis", "output_dtype", "saturate"}, 2, quantize},
 	"DequantizeLinear":  {[]string{"axis"}, 2, dequantize},
 }
@@ -568,3 +569,11 @@ func quantize(c *call) ([]Value, error) {
 }
 
 func dequantize(c *call) ([]Value, error) { return one(c.in[1].Type, c.in[0].Shape...) }
+
+func cast(c *call) ([]Value, error) {
+	to := c.Int("to", 0)
+	if _, ok := typeNames[Type(to)]; !ok {
+		return nil, fmt.Errorf("it makes %s, want a known one", Type(to))
+	}
+	return one(Type(to), c.in[0].Shape...)
+}

@@ -72,6 +72,11 @@ var operatorCases = []struct {
 		m.add("Resize", "x", "", s).Set("mode", "nearest")
 	}},
 	{"Resize to sizes", "float32 [2 6 3 3]", func(m maker) { m.add("Resize", "x", "", "", m.ints(2, 6, 3, 3)).Set("mode", "linear") }},
+	{"Cast, there and back", "float32 [2 6 4 5]", func(m maker) {
+		m.Add("Cast", "h", "x").Set("to", int(graph.Float16))
+		m.Add("Add", "s", "h", m.AddFloat16("one", []uint16{0x3c00, 0x3c00, 0x3c00, 0x3c00, 0x3c00}, 5))
+		m.add("Cast", "s").Set("to", int(graph.Float32))
+	}},
 	{"QuantizeLinear", "int8 [2 6 4 5]", func(m maker) {
 		m.add("QuantizeLinear", "x", m.one(), graph.AddConstant(m.Graph, "z", tensor.New[int8]()))
 	}},
