@@ -356,13 +356,6 @@ func wantError(t testing.TB, err error, text string) {
 	}
 }
 
-// inIntegers reports whether a layer has an int8 weight.
-func inIntegers(g *graph.Graph, output string) bool {
-	n := layerOf(g, output)
-	weight := g.Producer(n.Inputs[1])
-	return weight != nil && weight.Op == "DequantizeLinear"
-}
-
 // layerOf returns the layer that makes a value, before or behind its pair.
 func layerOf(g *graph.Graph, v string) *graph.Node {
 	n := g.Producer(v)
