@@ -40,7 +40,7 @@ func branches(t testing.TB) *graph.Graph {
 	b.Add("Concat", "all", "a", "wide", "c", "d").Set("axis", 1)
 	b.convRelu("all", "e", 64, 16)
 	b.Add("ConvTranspose", "f", "all", b.constant(64, 16, 1, 1))
-	b.conv("c", "beside", 16, 16)
+	b.conv("a", "beside", 16, 16)
 	b.Add("Add", "sum", "f", "beside")
 	b.Add("Relu", "sum_relu", "sum")
 	b.conv("sum_relu", "y", 16, 16)
@@ -89,6 +89,9 @@ func TestEqualise(t *testing.T) {
 	}
 	if fmt.Sprint(names) != "[a wide]" { // d, of a layer that stays float32, is not measured
 		t.Errorf("scaled %v", done)
+	}
+	if before := measure(t, g, []string{"all"}, inputs); ranges["all"] != before["all"] {
+		t.Errorf("what is joined reaches %v, want %v as before", ranges["all"], before["all"])
 	}
 	after := measure(t, changed, []string{"a", "b", "c", "all"}, inputs)
 	for v, r := range after {
@@ -157,7 +160,10 @@ func TestWhatCannotBeEqualisedStays(t *testing.T) {
 		}},
 		{"a branch that is no layer's", func(b *builder) { b.Producer("all").Inputs[0] = "x" }},
 		{"a gate", func(b *builder) { b.Producer("a").Op = "Sigmoid" }},
-		{"twice", func(b *builder) { b.Producer("all").Inputs[1] = "a" }},
+		{"twice", func(b *builder) {
+			b.Producer("all").Inputs = []string{"a", "a", "b"}
+			b.Producer("y").Inputs[1] = b.constant(16, 48, 3, 3)
+		}},
 		{"weights that are hardly numbers", func(b *builder) {
 			n := b.Producer("y")
 			w, _ := graph.Constant[float32](b.Graph, n.Inputs[1])

@@ -93,7 +93,7 @@ func (p *Plan) shortcut(n *graph.Node, depths map[string]int) int {
 
 // residual returns which summand is computed with the sum; -1 if n is no such sum.
 func residual(g *graph.Graph, n *graph.Node, depths map[string]int, integer func(*graph.Node) bool) int {
-	if n.Op != "Add" || slices.ContainsFunc(n.Inputs, g.IsConstant) {
+	if n.Op != "Add" || n.Inputs[0] == n.Inputs[1] || slices.ContainsFunc(n.Inputs, g.IsConstant) {
 		return -1
 	}
 	main := -1

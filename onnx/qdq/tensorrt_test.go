@@ -55,6 +55,54 @@ func TestTheShorterWayIsTheShortcut(t *testing.T) {
 	}
 }
 
+// TestASumOfReadValuesHasNoShortcut has a sum that no convolution can compute, as its result
+// alone is needed, too.
+func TestASumOfReadValuesHasNoShortcut(t *testing.T) {
+	b := build(float("x", 1, 16, 6, 6))
+	b.convRelu("x", "a", 16, 16)
+	b.conv("a", "b", 16, 16)
+	b.Add("Add", "sum", "b", "a")
+	b.convRelu("sum", "c", 16, 16)
+	b.conv("c", "y", 16, 16)
+	g := b.done(t, "y", "b")
+	made, _ := quantised(t, g, qdq.TensorRT, inputsOf(g), qdq.Options{})
+	if err := qdq.CheckTensorRT(made); err != nil {
+		t.Fatal(err)
+	}
+	if in := made.Producer("sum").Inputs; !slices.Equal(in, []string{"b", "a"}) {
+		t.Errorf("the sum is of %v, want the values themselves", in)
+	}
+}
+
+// TestJoinedLayoutsShareAScale joins a value that was laid out, and reads the joined one in
+// another layout.
+func TestJoinedLayoutsShareAScale(t *testing.T) {
+	b := build(float("x", 1, 16, 8, 8))
+	pool := func(x, y string) {
+		b.Add("MaxPool", y, x).Set("kernel_shape", []int{2, 2}).Set("strides", []int{2, 2})
+	}
+	b.convRelu("x", "a", 16, 16)
+	pool("a", "half")
+	pool("x", "small")
+	b.convRelu("small", "b", 16, 16)
+	b.Add("Concat", "all", "half", "b").Set("axis", 1)
+	pool("all", "quarter")
+	b.convRelu("quarter", "c", 32, 16)
+	b.convRelu("a", "d", 16, 16)
+	b.conv("c", "y", 16, 16)
+	b.conv("d", "z", 16, 16)
+	g := b.done(t, "y", "z")
+	inputs := inputsOf(g)
+	made, report := quantised(t, g, qdq.TensorRT, inputs, qdq.Options{})
+	if err := qdq.CheckTensorRT(made); err != nil {
+		t.Fatal(err)
+	}
+	if report.Scales["a"] != report.Scales["all"] || report.Scales["a"].Step == 0 {
+		t.Errorf("scales %v", report.Scales)
+	}
+	wantNear(t, run(t, made, inputs, nil), run(t, g, inputs, nil), 0.03)
+}
+
 func TestNarrowConvolutionsStayFloat(t *testing.T) {
 	for _, tt := range []struct {
 		inputs, outputs, k int
