@@ -48,7 +48,7 @@ func run(t *testing.T, g *graph.Graph) map[string]*tensor.F32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := runtime.Load("graph", file, []string{"cpu"}, 1)
+	session, err := runtime.Load("graph", file, onnx.Placement{Provider: "cpu", Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
