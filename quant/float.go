@@ -76,6 +76,3 @@ func withoutCPU(b *model.Bundle) (*model.Bundle, error) {
 	}
 	return model.New(m, files)
 }
-
-// cpu is the provider that the 8-bit graphs are for.
-const cpu = "cpu"

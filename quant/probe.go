@@ -48,7 +48,7 @@ func exposed(file []byte) ([]byte, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := qdq.NewPlan(g, qdq.CPU, nil)
+	names, err := qdq.Measured(g)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,13 +56,13 @@ func exposed(file []byte) ([]byte, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, v := range plan.Values() {
+	for _, v := range names {
 		if !g.IsInput(v) && !g.IsOutput(v) {
 			g.AddOutput(shapes[v])
 		}
 	}
 	file, err = g.Bytes()
-	return file, plan.Values(), err
+	return file, names, err
 }
 
 // single returns tensors of ports, of one image where an axis is open.

@@ -42,7 +42,7 @@ func (m Method) choose(h *histogram.Histogram) histogram.Range {
 
 // Options say how graphs are quantised. Fields that are zero take their default.
 type Options struct {
-	Methods   map[model.Graph]Method // default Extremes
+	Methods   map[model.Graph]Method // by default least-error for the encoder, else mean-extremes
 	Keep      Keep                   // layers that stay float32
 	SevenBits bool                   // weights of 7 bits, see [qdq.Options]
 	// Spread is how far each channel of the head's input has a scale of its own range: 0 for
@@ -53,8 +53,8 @@ type Options struct {
 // Quantise returns the float32 bundle with graphs of 8 bits for the CPU beside its own. The
 // statistics must be of its graphs.
 func Quantise(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) {
-	m, files := b.Manifest, b.Files()
 	set := model.GraphSet{Files: map[model.Graph]string{}, Quantisation: record(s, o)}
+	files := map[string][]byte{}
 	for _, name := range model.Graphs() {
 		list, err := layers(b, name, o.Keep)
 		if err != nil {
@@ -67,18 +67,33 @@ func Quantise(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) 
 		if err != nil {
 			return nil, fmt.Errorf("model: %s: %w", name, err)
 		}
-		file := strings.TrimSuffix(string(name), ".onnx") + ".cpu.onnx"
-		set.Files[name], files[file] = file, eight.file
+		set.Files[name] = fileFor(name, cpu)
+		files[set.Files[name]] = eight.file
 		if name == model.DetectHead {
 			set.Input = &eight.input
 		}
 	}
+	return with(b, cpu, set, files)
+}
+
+// fileFor names the file of a provider's graph.
+func fileFor(g model.Graph, provider string) string {
+	return strings.TrimSuffix(string(g), ".onnx") + "." + provider + ".onnx"
+}
+
+// with returns the bundle with a provider's graphs; without them if the set is empty.
+func with(b *model.Bundle, provider string, set model.GraphSet, files map[string][]byte) (*model.Bundle, error) {
+	if len(set.Files) == 0 {
+		return b, nil
+	}
+	m, all := b.Manifest, b.Files()
+	maps.Copy(all, files)
 	m.Graphs = maps.Clone(m.Graphs)
 	if m.Graphs == nil {
 		m.Graphs = map[string]model.GraphSet{}
 	}
-	m.Graphs[cpu] = set
-	return model.New(m, files)
+	m.Graphs[provider] = set
+	return model.New(m, all)
 }
 
 func record(s *Statistics, o Options) *model.Quantisation {
@@ -97,11 +112,20 @@ func record(s *Statistics, o Options) *model.Quantisation {
 	return q
 }
 
+// method returns how the ranges of a graph are chosen. The defaults lost fewest boxes of
+// those that were tried (docs/quantisation.md).
+func (o *Options) method(g model.Graph) Method {
+	if g == model.ImageEncoder {
+		return cmp.Or(o.Methods[g], Least)
+	}
+	return cmp.Or(o.Methods[g], MeanExtremes)
+}
+
 // words says how the ranges were chosen.
 func (o *Options) words() string {
 	var all []string
 	for _, g := range model.Graphs() {
-		all = append(all, fmt.Sprintf("%s by %s", strings.TrimSuffix(string(g), ".onnx"), cmp.Or(o.Methods[g], Extremes)))
+		all = append(all, fmt.Sprintf("%s by %s", strings.TrimSuffix(string(g), ".onnx"), o.method(g)))
 	}
 	return strings.Join(all, ", ")
 }
@@ -115,17 +139,13 @@ type eight struct {
 // stackInput is the head's input, which Go writes in 8 bits if the head's first layer reads it so.
 const stackInput = "stack"
 
-// quantise returns the 8-bit form of a graph.
+// quantise returns the 8-bit form of a graph for the CPU.
 func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eight, error) {
-	g, err := graph.Parse(b.Graph(name))
+	g, ranges, err := o.equalised(b, name, s)
 	if err != nil {
 		return nil, err
 	}
 	p, err := qdq.NewPlan(g, qdq.CPU, o.Keep[name])
-	if err != nil {
-		return nil, err
-	}
-	ranges, err := o.ranges(name, p.Values(), s.Of[name])
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +160,25 @@ func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eig
 	}
 	made.file, err = g.Bytes()
 	return made, err
+}
+
+// equalised returns a graph whose concatenated branches use one range, and the ranges of
+// its values.
+func (o *Options) equalised(b *model.Bundle, name model.Graph, s *Statistics) (*graph.Graph, map[string]qdq.Range, error) {
+	g, err := graph.Parse(b.Graph(name))
+	if err != nil {
+		return nil, nil, err
+	}
+	names, err := qdq.Measured(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	ranges, err := o.ranges(name, names, s.Of[name])
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = qdq.Equalise(g, ranges)
+	return g, ranges, err
 }
 
 // stack returns how Go stores the head's input. Its values are not negative.
@@ -184,7 +223,7 @@ func (o *Options) ranges(name model.Graph, values []string, stats map[string]*hi
 		if h == nil || h.Frames == 0 {
 			return nil, fmt.Errorf("no statistics of value %q", v)
 		}
-		ranges[v] = qdq.Range(o.Methods[name].choose(h))
+		ranges[v] = qdq.Range(o.method(name).choose(h))
 	}
 	return ranges, nil
 }

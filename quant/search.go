@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -36,12 +35,11 @@ type Found struct {
 	Options Options
 }
 
-// ErrLoss is of a search that kept all layers float32 and still lost too much.
-var ErrLoss = errors.New("no 8-bit form within the largest loss")
+// ErrLoss is of a search that has no layers left to try.
+var ErrLoss = errors.New("float32 alone is within the largest loss")
 
 // Search returns 8-bit graphs of a float32 bundle that lose at most the goal's share of the
-// boxes found in the drives. It starts with all layers in 8 bits, ranges chosen for each
-// graph by its outputs' error, and lets those layers stay float32 that cost most for their
+// boxes found in the drives. It starts with all layers in 8 bits and lets those layers stay float32 that cost most for their
 // products: one, then as many again as there are, until the loss is within the goal.
 func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive, goal Goal) (*Found, error) {
 	const examples = 4
@@ -49,10 +47,7 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 	if err != nil {
 		return nil, err
 	}
-	f := &Found{}
-	if f.Options, err = of.choose(b, s, goal); err != nil {
-		return nil, err
-	}
+	f := &Found{Options: Options{SevenBits: goal.SevenBits, Spread: defaultSpread}}
 	began := time.Now()
 	want, err := detect(ctx, b, drives, goal.Run)
 	if err != nil {
@@ -77,14 +72,18 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 			}
 		}
 		kept := len(at.Kept)
-		if kept == len(ranked) {
-			return nil, fmt.Errorf("quant: %w: want %g, %s", ErrLoss, goal.MaxLoss, at.Loss)
+		more := min(max(2*kept, 1), len(ranked))
+		if more == len(ranked) {
+			return nil, fmt.Errorf("quant: %w, %g; the last try: %s", ErrLoss, goal.MaxLoss, at.Loss)
 		}
-		for _, x := range ranked[kept:min(max(2*kept, 1), len(ranked))] {
+		for _, x := range ranked[kept:more] {
 			f.Options.Keep = f.Options.Keep.with(x.Graph, x.Layer)
 		}
 	}
 }
+
+// defaultSpread is the Spread that lost fewest boxes.
+const defaultSpread = 0.5
 
 func perSet(began time.Time, sets found) time.Duration {
 	return time.Since(began) / time.Duration(max(len(sets), 1))
@@ -107,34 +106,6 @@ func (f *Found) try(ctx context.Context, b *model.Bundle, s *Statistics, drives 
 		goal.Step(step)
 	}
 	return nil
-}
-
-// choose returns the options with which each graph's outputs have the least error.
-func (s samples) choose(b *model.Bundle, stats *Statistics, goal Goal) (Options, error) {
-	best := Options{Methods: map[model.Graph]Method{}, SevenBits: goal.SevenBits}
-	for _, g := range model.Graphs() {
-		spreads := []float64{0}
-		if g == model.DetectHead {
-			spreads = []float64{0, 0.5, 1}
-		}
-		least := math.Inf(1)
-		for _, m := range Methods {
-			for _, spread := range spreads {
-				o := Options{Methods: map[model.Graph]Method{g: m}, SevenBits: goal.SevenBits, Spread: spread}
-				e, err := s.trial(b, g, stats, o, goal.Run.Threads)
-				if err != nil {
-					return best, err
-				}
-				if e < least {
-					least, best.Methods[g] = e, m
-					if g == model.DetectHead {
-						best.Spread = spread
-					}
-				}
-			}
-		}
-	}
-	return best, nil
 }
 
 // trial returns the error of a graph's outputs with those options.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -20,7 +21,8 @@ type modelQuantizeCmd struct {
 	Calibration    []string `required:"" help:"Folders of recordings in nuScenes format, of the vehicle that the model is to see." placeholder:"DIR"`
 	DatasetVersion string   `help:"Folder of the tables; not needed if there is only one." placeholder:"V"`
 	Out            string   `required:"" help:"Folder of the new bundle; it may be BUNDLE's own." placeholder:"DIR"`
-	MaxLoss        float64  `default:"0.01" help:"Largest share of the float32 model's boxes above 0.3 that may be lost, 0 to 1." placeholder:"X"`
+	Target         []string `default:"cpu" enum:"cpu,tensorrt,cuda" help:"Providers that get graphs of their own: cpu (uint8 and int8), tensorrt (symmetric int8), cuda (float16)." placeholder:"P"`
+	MaxLoss        float64  `default:"0.1" help:"Largest share of the float32 model's boxes above 0.3 that may be lost, 0 to 1." placeholder:"X"`
 	Frames         int      `default:"160" help:"Frames that the ranges are taken from." placeholder:"N"`
 	Statistics     string   `help:"File in which the measured ranges are kept: an interrupted run goes on from it." type:"path" placeholder:"FILE"`
 	SevenBits      bool     `help:"Weights of 7 bits: the same results on processors without 8-bit dot products (VNNI)."`
@@ -32,13 +34,17 @@ func (c *modelQuantizeCmd) Help() string {
 providers run. Ranges are measured over the recording, in order, with the history as in use, with
 cameras missing and frames lost. A quarter of the scenes, if there are four, is not measured: on
 these the loss is counted. While it is above --max-loss, the layers that cost most stay float32.
-Nothing is written unless the loss is within it; the manifest records data, layers and loss.
+Nothing is written unless the loss is within it; the manifest records data, layers and loss. The
+loss is counted on the CPU, whose graphs are written in any case; those for GPUs come from the same ranges.
+Boxes of a weak model move by half a metre for little: docs/quantisation.md has what to expect.
 
 A head that is quantised already is taken back to float32 first; its weights stay rounded.
 
 Example:
 
-  solofusion model quantize path/to/bundle --calibration drives --out path/to/eight`
+  solofusion model quantize path/to/bundle --calibration drives --out path/to/eight
+  solofusion model quantize path/to/bundle --calibration day,night --target cpu,tensorrt,cuda \
+    --max-loss 0.02 --statistics ranges.json --out path/to/eight`
 }
 
 // Validate returns an error for a flag out of range.
@@ -80,6 +86,9 @@ func (c *modelQuantizeCmd) Run(ctx context.Context) error {
 		return err
 	}
 	done, err := found.Record(len(drives) != len(measured))
+	if err == nil {
+		done, err = c.others(done, stats, found)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,6 +96,21 @@ func (c *modelQuantizeCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return writeQuantised(os.Stdout, found, done, c.Out)
+}
+
+// others adds the graphs for the providers but the CPU.
+func (c *modelQuantizeCmd) others(b *model.Bundle, s *quant.Statistics, found *quant.Found) (_ *model.Bundle, err error) {
+	if slices.Contains(c.Target, "tensorrt") {
+		if b, err = quant.ForTensorRT(b, s, found.Options); err != nil {
+			return nil, err
+		}
+	}
+	if slices.Contains(c.Target, "cuda") {
+		if b, err = quant.ForCUDA(b, s); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
 // float returns the bundle with float32 graphs in their fastest form.
