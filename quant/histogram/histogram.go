@@ -52,16 +52,18 @@ func (h *Histogram) Add(values []float32) error {
 	h.extend(low, high)
 	h.reach(max(float64(-low), float64(high)))
 	scale := float32(bins / 2 / h.Width) // a power of two, so that products are exact
-	for _, x := range values {
-		switch at := int(x * scale); {
-		case x > 0:
-			h.Bins[bins/2+at]++
-		case x < 0:
-			h.Bins[bins/2-1+at]++
-		default:
-			h.Zeros++
+	zeros := uint64(0)
+	for _, x := range values { // without branches, which would be guessed wrong
+		below := math.Float32bits(x+0) >> 31 // 1 for negative numbers, of which -0 + 0 is none
+		h.Bins[bins/2+int(x*scale)-int(below)]++
+		zero := uint64(0)
+		if x == 0 {
+			zero = 1
 		}
+		zeros += zero
 	}
+	h.Bins[bins/2] -= zeros
+	h.Zeros += zeros
 	h.Count += uint64(len(values))
 	return nil
 }

@@ -127,7 +127,7 @@ func TestWhatIsNotFiniteIsRefused(t *testing.T) {
 }
 
 func TestZerosAlone(t *testing.T) {
-	h := of(t, []float32{0, 0}, []float32{0})
+	h := of(t, []float32{0, float32(math.Copysign(0, -1))}, []float32{0})
 	for name, r := range map[string]histogram.Range{"percentile": h.Percentile(0.99), "least": h.Least(), "extremes": h.Extremes()} {
 		if r != (histogram.Range{}) {
 			t.Errorf("%s: %v", name, r)
