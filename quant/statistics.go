@@ -28,7 +28,7 @@ type Statistics struct {
 	Version  int                                             `json:"version"`
 }
 
-const statisticsVersion = 2
+const statisticsVersion = 3
 
 func newStatistics(b *model.Bundle, drives []Drive, frames int) *Statistics {
 	s := &Statistics{Version: statisticsVersion, Graphs: graphsDigest(b), Data: drivesDigest(drives, frames), Frames: map[string]int{}, Of: map[model.Graph]map[string]*histogram.Histogram{}}
