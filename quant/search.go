@@ -39,8 +39,9 @@ type Found struct {
 var ErrLoss = errors.New("float32 alone is within the largest loss")
 
 // Search returns 8-bit graphs of a float32 bundle that lose at most the goal's share of the
-// boxes found in the drives. It starts with all layers in 8 bits and lets those layers stay float32 that cost most for their
-// products: one, then as many again as there are, until the loss is within the goal.
+// boxes found in the drives. It starts with all layers in 8 bits. While the loss is above
+// the goal, the graph that is off most gives layers back to float32, those first that gain most for
+// their products, until it is off by half.
 func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive, goal Goal) (*Found, error) {
 	const examples = 4
 	of, err := sample(ctx, b, drives, examples, goal.Run)
@@ -54,7 +55,6 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 		return nil, err
 	}
 	f.Float = perSet(began, want)
-	var ranked []Sensitivity
 	for {
 		if err := f.try(ctx, b, s, drives, want, goal); err != nil {
 			return nil, err
@@ -66,20 +66,47 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 		if at.Loss.Share() <= goal.MaxLoss {
 			return f, nil
 		}
-		if ranked == nil {
-			if ranked, err = of.rank(ctx, b, s, f.Options, goal.Run.Threads); err != nil {
-				return nil, err
-			}
+		if f.Options, err = of.giveBack(ctx, b, s, f.Options, goal.Run.Threads); err != nil {
+			return nil, err
 		}
-		kept := len(at.Kept)
-		more := min(max(2*kept, 1), len(ranked))
-		if more == len(ranked) {
-			return nil, fmt.Errorf("quant: %w, %g; the last try: %s", ErrLoss, goal.MaxLoss, at.Loss)
-		}
-		for _, x := range ranked[kept:more] {
-			f.Options.Keep = f.Options.Keep.with(x.Graph, x.Layer)
+		if left, err := anyLayer(b, f.Options.Keep); err != nil || !left {
+			return nil, cmp.Or(err, fmt.Errorf("quant: %w, %g; the last try: %s", ErrLoss, goal.MaxLoss, at.Loss))
 		}
 	}
+}
+
+// anyLayer reports whether a layer is left in integers.
+func anyLayer(b *model.Bundle, keep Keep) (bool, error) {
+	for _, g := range model.Graphs() {
+		if list, err := layers(b, g, keep); err != nil || len(list) > 0 {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// giveBack returns the options with layers of one graph, the one that is off most, kept
+// float32.
+func (s samples) giveBack(ctx context.Context, b *model.Bundle, stats *Statistics, o Options, threads int) (Options, error) {
+	var worst model.Graph
+	most := 0.0
+	for _, g := range model.Graphs() {
+		if off, err := s.trial(b, g, stats, o, threads); err != nil {
+			return o, err
+		} else if off > most {
+			worst, most = g, off
+		}
+	}
+	for off := most; off > most/2; {
+		all, whole, err := s.sensitivities(ctx, b, worst, stats, o, threads)
+		if err != nil || len(all) == 0 {
+			return o, err
+		}
+		best := slices.MaxFunc(all, func(a, b Sensitivity) int { return cmp.Compare(a.worth(), b.worth()) })
+		o.Keep = o.Keep.with(worst, best.Layer)
+		off = whole * (1 - best.Gain)
+	}
+	return o, nil
 }
 
 // defaultSpread is the Spread that lost fewest boxes.
@@ -115,22 +142,6 @@ func (s samples) trial(b *model.Bundle, g model.Graph, stats *Statistics, o Opti
 		return 0, fmt.Errorf("model: %s: %w", g, err)
 	}
 	return s.error(g, e, threads)
-}
-
-// rank returns the layers of all graphs, the one first that costs most for its products.
-func (s samples) rank(ctx context.Context, b *model.Bundle, stats *Statistics, o Options, threads int) (all []Sensitivity, err error) {
-	for _, g := range model.Graphs() {
-		list, whole, err := s.sensitivities(ctx, b, g, stats, o, threads)
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range list {
-			x.Gain *= whole // in the error itself, so that graphs compare
-			all = append(all, x)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b Sensitivity) int { return -cmp.Compare(a.worth(), b.worth()) })
-	return all, nil
 }
 
 // Split returns the drives that ranges are measured on, and those on which the loss is
