@@ -53,7 +53,7 @@ type Options struct {
 // Quantise returns the float32 bundle with graphs of 8 bits for the CPU beside its own. The
 // statistics must be of its graphs.
 func Quantise(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) {
-	set := model.GraphSet{Files: map[model.Graph]string{}, Quantisation: record(s, o)}
+	set := model.GraphSet{Files: map[model.Graph]string{}}
 	files := map[string][]byte{}
 	for _, name := range model.Graphs() {
 		list, err := layers(b, name, o.Keep)
@@ -73,6 +73,7 @@ func Quantise(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) 
 			set.Input = &eight.input
 		}
 	}
+	set.Quantisation = record(s, o, set.Files)
 	return with(b, cpu, set, files)
 }
 
@@ -96,9 +97,10 @@ func with(b *model.Bundle, provider string, set model.GraphSet, files map[string
 	return model.New(m, all)
 }
 
-func record(s *Statistics, o Options) *model.Quantisation {
+// record says how the graphs of files were made.
+func record(s *Statistics, o Options, files map[model.Graph]string) *model.Quantisation {
 	q := &model.Quantisation{
-		Method: o.words(), Activations: "uint8", Weights: "int8 per channel",
+		Method: o.words(files), Activations: "uint8", Weights: "int8 per channel",
 		Frames: s.Taken(), Strata: s.Frames, Data: s.Data,
 	}
 	if o.SevenBits {
@@ -121,10 +123,13 @@ func (o *Options) method(g model.Graph) Method {
 	return cmp.Or(o.Methods[g], MeanExtremes)
 }
 
-// words says how the ranges were chosen.
-func (o *Options) words() string {
+// words says how the ranges of the graphs were chosen.
+func (o *Options) words(files map[model.Graph]string) string {
 	var all []string
 	for _, g := range model.Graphs() {
+		if files[g] == "" {
+			continue
+		}
 		all = append(all, fmt.Sprintf("%s by %s", strings.TrimSuffix(string(g), ".onnx"), o.method(g)))
 	}
 	return strings.Join(all, ", ")

@@ -30,6 +30,7 @@ type Step struct {
 // Found is the result of a search.
 type Found struct {
 	Bundle  *model.Bundle
+	Result  Step // the bundle's
 	Steps   []Step
 	Float   time.Duration // of a set, with the float32 graphs
 	Options Options
@@ -41,7 +42,8 @@ var ErrLoss = errors.New("float32 alone is within the largest loss")
 // Search returns 8-bit graphs of a float32 bundle that lose at most the goal's share of the
 // boxes found in the drives. It starts with all layers in 8 bits. While the loss is above
 // the goal, the graph that is off most gives layers back to float32, those first that gain most for
-// their products, until it is off by half.
+// their products, until it is off by half. In the end each layer that was given back is tried in
+// 8 bits again, those of most products first.
 func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive, goal Goal) (*Found, error) {
 	const examples = 4
 	of, err := sample(ctx, b, drives, examples, goal.Run)
@@ -64,7 +66,7 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 			return nil, fmt.Errorf("quant: the loss is %s: want a recording in which the model finds something", at.Loss)
 		}
 		if at.Loss.Share() <= goal.MaxLoss {
-			return f, nil
+			return f, f.takeBack(ctx, b, s, drives, want, goal)
 		}
 		if f.Options, err = of.giveBack(ctx, b, s, f.Options, goal.Run.Threads); err != nil {
 			return nil, err
@@ -73,6 +75,41 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 			return nil, cmp.Or(err, fmt.Errorf("quant: %w, %g; the last try: %s", ErrLoss, goal.MaxLoss, at.Loss))
 		}
 	}
+}
+
+// takeBack tries layers that stay float32 in 8 bits again, one after the other, and leaves
+// them so if the loss is still within the goal. The last step is the result's.
+func (f *Found) takeBack(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive, want found, goal Goal) error {
+	best := *f
+	for _, l := range largestFirst(b, f.Options.Keep) {
+		f.Options.Keep = best.Options.Keep.without(l.Graph, l.Layer)
+		if err := f.try(ctx, b, s, drives, want, goal); err != nil {
+			return err
+		}
+		if last := f.Steps[len(f.Steps)-1]; last.Loss.Share() <= goal.MaxLoss {
+			best.Bundle, best.Options, best.Result = f.Bundle, f.Options, last
+		}
+	}
+	best.Steps = f.Steps
+	*f = best
+	return nil
+}
+
+// largestFirst returns layers of the graphs, those of most products first.
+func largestFirst(b *model.Bundle, of Keep) (all []Sensitivity) {
+	for _, g := range model.Graphs() {
+		list, err := layers(b, g, nil)
+		if err != nil {
+			continue // Quantise says it
+		}
+		for _, l := range list {
+			if of[g][l.Name] {
+				all = append(all, Sensitivity{Graph: g, Layer: l.Name, MACs: l.MACs})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Sensitivity) int { return -cmp.Compare(a.MACs, b.MACs) })
+	return all
 }
 
 // anyLayer reports whether a layer is left in integers.
@@ -128,7 +165,7 @@ func (f *Found) try(ctx context.Context, b *model.Bundle, s *Statistics, drives 
 		return err
 	}
 	step := Step{Loss: missed(want, got), Took: perSet(began, got), Kept: eight.Manifest.Graphs[cpu].Quantisation.Kept}
-	f.Bundle, f.Steps = eight, append(f.Steps, step)
+	f.Bundle, f.Result, f.Steps = eight, step, append(f.Steps, step)
 	if goal.Step != nil {
 		goal.Step(step)
 	}
@@ -163,7 +200,7 @@ func Split(drives []Drive) (measured, counted []Drive) {
 // Record returns the bundle with its loss in the manifest; heldOut says that it was counted
 // on other drives than the ranges are from.
 func (f *Found) Record(heldOut bool) (*model.Bundle, error) {
-	l := f.Steps[len(f.Steps)-1].Loss
+	l := f.Result.Loss
 	m := f.Bundle.Manifest
 	set := m.Graphs[cpu]
 	q := *set.Quantisation

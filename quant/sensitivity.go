@@ -22,6 +22,15 @@ func (k Keep) with(g model.Graph, layer string) Keep {
 	return more
 }
 
+// without returns the layers with one less.
+func (k Keep) without(g model.Graph, layer string) Keep {
+	less := Keep{}
+	maps.Copy(less, k)
+	less[g] = maps.Clone(k[g])
+	delete(less[g], layer)
+	return less
+}
+
 // layers returns the layers of a graph that are computed in integers.
 func layers(b *model.Bundle, name model.Graph, keep Keep) ([]qdq.Layer, error) {
 	g, err := graph.Parse(b.Graph(name))

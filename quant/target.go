@@ -14,9 +14,8 @@ import (
 func ForTensorRT(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, error) {
 	set := model.GraphSet{
 		Files: map[model.Graph]string{}, Input: &model.Input{Type: "float32"},
-		Precision: []string{"float16", "int8"}, Quantisation: record(s, o),
+		Precision: []string{"float16", "int8"},
 	}
-	set.Quantisation.Activations = "int8, symmetric"
 	files := map[string][]byte{}
 	for _, name := range model.Graphs() {
 		file, err := o.tensorRT(b, name, s)
@@ -26,6 +25,8 @@ func ForTensorRT(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, erro
 		set.Files[name] = fileFor(name, tensorRT)
 		files[set.Files[name]] = file
 	}
+	set.Quantisation = record(s, o, set.Files)
+	set.Quantisation.Activations = "int8, symmetric"
 	return with(b, tensorRT, set, files)
 }
 

@@ -30,8 +30,15 @@ stage stereo --steps 400
 stage fusion --steps 1400
 
 say "bundle"
-PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --out "$out/bundle" \
+PYTHONPATH=training $python -m solofusion.export "$out/run" --cache "$out/cache" --float --out "$out/float" \
 	--data "220 rendered drives of 14 frames at network size (synth seed 1)" --command scripts/train-default.sh
+
+say "eight bits"
+[ -e "$out/calibration/.rendered" ] || {
+	bin/solofusion synth --out "$out/calibration" --seed 3000 --drives 16 --frames 20 --window $window
+	touch "$out/calibration/.rendered"
+}
+bin/solofusion model quantize "$out/float" --calibration "$out/calibration" --max-loss 0.06 --out "$out/bundle"
 
 say "held-out drives"
 [ -e "$out/held-out/.rendered" ] || {

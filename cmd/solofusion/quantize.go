@@ -158,7 +158,7 @@ func tellStep(s quant.Step) {
 // writeQuantised prints what was made.
 func writeQuantised(w io.Writer, f *quant.Found, b *model.Bundle, folder string) error {
 	q := b.Manifest.Graphs["cpu"].Quantisation
-	last := f.Steps[len(f.Steps)-1]
+	last := f.Result
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "ranges\t%s, %d frames\n", q.Method, q.Frames)
 	for _, l := range q.Kept {
