@@ -2,7 +2,6 @@ package quant
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
@@ -161,13 +160,4 @@ func (p probes) close() {
 	for _, one := range p {
 		one.close()
 	}
-}
-
-// names returns the values that the probes keep histograms of, by graph.
-func (p probes) names() map[model.Graph][]string {
-	all := map[model.Graph][]string{}
-	for name, one := range p {
-		all[name] = slices.Clone(one.values)
-	}
-	return all
 }

@@ -188,10 +188,7 @@ func noise(got, want []float32) float64 {
 }
 
 // runner runs a graph on one image.
-type runner struct {
-	session *onnx.Session
-	outputs map[string]*tensor.F32
-}
+type runner struct{ session *onnx.Session }
 
 func newRunner(name string, file []byte, threads int) (*runner, error) {
 	runtime, err := onnx.Open("")
