@@ -3,7 +3,7 @@ package model
 // Quantisation is the record of how graphs got their eight bits. Only the method is always
 // there.
 type Quantisation struct {
-	Method      string `yaml:"method"` // none if they are float32
+	Method      string `yaml:"method,omitempty"` // none if they are float32
 	Activations string `yaml:"activations,omitempty"`
 	Weights     string `yaml:"weights,omitempty"`
 	Float32     string `yaml:"float32,omitempty"` // what is not quantised, in words

@@ -537,19 +537,19 @@ func TestSensitiveLayersStayFloat(t *testing.T) {
 		for _, target := range []qdq.Target{qdq.CPU, qdq.TensorRT} {
 			g := bundled(t, name)
 			var got []string
+			last := 0
 			for _, l := range plan(t, g, target).Layers() {
-				if n := g.Producer(l.Name); !l.Integer && n.Op != "ConvTranspose" {
+				switch n := g.Producer(l.Name); {
+				case l.Integer:
+				case n.Op == "ConvTranspose":
+					last++
+				default:
 					got = append(got, l.Name)
 				}
 			}
 			if name == "head" {
-				for _, l := range got {
-					if !g.IsOutput(l) && g.Only(l) == nil {
-						t.Errorf("%s stays float", l)
-					}
-				}
-				if len(got) != 36 {
-					t.Errorf("head for %s: %d layers stay float, want the 36 last", target, len(got))
+				if len(got) > 0 || last != 6 {
+					t.Errorf("head for %s: %v and %d last layers stay float, want the 6 last ones alone", target, got, last)
 				}
 				continue
 			}
