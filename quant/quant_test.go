@@ -247,3 +247,24 @@ func TestKeepIsNotShared(t *testing.T) {
 		t.Errorf("%v and %v", one, two)
 	}
 }
+
+// TestNothingLeftToGiveBack: a search whose graphs' outputs are not off, though boxes are lost,
+// ends with the reason.
+func TestNothingLeftToGiveBack(t *testing.T) {
+	b, drives := floats(t, 1, 4)
+	s, err := Calibrate(t.Context(), b, drives, Calibration{Frames: 20, Run: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := samples{}.giveBack(t.Context(), b, s, Options{}, 1) // without examples nothing is off
+	if err != nil || o.Keep.count() != 0 {
+		t.Errorf("%d layers are given back, error %v", o.Keep.count(), err)
+	}
+	of, err := sample(t.Context(), b, drives, 1, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err = of.giveBack(t.Context(), b, s, Options{}, 1); err != nil || o.Keep.count() == 0 {
+		t.Errorf("%d layers are given back, error %v; want some", o.Keep.count(), err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -110,7 +111,8 @@ func (s samples) error(g model.Graph, e *eight, threads int) (float64, error) {
 // rest outnumber them a thousand to one, and nothing depends on them.
 func off(g model.Graph, got, want map[string]*tensor.F32) float64 {
 	sum, n := 0.0, 0
-	for name, w := range want {
+	for _, name := range slices.Sorted(maps.Keys(want)) { // sums depend on their order
+		w := want[name]
 		if g == model.DetectHead {
 			task, ok := taskOf(name)
 			if !ok {

@@ -61,33 +61,42 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 		if err := f.try(ctx, b, s, drives, want, goal); err != nil {
 			return nil, err
 		}
-		at := f.Steps[len(f.Steps)-1]
+		at := f.Result
 		if at.Loss.Boxes == 0 && goal.MaxLoss < 1 {
 			return nil, fmt.Errorf("quant: the loss is %s: want a recording in which the model finds something", at.Loss)
 		}
 		if at.Loss.Share() <= goal.MaxLoss {
 			return f, f.takeBack(ctx, b, s, drives, want, goal)
 		}
+		before := f.Options.Keep.count()
 		if f.Options, err = of.giveBack(ctx, b, s, f.Options, goal.Run.Threads); err != nil {
 			return nil, err
 		}
-		if left, err := anyLayer(b, f.Options.Keep); err != nil || !left {
-			return nil, cmp.Or(err, fmt.Errorf("quant: %w, %g; the last try: %s", ErrLoss, goal.MaxLoss, at.Loss))
+		left, err := anyLayer(b, f.Options.Keep)
+		if err != nil {
+			return nil, err
+		}
+		if !left || f.Options.Keep.count() == before { // no graph's outputs are off, and yet boxes are lost
+			return nil, fmt.Errorf("quant: %w, %g; the last try: %s", ErrLoss, goal.MaxLoss, at.Loss)
 		}
 	}
 }
 
 // takeBack tries layers that stay float32 in 8 bits again, one after the other, and leaves
-// them so if the loss is still within the goal. The last step is the result's.
+// them so if the loss is still within the goal.
 func (f *Found) takeBack(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive, want found, goal Goal) error {
 	best := *f
-	for _, l := range largestFirst(b, f.Options.Keep) {
+	kept, err := largestFirst(b, f.Options.Keep)
+	if err != nil {
+		return err
+	}
+	for _, l := range kept {
 		f.Options.Keep = best.Options.Keep.without(l.Graph, l.Layer)
 		if err := f.try(ctx, b, s, drives, want, goal); err != nil {
 			return err
 		}
-		if last := f.Steps[len(f.Steps)-1]; last.Loss.Share() <= goal.MaxLoss {
-			best.Bundle, best.Options, best.Result = f.Bundle, f.Options, last
+		if f.Result.Loss.Share() <= goal.MaxLoss {
+			best.Bundle, best.Options, best.Result = f.Bundle, f.Options, f.Result
 		}
 	}
 	best.Steps = f.Steps
@@ -96,11 +105,11 @@ func (f *Found) takeBack(ctx context.Context, b *model.Bundle, s *Statistics, dr
 }
 
 // largestFirst returns layers of the graphs, those of most products first.
-func largestFirst(b *model.Bundle, of Keep) (all []Sensitivity) {
+func largestFirst(b *model.Bundle, of Keep) (all []Sensitivity, err error) {
 	for _, g := range model.Graphs() {
 		list, err := layers(b, g, nil)
 		if err != nil {
-			continue // Quantise says it
+			return nil, fmt.Errorf("model: %s: %w", g, err)
 		}
 		for _, l := range list {
 			if of[g][l.Name] {
@@ -109,7 +118,7 @@ func largestFirst(b *model.Bundle, of Keep) (all []Sensitivity) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Sensitivity) int { return -cmp.Compare(a.MACs, b.MACs) })
-	return all
+	return all, nil
 }
 
 // anyLayer reports whether a layer is left in integers.
@@ -134,7 +143,10 @@ func (s samples) giveBack(ctx context.Context, b *model.Bundle, stats *Statistic
 			worst, most = g, off
 		}
 	}
-	for off := most; off > most/2; {
+	if worst == "" {
+		return o, nil
+	}
+	for off := most; off == most || off > most/2; {
 		all, whole, err := s.sensitivities(ctx, b, worst, stats, o, threads)
 		if err != nil || len(all) == 0 {
 			return o, err

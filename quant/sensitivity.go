@@ -13,6 +13,14 @@ import (
 // Keep are layers of graphs, by their outputs.
 type Keep map[model.Graph]map[string]bool
 
+// count returns the number of layers.
+func (k Keep) count() (n int) {
+	for _, layers := range k {
+		n += len(layers)
+	}
+	return n
+}
+
 // with returns the layers with one more.
 func (k Keep) with(g model.Graph, layer string) Keep {
 	more := Keep{}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 
@@ -65,8 +66,8 @@ func (s *Statistics) Taken() (n int) {
 	return n
 }
 
-// load continues from a file, if it is of the same graphs and data. A file of others is
-// left out of account, since it will be replaced; one that is no statistics is an error.
+// load continues from a file, if it is of the same graphs and data. A file of others will be
+// replaced, which is logged; one that is no statistics is an error.
 func (s *Statistics) load(file string) error {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,7 +82,9 @@ func (s *Statistics) load(file string) error {
 	}
 	if there.Version == s.Version && there.Graphs == s.Graphs && there.Data == s.Data {
 		*s = there
+		return nil
 	}
+	slog.Warn("the statistics are of other graphs, drives or a number of frames: all is measured again", "file", file)
 	return nil
 }
 
