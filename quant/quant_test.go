@@ -131,9 +131,9 @@ func TestGraphsOfAllTargets(t *testing.T) {
 	}
 }
 
-// TestSearchKeepsWhatCosts: with a loss that nothing in 8 bits is within, float32 is named
-// as what is left; nothing found is no loss of nothing.
-func TestSearchKeepsWhatCosts(t *testing.T) {
+// TestSearchIsRecorded: the record has what was counted; where nothing is found, nothing can
+// be counted.
+func TestSearchIsRecorded(t *testing.T) {
 	b, drives := floats(t, 1, 4)
 	s, err := Calibrate(t.Context(), b, drives, Calibration{Frames: 20, Run: run})
 	if err != nil {
