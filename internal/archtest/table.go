@@ -19,7 +19,7 @@ var layers = [][]string{
 }
 
 // testSupport lists the packages that only test files import.
-var testSupport = []string{"internal/archtest", "internal/golden", "internal/testbundle", "nuscenes/internal/tinyset"}
+var testSupport = []string{"internal/archtest", "internal/golden", "internal/testbundle", "nuscenes/internal/tinyset", "onnx/internal/graphtest"}
 
 // reserved gives, for imports from outside by their prefix, who may have them.
 var reserved = []struct {

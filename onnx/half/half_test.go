@@ -3,7 +3,6 @@ package half_test
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,58 +12,20 @@ import (
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/onnx/graph"
 	"github.com/solofusion/solofusion/onnx/half"
+	"github.com/solofusion/solofusion/onnx/internal/graphtest"
 	"github.com/solofusion/solofusion/onnx/rewrite"
 	"github.com/solofusion/solofusion/tensor"
 )
-
-func random(shape ...int) *tensor.F32 {
-	source := rand.New(rand.NewPCG(7, 1))
-	t := tensor.New[float32](shape...)
-	for i := range t.Data {
-		t.Data[i] = float32(source.NormFloat64())
-	}
-	return t
-}
-
-func closed(shape []int) []int {
-	shape = slices.Clone(shape)
-	for i, d := range shape {
-		if d < 0 {
-			shape[i] = 2 // cameras
-		}
-	}
-	return shape
-}
 
 // run evaluates a graph on random numbers with ONNX Runtime's CPU provider, which computes
 // in float32 and rounds values to float16.
 func run(t *testing.T, g *graph.Graph) map[string]*tensor.F32 {
 	t.Helper()
-	file, err := g.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	runtime, err := onnx.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := runtime.Load("graph", file, onnx.Placement{Provider: "cpu", Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	inputs, outputs, results := onnx.Tensors{}, onnx.Tensors{}, map[string]*tensor.F32{}
+	inputs := onnx.Tensors{}
 	for _, v := range g.Inputs() {
-		inputs[v.Name] = random(closed(v.Shape)...)
+		inputs[v.Name] = graphtest.Random(7, graphtest.Closed(v.Shape)...)
 	}
-	for _, v := range g.Outputs() {
-		results[v.Name] = tensor.New[float32](closed(v.Shape)...)
-		outputs[v.Name] = results[v.Name]
-	}
-	if err := session.Run(inputs, outputs); err != nil {
-		t.Fatal(err)
-	}
-	return results
+	return graphtest.Run(t, g, inputs)
 }
 
 func copyOf(t *testing.T, g *graph.Graph) *graph.Graph {
@@ -159,8 +120,8 @@ func add(g *graph.Graph, t *tensor.F32) string { return graph.AddConstant(g, "co
 func small(t *testing.T) *graph.Graph {
 	g := graph.New(20)
 	g.AddInput(float("x", 1, 8, 4, 4))
-	c := graph.AddConstant(g, "shared", random(1, 8, 1, 1))
-	g.Add("Conv", "y", "x", graph.AddConstant(g, "w", random(8, 8, 1, 1)), graph.AddConstant(g, "b", random(8)))
+	c := graph.AddConstant(g, "shared", graphtest.Random(7, 1, 8, 1, 1))
+	g.Add("Conv", "y", "x", graph.AddConstant(g, "w", graphtest.Random(7, 8, 8, 1, 1)), graph.AddConstant(g, "b", graphtest.Random(7, 8)))
 	g.Add("Max", "m", "y", c)
 	g.Add("Add", "s", "y", c)
 	g.Add("Resize", "r", "s", "", add(g, tensor.From([]float32{1, 1, 2, 2}, 4))).Set("mode", "nearest")
@@ -191,7 +152,7 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	}
 	for _, x := range []float64{65505, math.Inf(-1), math.NaN()} {
 		g := small(t)
-		w := random(8, 8, 1, 1)
+		w := graphtest.Random(7, 8, 8, 1, 1)
 		w.Data[5] = float32(x)
 		g.Producer("y").Inputs[1] = graph.AddConstant(g, "large", w)
 		wantError(t, half.Convert(g, nil), fmt.Sprintf("constant \"large\" with %v", float32(x)))

@@ -3,7 +3,6 @@ package qdq_test
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,40 +13,18 @@ import (
 
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/onnx/graph"
+	"github.com/solofusion/solofusion/onnx/internal/graphtest"
 	"github.com/solofusion/solofusion/onnx/qdq"
 	"github.com/solofusion/solofusion/onnx/rewrite"
 	"github.com/solofusion/solofusion/tensor"
 )
-
-// cameras is the size of open axes.
-const cameras = 2
-
-func closed(shape []int) []int {
-	shape = slices.Clone(shape)
-	for i, d := range shape {
-		if d < 0 {
-			shape[i] = cameras
-		}
-	}
-	return shape
-}
-
-// random returns numbers of a normal distribution.
-func random(seed uint64, shape ...int) *tensor.F32 {
-	source := rand.New(rand.NewPCG(seed, 1))
-	t := tensor.New[float32](shape...)
-	for i := range t.Data {
-		t.Data[i] = float32(source.NormFloat64())
-	}
-	return t
-}
 
 // inputsOf returns random numbers for a float32 graph. Those of a stack are not negative, as
 // what a Relu makes.
 func inputsOf(g *graph.Graph) map[string]*tensor.F32 {
 	all := map[string]*tensor.F32{}
 	for _, v := range g.Inputs() {
-		all[v.Name] = random(7, closed(v.Shape)...)
+		all[v.Name] = graphtest.Random(7, graphtest.Closed(v.Shape)...)
 		if v.Name == "stack" {
 			for i, x := range all[v.Name].Data {
 				all[v.Name].Data[i] = max(x, 0)
@@ -79,30 +56,14 @@ func copyOf(t testing.TB, g *graph.Graph) *graph.Graph {
 // the scale first.
 func run(t testing.TB, g *graph.Graph, inputs map[string]*tensor.F32, outside map[string]qdq.Outside) map[string]*tensor.F32 {
 	t.Helper()
-	runtime, err := onnx.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := runtime.Load("graph", bytesOf(t, g), onnx.Placement{Provider: "cpu", Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	given, results, outputs := onnx.Tensors{}, map[string]*tensor.F32{}, onnx.Tensors{}
+	given := onnx.Tensors{}
 	for _, v := range g.Inputs() {
 		given[v.Name] = inputs[v.Name]
 		if v.Type == graph.Uint8 {
 			given[v.Name] = stored(inputs[v.Name], outside[v.Name])
 		}
 	}
-	for _, v := range g.Outputs() {
-		results[v.Name] = tensor.New[float32](closed(v.Shape)...)
-		outputs[v.Name] = results[v.Name]
-	}
-	if err := session.Run(given, outputs); err != nil {
-		t.Fatal(err)
-	}
-	return results
+	return graphtest.Run(t, g, given)
 }
 
 func stored(real *tensor.F32, o qdq.Outside) *tensor.U8 {
@@ -150,7 +111,7 @@ func runPlain(t testing.TB, g *graph.Graph, inputs map[string]*tensor.F32) map[s
 		in, given = append(in, v.Name), append(given, value(inputs[v.Name]))
 	}
 	for _, v := range g.Outputs() {
-		results[v.Name] = tensor.New[float32](closed(v.Shape)...)
+		results[v.Name] = tensor.New[float32](graphtest.Closed(v.Shape)...)
 		out, made = append(out, v.Name), append(made, value(results[v.Name]))
 	}
 	session, err := ort.NewDynamicAdvancedSessionWithONNXData(bytesOf(t, g), in, out, options)
@@ -301,7 +262,7 @@ func float(name string, shape ...int) graph.Value {
 // first axis.
 func (b *builder) constant(shape ...int) string {
 	b.seed++
-	t := random(b.seed, shape...)
+	t := graphtest.Random(b.seed, shape...)
 	for i := range t.Data {
 		t.Data[i] *= float32(math.Sqrt(2 / float64(tensor.Size(shape[1:]))))
 	}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/solofusion/solofusion/onnx/graph"
+	"github.com/solofusion/solofusion/onnx/internal/graphtest"
 	"github.com/solofusion/solofusion/onnx/qdq"
 	"github.com/solofusion/solofusion/onnx/rewrite"
 	"github.com/solofusion/solofusion/tensor"
@@ -322,7 +323,7 @@ func TestProductsHaveScalesOfTheirColumns(t *testing.T) {
 		for _, target := range []qdq.Target{qdq.CPU, qdq.TensorRT} {
 			t.Run(fmt.Sprint(tt.op, tt.trans, target), func(t *testing.T) {
 				b := build(float("x", 40, 24))
-				weight := random(3, tt.shape...)
+				weight := graphtest.Random(3, tt.shape...)
 				for i := range weight.Data { // outputs of very different sizes
 					o := i % 16
 					if tt.trans == 1 {
@@ -364,7 +365,7 @@ func TestProductsHaveScalesOfTheirColumns(t *testing.T) {
 func layer(t *testing.T, change func(weight, bias []float32)) *graph.Graph {
 	t.Helper()
 	b := build(float("x", 1, 16, 5, 5))
-	weight, bias := random(1, 16, 16, 3, 3), random(2, 16)
+	weight, bias := graphtest.Random(1, 16, 16, 3, 3), graphtest.Random(2, 16)
 	change(weight.Data, bias.Data)
 	b.Add("Conv", "a", "x", graph.AddConstant(b.Graph, "w", weight), graph.AddConstant(b.Graph, "b", bias)).Set("pads", []int{1, 1, 1, 1})
 	b.Add("Relu", "r", "a")

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/solofusion/solofusion/onnx/graph"
+	"github.com/solofusion/solofusion/onnx/internal/graphtest"
 	"github.com/solofusion/solofusion/onnx/qdq"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -207,10 +208,10 @@ func TestCheckTensorRTRefuses(t *testing.T) {
 		}},
 		{"weight alone", "its weight is quantised, but not its input", func(g *graph.Graph) { g.Producer("c").Inputs[0] = "b" }},
 		{"input alone", "its input is quantised, but not its weight", func(g *graph.Graph) {
-			g.Producer("c").Inputs[1] = graph.AddConstant(g, "w", random(1, 16, 16, 3, 3))
+			g.Producer("c").Inputs[1] = graph.AddConstant(g, "w", graphtest.Random(1, 16, 16, 3, 3))
 		}},
 		{"computed weight", "no constant", func(g *graph.Graph) {
-			g.Add("Relu", "w", graph.AddConstant(g, "w_given", random(1, 16, 16, 3, 3)))
+			g.Add("Relu", "w", graph.AddConstant(g, "w_given", graphtest.Random(1, 16, 16, 3, 3)))
 			n := g.Producer("c")
 			dq := g.Producer(n.Inputs[1])
 			dq.Inputs[1], dq.Inputs[2] = scalar(g, float32(1)), scalar(g, int8(0))

@@ -3,31 +3,17 @@ package rewrite_test
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/onnx/graph"
+	"github.com/solofusion/solofusion/onnx/internal/graphtest"
 	"github.com/solofusion/solofusion/onnx/rewrite"
 	"github.com/solofusion/solofusion/tensor"
 )
-
-// cameras is the size of open axes in tests.
-const cameras = 2
-
-// random returns numbers of a normal distribution.
-func random(seed uint64, shape ...int) *tensor.F32 {
-	source := rand.New(rand.NewPCG(seed, 1))
-	t := tensor.New[float32](shape...)
-	for i := range t.Data {
-		t.Data[i] = float32(source.NormFloat64())
-	}
-	return t
-}
 
 // evaluate runs a graph with ONNX Runtime on random numbers that depend on an
 // input's shape only.
@@ -35,39 +21,13 @@ func evaluate(t *testing.T, g *graph.Graph) map[string]*tensor.F32 {
 	t.Helper()
 	inputs := onnx.Tensors{}
 	for _, v := range g.Inputs() {
-		real := random(7, closed(v.Shape)...)
+		real := graphtest.Random(7, graphtest.Closed(v.Shape)...)
 		inputs[v.Name] = real
 		if v.Type == graph.Uint8 {
 			inputs[v.Name] = stored(real, 4)
 		}
 	}
-	return evaluateOn(t, g, inputs)
-}
-
-func evaluateOn(t *testing.T, g *graph.Graph, inputs onnx.Tensors) map[string]*tensor.F32 {
-	t.Helper()
-	file, err := g.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	runtime, err := onnx.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := runtime.Load("graph", file, onnx.Placement{Provider: "cpu", Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	results, outputs := map[string]*tensor.F32{}, onnx.Tensors{}
-	for _, v := range g.Outputs() {
-		results[v.Name] = tensor.New[float32](closed(v.Shape)...)
-		outputs[v.Name] = results[v.Name]
-	}
-	if err := session.Run(inputs, outputs); err != nil {
-		t.Fatal(err)
-	}
-	return results
+	return graphtest.Run(t, g, inputs)
 }
 
 // stored returns the numbers times gain as uint8.
@@ -77,16 +37,6 @@ func stored(real *tensor.F32, gain float32) *tensor.U8 {
 		t.Data[i] = uint8(max(0, min(gain*x, 255)))
 	}
 	return t
-}
-
-func closed(shape []int) []int {
-	shape = slices.Clone(shape)
-	for i, d := range shape {
-		if d < 0 {
-			shape[i] = cameras
-		}
-	}
-	return shape
 }
 
 // wantClose fails if a tensor differs by more than the tolerance, relative to its
@@ -139,7 +89,7 @@ func image(name string, shape ...int) graph.Value {
 
 func (b *builder) constant(shape ...int) string {
 	b.seed++
-	return graph.AddConstant(b.Graph, "weight", random(b.seed, shape...))
+	return graph.AddConstant(b.Graph, "weight", graphtest.Random(b.seed, shape...))
 }
 
 // conv adds a 3x3 convolution that keeps the size.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/solofusion/solofusion/onnx"
 	"github.com/solofusion/solofusion/onnx/graph"
+	"github.com/solofusion/solofusion/onnx/internal/graphtest"
 	"github.com/solofusion/solofusion/onnx/rewrite"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -51,7 +52,7 @@ func TestUnquantiseGivesWhatTheNumbersStandFor(t *testing.T) {
 	g := b.done(t, cut, kept)
 
 	stack := whole(1, 2, 3, 2)
-	want := evaluateOn(t, g, onnx.Tensors{"stack": stack})
+	want := graphtest.Run(t, g, onnx.Tensors{"stack": stack})
 	if err := rewrite.Unquantise(g); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestUnquantiseGivesWhatTheNumbersStandFor(t *testing.T) {
 	for i, q := range stack.Data {
 		real.Data[i] = 0.5 * (float32(q) - 3)
 	}
-	wantClose(t, evaluateOn(t, again(t, g), onnx.Tensors{"stack": real}), want, 0)
+	wantClose(t, graphtest.Run(t, again(t, g), onnx.Tensors{"stack": real}), want, 0)
 }
 
 func TestUnquantiseAddsNoSecondRelu(t *testing.T) {
@@ -85,9 +86,9 @@ func TestUnquantiseAddsNoSecondRelu(t *testing.T) {
 func TestUnquantiseDefaultHead(t *testing.T) {
 	g := bundled(t, "head.cpu")
 	v := g.Inputs()[0]
-	stack := stored(random(3, v.Shape...), 4)
+	stack := stored(graphtest.Random(3, v.Shape...), 4)
 	scale := inputScale(t, g)
-	want := evaluateOn(t, g, onnx.Tensors{"stack": stack})
+	want := graphtest.Run(t, g, onnx.Tensors{"stack": stack})
 	if err := rewrite.Unquantise(g); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestUnquantiseDefaultHead(t *testing.T) {
 	for i, q := range stack.Data {
 		real.Data[i] = scale * float32(q)
 	}
-	wantClose(t, evaluateOn(t, g, onnx.Tensors{"stack": real}), want, 0.4)
+	wantClose(t, graphtest.Run(t, g, onnx.Tensors{"stack": real}), want, 0.4)
 }
 
 // inputScale returns the scale of the default head's input, whose zero point is 0.
