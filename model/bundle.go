@@ -31,15 +31,24 @@ const (
 	ImageEncoder Graph = "image_encoder.onnx"
 	BEVEmbed     Graph = "bev_embed.onnx"
 	DetectHead   Graph = "head.onnx"
+	Boxes        Graph = "boxes.onnx" // of a bundle with a sparse head
 )
 
 var graphs = []Graph{ImageEncoder, BEVEmbed, DetectHead}
 
-// Graphs returns the names of a bundle's networks, in the order in which they
-// run.
+// Graphs returns the names of the networks that each bundle has, in the order in which
+// they run.
 func Graphs() []Graph { return slices.Clone(graphs) }
 
 var fileNames = []string{string(ImageEncoder), string(BEVEmbed), string(DetectHead), weightsFile}
+
+// networks returns the bundle's networks, in the order in which they run.
+func (m *Manifest) networks() []Graph {
+	if m.Head.Sparse {
+		return append(Graphs(), Boxes)
+	}
+	return Graphs()
+}
 
 //go:embed default
 var embedded embed.FS

@@ -4,6 +4,7 @@
 //	image_encoder.onnx   images and camera numbers to context, depth, features
 //	bev_embed.onnx       a lifted bird's-eye plane to the frame's feature
 //	head.onnx            the stack of frames to box maps
+//	boxes.onnx           of a sparse head (key head.sparse): features to boxes' numbers, in given cells
 //	weights.safetensors  what runs outside the graphs
 //
 // The graphs are those that any provider of ONNX Runtime runs. A bundle may have others
@@ -19,6 +20,9 @@
 //	  cuda:
 //	    files: {head.onnx: head.cuda.onnx}
 //	    input: {type: uint8, scales: [0.1, 0.2, …], zero_point: 0}
+//
+// A sparse head gives heat maps and features. Of the heat maps come the few cells that
+// boxes are made of, and boxes.onnx makes their numbers there, the same on any provider.
 //
 // A model may lack stereo (no stereo key, features or similarity weights) or
 // history (no frames, no time weights; the head takes the feature itself), as

@@ -34,9 +34,13 @@ type Set struct {
 	Precision    []string // as in GraphSet
 	Quantisation string   // the method, "none" if nothing says that they are quantised
 
-	files map[Graph]string
-	data  map[string][]byte // by file
+	networks []Graph
+	files    map[Graph]string
+	data     map[string][]byte // by file
 }
+
+// Networks returns the names of the set's networks, in the order in which they run.
+func (s *Set) Networks() []Graph { return slices.Clone(s.networks) }
 
 // Graph returns the ONNX bytes of a network; the caller does not modify them.
 func (s *Set) Graph(g Graph) []byte { return s.data[s.files[g]] }
@@ -55,8 +59,8 @@ func (s *Set) Name() string {
 // Plain returns the graphs that any provider runs: float32, or quantised as
 // head.input says.
 func (b *Bundle) Plain() *Set {
-	s := &Set{Input: b.Manifest.Head.Input, Quantisation: b.Quantisation(), files: map[Graph]string{}, data: b.files}
-	for _, g := range graphs {
+	s := &Set{Input: b.Manifest.Head.Input, Quantisation: b.Quantisation(), networks: b.Manifest.networks(), files: map[Graph]string{}, data: b.files}
+	for _, g := range s.networks {
 		s.files[g] = string(g)
 	}
 	return s
@@ -100,6 +104,9 @@ func (b *Bundle) Quantisation() string { return b.Manifest.Quantisation.method()
 // files returns the names of all files of the bundle but model.yaml, each once.
 func (m *Manifest) files() []string {
 	names := slices.Clone(fileNames)
+	if m.Head.Sparse {
+		names = append(names, string(Boxes))
+	}
 	for _, set := range m.Graphs {
 		names = slices.AppendSeq(names, maps.Values(set.Files))
 	}
@@ -118,7 +125,7 @@ func (m *Manifest) checkGraphs(f *faults) {
 		for _, g := range slices.Sorted(maps.Keys(set.Files)) {
 			f.require(slices.Contains(graphs, g), fmt.Sprintf("%s.files.%s", key, g), "no graph", fmt.Sprint(graphs))
 			name := set.Files[g]
-			ok := graphFile.MatchString(name) && !slices.Contains(fileNames, name)
+			ok := graphFile.MatchString(name) && !slices.Contains(fileNames, name) && name != string(Boxes)
 			f.require(ok, fmt.Sprintf("%s.files.%s", key, g), fmt.Sprintf("%q", name), "a file's name such as "+strings.TrimSuffix(string(g), "onnx")+provider+".onnx")
 		}
 		_, head := set.Files[DetectHead]

@@ -109,9 +109,12 @@ type History struct {
 	Time   string  `yaml:"time,omitempty"`
 }
 
-// Head is the detection head: its input's type and how boxes are chosen.
+// Head is the detection head: its input's type and how boxes are chosen. Of a sparse one
+// head.onnx makes heat maps and features, of which boxes.onnx makes the other numbers of
+// boxes, in the cells that the heat maps choose.
 type Head struct {
 	Input          Input      `yaml:"input"`
+	Sparse         bool       `yaml:"sparse,omitempty"` // only heat maps are maps: see Boxes
 	ScoreThreshold float64    `yaml:"score_threshold"`
 	MaxPerClass    int        `yaml:"max_per_class"` // before suppression; also per task
 	CenterLimit    [3]float64 `yaml:"center_limit,flow"`

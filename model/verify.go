@@ -22,7 +22,7 @@ type Inspector func(g Graph) (inputs, outputs []Port, err error)
 // faults, each with its file and port.
 func (b *Bundle) Verify(s *Set, inspect Inspector) error {
 	var all []error
-	for _, g := range graphs {
+	for _, g := range s.networks {
 		inputs, outputs, err := inspect(g)
 		if err != nil {
 			all = append(all, fmt.Errorf("model: %s: %w", s.File(g), err))
@@ -57,31 +57,56 @@ func (m *Manifest) ports(g Graph, in *Input) (inputs, outputs []Port) {
 	case BEVEmbed:
 		return []Port{f32("bev_raw", 1, y, x, f.Context)}, []Port{f32("bev", 1, y, x, f.Context)}
 	}
-	stack := port("stack", in.Type, 1, y, x, (m.History.Frames+1)*f.Context)
+	features := f32(HeadFeatures, 1, y, x, anyWidth)
+	if g == Boxes {
+		inputs = []Port{features}
+		for t := range m.Head.Tasks {
+			inputs = append(inputs, port(HeadCells(t), "int64", anyBatch))
+			outputs = append(outputs, f32(HeadBoxes(t), BoxChannels, anyBatch))
+		}
+		return inputs, outputs
+	}
 	outputs = []Port{f32("fused", 1, anyWidth, y, x)}
+	if m.Head.Sparse {
+		outputs = append(outputs, features)
+	}
 	for t, task := range m.Head.Tasks {
 		for _, branch := range Branches {
-			channels := branch.Channels
-			if channels == 0 {
-				channels = len(task.Classes)
+			if !m.Head.Sparse {
+				outputs = append(outputs, f32(HeadOutput(t, branch.Name), 1, branch.Channels, y, x))
 			}
-			outputs = append(outputs, f32(HeadOutput(t, branch.Name), 1, channels, y, x))
 		}
+		outputs = append(outputs, f32(HeadOutput(t, Heatmap), 1, len(task.Classes), y, x))
 	}
-	return []Port{stack}, outputs
+	return []Port{port("stack", in.Type, 1, y, x, (m.History.Frames+1)*f.Context)}, outputs
 }
 
 // anyWidth stands for a dimension that only the graph defines.
 const anyWidth = 0
 
-// Branches are the maps of each task; heatmap has a channel for each class.
+// Branches are the maps of each task that make boxes, in the order of their channels.
 var Branches = [...]struct {
 	Name     string
 	Channels int
-}{{"reg", 2}, {"height", 1}, {"dim", 3}, {"rot", 2}, {"vel", 2}, {"heatmap", 0}}
+}{{"reg", 2}, {"height", 1}, {"dim", 3}, {"rot", 2}, {"vel", 2}}
+
+// BoxChannels is the number of channels of all Branches.
+const BoxChannels = 10
+
+// Heatmap is the name of the map of each task with a channel for each class.
+const Heatmap = "heatmap"
 
 // HeadOutput is the name of a task's map among the head's outputs.
 func HeadOutput(task int, branch string) string { return fmt.Sprintf("head_%d_%s", task, branch) }
+
+// HeadFeatures is the name of what a sparse head makes boxes of.
+const HeadFeatures = "features"
+
+// HeadCells is the name of the input that has the cells in which a task has boxes.
+func HeadCells(task int) string { return fmt.Sprintf("cells_%d", task) }
+
+// HeadBoxes is the name of a task's boxes: the channels of its branches, by cells.
+func HeadBoxes(task int) string { return fmt.Sprintf("boxes_%d", task) }
 
 func port(name, kind string, shape ...int) Port {
 	p := Port{Name: name, Type: kind}

@@ -23,7 +23,15 @@ func Optimise(b *model.Bundle) (faster *model.Bundle, kept []model.Graph, err er
 		if rewrite.IsQuantised(g) {
 			kept = append(kept, name)
 		}
-		done, err := rewrite.Exact(g)
+		var done []rewrite.Done
+		if name == model.DetectHead && !m.Head.Sparse {
+			done, err = sparse(g, &m, files)
+		}
+		if err == nil {
+			var more []rewrite.Done
+			more, err = rewrite.Exact(g)
+			done = append(done, more...)
+		}
 		if err == nil && len(done) > 0 {
 			files[string(name)], err = g.Bytes()
 		}
@@ -36,6 +44,32 @@ func Optimise(b *model.Bundle) (faster *model.Bundle, kept []model.Graph, err er
 	}
 	faster, err = model.New(m, files)
 	return faster, kept, err
+}
+
+// sparse cuts what makes boxes out of a head, if it is of that form, and adds it to the
+// files. Graphs for providers stay whole, so that a bundle with some stays so.
+func sparse(head *graph.Graph, m *model.Manifest, files map[string][]byte) ([]rewrite.Done, error) {
+	if len(m.Graphs) > 0 {
+		return nil, nil
+	}
+	into, maps := rewrite.Head{Features: model.HeadFeatures}, 0
+	for t := range m.Head.Tasks {
+		task := rewrite.Task{Cells: model.HeadCells(t), Boxes: model.HeadBoxes(t)}
+		for _, branch := range model.Branches {
+			task.Maps = append(task.Maps, model.HeadOutput(t, branch.Name))
+		}
+		maps += len(task.Maps)
+		into.Tasks = append(into.Tasks, task)
+	}
+	boxes, err := rewrite.Boxes(head, into)
+	if err != nil || boxes == nil {
+		return nil, err
+	}
+	if files[string(model.Boxes)], err = boxes.Bytes(); err != nil {
+		return nil, err
+	}
+	m.Head.Sparse = true
+	return []rewrite.Done{{Name: "boxes in chosen cells", Count: maps}}, nil
 }
 
 // Float returns the bundle with a float32 head and no graphs for the CPU of their own, itself if it is

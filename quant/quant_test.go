@@ -24,6 +24,30 @@ import (
 // floats returns a bundle of random weights in float32, and drives of that many frames.
 func floats(t *testing.T, drives, frames int) (*model.Bundle, []Drive) {
 	t.Helper()
+	b := floatBundle(t)
+	b, _, err := Optimise(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, rendered(t, drives, frames)
+}
+
+// floatBundle returns the test bundle with a float32 head.
+func floatBundle(t *testing.T) *model.Bundle {
+	t.Helper()
+	b, err := model.Open(testbundle.Write(t))
+	if err == nil {
+		b, err = Float(b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// rendered returns drives of the test bundle's size.
+func rendered(t *testing.T, drives, frames int) []Drive {
+	t.Helper()
 	dir := t.TempDir()
 	window, err := synth.ParseWindow("64x64@0.06+4+0")
 	if err != nil {
@@ -36,17 +60,7 @@ func floats(t *testing.T, drives, frames int) (*model.Bundle, []Drive) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := model.Open(testbundle.Write(t))
-	if err == nil {
-		b, err = Float(b)
-	}
-	if err == nil {
-		b, _, err = Optimise(b)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b, Drives(ds)
+	return Drives(ds)
 }
 
 var run = Run{Threads: 1, Kernels: isa.Generic}
@@ -225,7 +239,7 @@ func TestMissed(t *testing.T) {
 // something.
 func TestOnlySeenCellsCount(t *testing.T) {
 	heat := tensor.From([]float32{-9, 1, -9, -9, -9, -9, -9, -1}, 1, 2, 2, 2)
-	if got := at(heat, tensor.From([]float32{10, 11, 12, 13}, 1, 1, 2, 2)); !slices.Equal(got.Data, []float32{11, 13}) {
+	if got := at(seen(map[string]*tensor.F32{"head_0_heatmap": heat}), tensor.From([]float32{10, 11, 12, 13}, 1, 1, 2, 2), false); !slices.Equal(got.Data, []float32{11, 13}) {
 		t.Errorf("%v, want those of cells 1 and 3", got.Data)
 	}
 }

@@ -100,60 +100,89 @@ func (s samples) error(g model.Graph, e *eight, threads int) (float64, error) {
 		if err != nil {
 			return 0, errors.Join(err, run.close())
 		}
-		sum += off(g, got, x.outputs)
+		sum += off(got, x.outputs)
 		n++
 	}
 	return sum / float64(max(n, 1)), run.close()
 }
 
-// off returns the mean over the outputs of what they are off. Objects are rare: of the
-// head's maps the cells count in which its float32 form sees something, as those of the
+// off returns the mean over the outputs of what they are off. Objects are rare: of what the
+// head makes the cells count in which its float32 form sees something, as those of the
 // rest outnumber them a thousand to one, and nothing depends on them.
-func off(g model.Graph, got, want map[string]*tensor.F32) float64 {
+func off(got, want map[string]*tensor.F32) float64 {
 	sum, n := 0.0, 0
 	for _, name := range slices.Sorted(maps.Keys(want)) { // sums depend on their order
-		w := want[name]
-		if g == model.DetectHead {
-			task, ok := taskOf(name)
-			if !ok {
-				continue
-			}
-			w = at(want[task+"heatmap"], w)
-			sum += noise(at(want[task+"heatmap"], got[name]).Data, w.Data)
-		} else {
-			sum += noise(got[name].Data, w.Data)
+		g, w := got[name], want[name]
+		if cells, ok := decoded(name, want); ok {
+			g, w = at(cells, g, name == model.HeadFeatures), at(cells, w, name == model.HeadFeatures)
+		} else if name == fused {
+			continue
 		}
+		sum += noise(g.Data, w.Data)
 		n++
 	}
 	return sum / float64(max(n, 1))
 }
 
-// taskOf returns what the names of a task's maps begin with; false if name is of no map.
-func taskOf(name string) (prefix string, ok bool) {
-	if !strings.HasPrefix(name, "head_") {
-		return "", false
+// fused is an output of the head that nothing is made of.
+const fused = "fused"
+
+// decoded returns the cells of one of the head's outputs that boxes are made of; false if
+// the name is of another output.
+func decoded(name string, outputs map[string]*tensor.F32) (cells []int, ok bool) {
+	if name == model.HeadFeatures {
+		return seen(outputs), true
 	}
-	return name[:strings.LastIndex(name, "_")+1], true
+	if !strings.HasPrefix(name, "head_") {
+		return nil, false
+	}
+	heatmap := name[:strings.LastIndex(name, "_")+1] + model.Heatmap
+	return seen(map[string]*tensor.F32{heatmap: outputs[heatmap]}), true
 }
 
-// seen is the logit from which on a cell may hold an object: a score of 0.1, which is the least
+// least is the logit from which on a cell may hold an object: a score of 0.1, which is the least
 // that is decoded.
-var seen = float32(math.Log(0.1 / 0.9))
+var least = float32(math.Log(0.1 / 0.9))
 
-// at returns a map's numbers in the cells where one of the heatmap's classes is seen.
-func at(heatmap, t *tensor.F32) *tensor.F32 {
-	cells := heatmap.Shape[2] * heatmap.Shape[3]
-	var all []float32
-	for cell := range cells {
-		best := heatmap.Data[cell]
-		for c := 1; c < heatmap.Shape[1]; c++ {
-			best = max(best, heatmap.Data[c*cells+cell])
-		}
-		if best < seen {
+// seen returns the cells in which one of the heatmaps' classes is seen.
+func seen(outputs map[string]*tensor.F32) (cells []int) {
+	var any []bool
+	for name, t := range outputs {
+		if !strings.HasSuffix(name, "_"+model.Heatmap) {
 			continue
 		}
-		for c := range t.Shape[1] {
-			all = append(all, t.Data[c*cells+cell])
+		size := t.Shape[2] * t.Shape[3]
+		if any == nil {
+			any = make([]bool, size)
+		}
+		for i, logit := range t.Data {
+			if !(logit < least) {
+				any[i%size] = true
+			}
+		}
+	}
+	for cell, is := range any {
+		if is {
+			cells = append(cells, cell)
+		}
+	}
+	return cells
+}
+
+// at returns a map's numbers in cells.
+func at(cells []int, t *tensor.F32, channelsLast bool) *tensor.F32 {
+	channels, size := t.Shape[1], t.Shape[2]*t.Shape[3]
+	if channelsLast {
+		channels, size = t.Shape[3], t.Shape[1]*t.Shape[2]
+	}
+	var all []float32
+	for _, cell := range cells {
+		for c := range channels {
+			i := c*size + cell
+			if channelsLast {
+				i = cell*channels + c
+			}
+			all = append(all, t.Data[i])
 		}
 	}
 	return tensor.From(all, len(all))

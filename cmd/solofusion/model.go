@@ -102,7 +102,7 @@ func (c *modelBuildCmd) Run(context.Context) error {
 	if err != nil {
 		return err
 	}
-	total, done := len(model.Graphs()), 0
+	total, done := len(b.Plain().Networks()), 0
 	progress, finish := progressBar("building", "engines")
 	progress(done, total)
 	var lines []string

@@ -77,6 +77,13 @@ func (g *Graph) AddInput(v Value) { g.model.Graph.Input = append(g.model.Graph.I
 // AddOutput appends an output, which a node makes.
 func (g *Graph) AddOutput(v Value) { g.model.Graph.Output = append(g.model.Graph.Output, info(v)) }
 
+// RemoveOutputs takes values off the list of those that the graph gives out.
+func (g *Graph) RemoveOutputs(names ...string) {
+	g.model.Graph.Output = slices.DeleteFunc(g.model.Graph.Output, func(v *onnxv1.ValueInfo) bool { return slices.Contains(names, v.Name) })
+}
+
+// info describes a value. An open axis has the value's name: axes of one name are of one
+// size to ONNX Runtime.
 func info(v Value) *onnxv1.ValueInfo {
 	shape := new(onnxv1.Shape)
 	for _, d := range v.Shape {
@@ -84,7 +91,7 @@ func info(v Value) *onnxv1.ValueInfo {
 		if d >= 0 {
 			size.Value = &onnxv1.Shape_Dimension_DimValue{DimValue: int64(d)}
 		} else {
-			size.Value = &onnxv1.Shape_Dimension_DimParam{DimParam: "N"}
+			size.Value = &onnxv1.Shape_Dimension_DimParam{DimParam: v.Name}
 		}
 		shape.Dim = append(shape.Dim, size)
 	}

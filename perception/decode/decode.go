@@ -28,7 +28,7 @@ type Task struct {
 }
 
 // Maps are a task's raw maps: planes of rows x columns, as many as the comment
-// has.
+// has. All but the heatmap may be of chosen cells alone.
 type Maps struct {
 	Reg     []float32 // 2: column and row within the cell
 	Height  []float32 // 1: of the centre, metres
@@ -48,7 +48,7 @@ type Decoder struct {
 	cells      int     // of a map
 	floor      float32 // logits up to here cannot pass the threshold
 	found      []int32 // cells of a class above the floor
-	candidates []candidate
+	chosen     []chosen
 	boxes      []box
 	suppressor suppressor
 }
@@ -60,7 +60,7 @@ func New(c Config, with compute.Resources) *Decoder {
 		config: c, columns: c.Grid.X.Cells(), cells: c.Grid.Cells(),
 		floor: float32(math.Log(t/(1-t))) - 1e-3,
 	}
-	d.found = make([]int32, d.cells)
+	d.found, d.chosen = make([]int32, d.cells), make([]chosen, len(c.Tasks))
 	d.kernel, d.kernels = kernel.Table.Take(with.Kernels)
 	return d
 }
@@ -82,6 +82,12 @@ func (c candidate) score() float32 { return math.Float32frombits(^uint32(c >> 32
 
 func (c candidate) index() int { return int(uint32(c)) }
 
+// chosen is what becomes boxes of a task, best first.
+type chosen struct {
+	candidates []candidate
+	cells      []int64
+}
+
 // box is a candidate's box.
 type box struct {
 	class     int // within the task
@@ -91,14 +97,43 @@ type box struct {
 // Append appends the detections of all tasks to dst, by falling score within
 // each. It panics if the maps do not fit the configuration.
 func (d *Decoder) Append(dst []perception.Detection, maps []Maps) []perception.Detection {
-	if len(maps) != len(d.config.Tasks) {
-		panic(fmt.Sprintf("decode: maps of %d tasks, want %d", len(maps), len(d.config.Tasks)))
+	d.count(len(maps))
+	for t := range maps {
+		d.check(t, &maps[t], d.cells)
+		d.choose(t, maps[t].Heatmap)
 	}
+	return d.append(dst, maps, func(_ int, c candidate) int { return c.index() % d.cells })
+}
+
+// Choose returns, for each task, the cells that boxes are made of, as far as its heatmap
+// tells; two classes may choose the same cell. [Decoder.AppendChosen] makes the boxes. The
+// cells are valid until the Decoder's next call. It panics if a heatmap is missing or not of the
+// configuration's size.
+func (d *Decoder) Choose(heatmaps [][]float32) (cells [][]int64) {
+	d.count(len(heatmaps))
+	for t, logits := range heatmaps {
+		d.checkHeatmap(t, logits)
+		d.choose(t, logits)
+		cells = append(cells, d.chosen[t].cells)
+	}
+	return cells
+}
+
+// AppendChosen is Append with maps that have, of the cells that Choose has just returned, all but the
+// heatmap, in that order; what lies behind them is not read.
+func (d *Decoder) AppendChosen(dst []perception.Detection, maps []Maps) []perception.Detection {
+	d.count(len(maps))
+	for t := range maps {
+		d.check(t, &maps[t], max(len(maps[t].Height), len(d.chosen[t].cells)))
+	}
+	return d.append(dst, maps, func(i int, _ candidate) int { return i })
+}
+
+// append builds the boxes of the chosen cells; at tells where in the maps a task's candidate i is.
+func (d *Decoder) append(dst []perception.Detection, maps []Maps, at func(i int, c candidate) int) []perception.Detection {
 	for t := range maps {
 		task := &d.config.Tasks[t]
-		d.check(&maps[t], len(task.Classes))
-		d.choose(&maps[t], len(task.Classes))
-		d.build(&maps[t], task)
+		d.build(&maps[t], task, d.chosen[t].candidates, at)
 		for _, i := range task.NMS.keep(&d.suppressor, d.boxes) {
 			dst = append(dst, d.boxes[i].detection)
 		}
@@ -106,29 +141,46 @@ func (d *Decoder) Append(dst []perception.Detection, maps []Maps) []perception.D
 	return dst
 }
 
-func (d *Decoder) check(m *Maps, classes int) {
-	n := d.cells
-	got := [6]int{len(m.Reg), len(m.Height), len(m.Dim), len(m.Rot), len(m.Vel), len(m.Heatmap)}
-	if want := [6]int{2 * n, n, 3 * n, 2 * n, 2 * n, classes * n}; got != want {
+func (d *Decoder) count(tasks int) {
+	if tasks != len(d.config.Tasks) {
+		panic(fmt.Sprintf("decode: maps of %d tasks, want %d", tasks, len(d.config.Tasks)))
+	}
+}
+
+// check panics unless a task's maps are of n cells.
+func (d *Decoder) check(t int, m *Maps, n int) {
+	d.checkHeatmap(t, m.Heatmap)
+	got := [5]int{len(m.Reg), len(m.Height), len(m.Dim), len(m.Rot), len(m.Vel)}
+	if want := [5]int{2 * n, n, 3 * n, 2 * n, 2 * n}; got != want {
 		panic(fmt.Sprintf("decode: maps of %v values, want %v", got, want))
 	}
 }
 
-// choose sets d.candidates to the best of each class, then of the task, in order.
-func (d *Decoder) choose(m *Maps, classes int) {
-	d.candidates = d.candidates[:0]
-	n := d.cells
-	for class := range classes {
-		logits, chosen := m.Heatmap[class*n:][:n], len(d.candidates)
+func (d *Decoder) checkHeatmap(t int, logits []float32) {
+	if want := len(d.config.Tasks[t].Classes) * d.cells; len(logits) != want {
+		panic(fmt.Sprintf("decode: a heatmap of %d values, want %d", len(logits), want))
+	}
+}
+
+// choose sets a task's candidates to the best of each class, then of the task, in order.
+func (d *Decoder) choose(t int, heatmap []float32) {
+	all, n := d.chosen[t].candidates[:0], d.cells
+	for class := range d.config.Tasks[t].Classes {
+		logits, before := heatmap[class*n:][:n], len(all)
 		for _, cell := range d.found[:d.kernel.Above(d.found, logits, d.floor)] {
 			if s := sigmoid(logits[cell]); s > d.config.Threshold {
-				d.candidates = append(d.candidates, newCandidate(s, class*n+int(cell)))
+				all = append(all, newCandidate(s, class*n+int(cell)))
 			}
 		}
-		d.candidates = append(d.candidates[:chosen], best(d.candidates[chosen:], d.config.Max)...)
+		all = append(all[:before], best(all[before:], d.config.Max)...)
 	}
-	d.candidates = best(d.candidates, d.config.Max)
-	slices.Sort(d.candidates)
+	all = best(all, d.config.Max)
+	slices.Sort(all)
+	cells := d.chosen[t].cells[:0]
+	for _, c := range all {
+		cells = append(cells, int64(c.index()%n))
+	}
+	d.chosen[t] = chosen{all, cells}
 }
 
 // best returns the first n of candidates, if there are as many, in any order. It moves
@@ -170,21 +222,21 @@ func median(a, b, c candidate) candidate { return max(min(a, b), min(max(a, b), 
 func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 
 // build sets d.boxes to those of the candidates within the centre limits.
-func (d *Decoder) build(m *Maps, task *Task) {
+func (d *Decoder) build(m *Maps, task *Task, candidates []candidate, at func(i int, c candidate) int) {
 	d.boxes = d.boxes[:0]
-	for _, c := range d.candidates {
-		class, cell := c.index()/d.cells, c.index()%d.cells
-		b := box{class: class, detection: d.box(m, cell)}
-		b.detection.Class, b.detection.Score = task.Classes[class], c.score()
+	for i, c := range candidates {
+		b := box{class: c.index() / d.cells, detection: d.box(m, c.index()%d.cells, at(i, c))}
+		b.detection.Class, b.detection.Score = task.Classes[b.class], c.score()
 		if d.wanted(&b.detection) {
 			d.boxes = append(d.boxes, b)
 		}
 	}
 }
 
-func (d *Decoder) box(m *Maps, cell int) perception.Detection {
-	n := d.cells
-	at := func(planes []float32, p int) float64 { return float64(planes[p*n+cell]) }
+// box returns the box of a cell whose numbers are at index i of each plane.
+func (d *Decoder) box(m *Maps, cell, i int) perception.Detection {
+	n := len(m.Height)
+	at := func(planes []float32, p int) float64 { return float64(planes[p*n+i]) }
 	column, row := cell%d.columns, cell/d.columns
 	x, y := d.config.Grid.X, d.config.Grid.Y
 	return perception.Detection{

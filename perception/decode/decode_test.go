@@ -82,8 +82,8 @@ func TestBoxesEqualReference(t *testing.T) {
 	d := New(reference(), compute.Resources{})
 	for task := range d.config.Tasks {
 		maps := referenceMaps(archive, task)
-		d.choose(&maps, len(d.config.Tasks[task].Classes))
-		d.build(&maps, &d.config.Tasks[task])
+		d.choose(task, maps.Heatmap)
+		d.build(&maps, &d.config.Tasks[task], d.chosen[task].candidates, func(_ int, c candidate) int { return c.index() % d.cells })
 		name := fmt.Sprintf("decoded%d_", task)
 		boxes := golden.Array[float32](archive, name+"bboxes").Data
 		scores := golden.Array[float32](archive, name+"scores").Data
@@ -210,6 +210,42 @@ func TestHeadingIsInHalfOpenCircle(t *testing.T) {
 			t.Errorf("heading(%v) = %v", yaw, h)
 		}
 	}
+}
+
+// In maps of the chosen cells alone there is what whole maps have there.
+func TestChosenCells(t *testing.T) {
+	archive := golden.Open(t, golden.Shared(t, "reference/tiny/rig/frame_001.npz"))
+	d := New(reference(), compute.Resources{})
+	var whole, few []Maps
+	var heatmaps [][]float32
+	for task := range d.config.Tasks {
+		whole = append(whole, referenceMaps(archive, task))
+		heatmaps = append(heatmaps, whole[task].Heatmap)
+	}
+	want := d.Append(nil, whole)
+	for task, cells := range d.Choose(heatmaps) {
+		m := &whole[task]
+		at := func(planes []float32) (all []float32) {
+			for p := range len(planes) / d.cells {
+				for _, cell := range cells {
+					all = append(all, planes[p*d.cells+int(cell)])
+				}
+				all = append(all, 1e9) // behind them
+			}
+			return all
+		}
+		few = append(few, Maps{at(m.Reg), at(m.Height), at(m.Dim), at(m.Rot), at(m.Vel), m.Heatmap})
+	}
+	if got := d.AppendChosen(nil, few); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("%d detections of the chosen cells, want the %d of whole maps", len(got), len(want))
+	}
+	few[0].Rot = few[0].Rot[1:]
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic for maps of other cells")
+		}
+	}()
+	d.AppendChosen(nil, few)
 }
 
 func TestWrongMapsPanic(t *testing.T) {

@@ -37,7 +37,7 @@ func naive(c *Config, dst []perception.Detection, maps []Maps) []perception.Dete
 		}
 		var boxes []box
 		for _, p := range sorted(places, c.Max) {
-			b := box{class: p.class, detection: d.box(&maps[t], p.cell)}
+			b := box{class: p.class, detection: d.box(&maps[t], p.cell, p.cell)}
 			b.detection.Class, b.detection.Score = c.Tasks[t].Classes[p.class], p.score
 			if d.wanted(&b.detection) {
 				boxes = append(boxes, b)

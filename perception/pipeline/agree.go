@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
 )
 
@@ -24,7 +23,7 @@ func (n *networks) compare(runtime *onnx.Runtime) error {
 	if n.set.Quantisation != "none" {
 		bound = toleranceEight
 	}
-	for _, g := range model.Graphs() {
+	for _, g := range n.set.Networks() {
 		reference, err := runtime.Load(n.set.File(g), n.set.Graph(g), onnx.Placement{Provider: "cpu"})
 		if err != nil {
 			return err

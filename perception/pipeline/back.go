@@ -69,7 +69,8 @@ func (w *back) bind(d *Detector, m *model.Manifest) (err error) {
 	if w.detection, err = d.bind(model.DetectHead, onnx.Tensors{"stack": w.stack.tensor()}, unread...); err != nil {
 		return err
 	}
-	w.maps = newMaps(m, w.detection.outputs)
+	outputs := w.detection.outputs
+	w.maps = newMaps(m, outputs, newBoxes(n.sessions[model.Boxes], m, outputs[model.HeadFeatures]))
 	return nil
 }
 

@@ -49,6 +49,9 @@
 //		…
 //	}
 //
+// A sparse head makes boxes' numbers only where the heat maps are high: the stage head then is
+// its graph, the choice of the cells, and the graph of the boxes.
+//
 // A bundle without stereo takes the monocular depth, one without history gives
 // the head the current plane alone.
 //

@@ -154,15 +154,9 @@ func (d *Detector) bind(graph model.Graph, inputs onnx.Tensors, unread ...string
 	return f, nil
 }
 
-// run runs the graph as a stage of the set.
-func (g *fixed) run(f *frame, stage string, made shown) error {
-	began := f.begin(stage)
+func (g *fixed) run() error {
 	if g.feed != nil {
 		g.feed(g.graph, g.inputs)
 	}
-	if err := g.binding.Run(); err != nil {
-		return err
-	}
-	f.end(stage, began, made)
-	return nil
+	return g.binding.Run()
 }

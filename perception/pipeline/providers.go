@@ -59,7 +59,10 @@ const mostRows = 16
 // graphPlacement returns where a graph of a set runs. A graph that was made for a GPU runs on it as a
 // whole.
 func graphPlacement(b *model.Bundle, set *model.Set, g model.Graph, at onnx.Placement) (onnx.Placement, error) {
-	at.Whole = set.Provider != "" && at.Provider != "cpu"
+	at.Whole = set.Provider != "" && at.Provider != "cpu" && g != model.Boxes // which counts cells on the CPU
+	if g == model.Boxes && at.Provider == "tensorrt" {
+		at.Provider = "cuda" // TensorRT would make an engine for each number of boxes
+	}
 	if at.Provider != "tensorrt" {
 		return at, nil
 	}
@@ -78,7 +81,7 @@ func graphPlacement(b *model.Bundle, set *model.Set, g model.Graph, at onnx.Plac
 // loadOn loads a set's graphs on a provider and checks them.
 func loadOn(runtime *onnx.Runtime, b *model.Bundle, set *model.Set, at onnx.Placement) (*networks, error) {
 	n := &networks{set: set, provider: at.Provider, sessions: map[model.Graph]*onnx.Session{}}
-	for _, g := range model.Graphs() {
+	for _, g := range set.Networks() {
 		if err := n.load(runtime, b, g, at); err != nil {
 			return nil, errors.Join(err, n.close())
 		}
@@ -148,7 +151,7 @@ func Build(b *model.Bundle, o Options, built func(file string, took time.Duratio
 		return err
 	}
 	n := &networks{set: b.For("tensorrt"), provider: "tensorrt", sessions: map[model.Graph]*onnx.Session{}}
-	for _, g := range model.Graphs() {
+	for _, g := range n.set.Networks() {
 		began := time.Now()
 		if err := n.load(runtime, b, g, o.placement("tensorrt", nil)); err != nil {
 			return errors.Join(err, n.close())

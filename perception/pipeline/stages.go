@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"fmt"
+	"sync"
+
 	"github.com/solofusion/solofusion/history"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/perception"
@@ -35,9 +38,11 @@ type stack struct {
 
 // maps are the head's outputs.
 type maps struct {
-	tasks  []decode.Maps
-	arrays map[string]*tensor.F32
-	names  []string // of the arrays, in order
+	tasks    []decode.Maps // of a sparse head in the cells that boxes are made of
+	heatmaps [][]float32   // of the tasks
+	boxes    *boxes        // of a sparse head; else nil
+	arrays   map[string]*tensor.F32
+	names    []string // of all whole maps, in order
 }
 
 // nothing is what a stage makes that shows nothing.
@@ -82,7 +87,12 @@ func (w *back) splat(f *frame, points *lift.Table, v *views, d *depths, x *featu
 
 // embed makes the plane of raw, to which its graph is bound.
 func (w *back) embed(f *frame, _ *plane) (*plane, error) {
-	return &w.plane, w.embedding.run(f, BEVEmbed, &w.plane)
+	began := f.begin(BEVEmbed)
+	if err := w.embedding.run(); err != nil {
+		return nil, err
+	}
+	f.end(BEVEmbed, began, &w.plane)
+	return &w.plane, nil
 }
 
 // remember aligns the earlier sets' planes with the set, and takes its own into the
@@ -103,14 +113,29 @@ func (w *back) remember(f *frame, m *Memory, v *views, p *plane) *stack {
 	return &w.stack
 }
 
-// head makes the maps of the stack, to which its graph is bound.
+// head makes the maps of the stack, to which its graph is bound; a sparse one makes, but
+// for the heat maps, the cells that boxes are made of.
 func (w *back) head(f *frame, _ *stack) (*maps, error) {
-	return &w.maps, w.detection.run(f, Head, &w.maps)
+	began, m := f.begin(Head), &w.maps
+	if err := w.detection.run(); err != nil {
+		return nil, err
+	}
+	if m.boxes != nil {
+		if err := m.boxes.make(w.decoder.Choose(m.heatmaps), m.tasks); err != nil {
+			return nil, err
+		}
+	}
+	f.end(Head, began, m)
+	return m, nil
 }
 
-func (w *back) decode(f *frame, m *maps) []perception.Detection {
+func (w *back) decode(f *frame, m *maps) (detections []perception.Detection) {
 	began := f.begin(Decode)
-	detections := w.decoder.Append(nil, m.tasks)
+	if m.boxes != nil {
+		detections = w.decoder.AppendChosen(nil, m.tasks)
+	} else {
+		detections = w.decoder.Append(nil, m.tasks)
+	}
 	f.end(Decode, began, nothing{})
 	return detections
 }
@@ -152,18 +177,22 @@ func (s *stack) values() *tensor.F32 {
 const fused = "fused"
 
 // newMaps names the head's outputs by task and branch.
-func newMaps(m *model.Manifest, outputs map[string]*tensor.F32) maps {
-	all := maps{arrays: outputs, names: []string{fused}}
+func newMaps(m *model.Manifest, outputs map[string]*tensor.F32, b *boxes) maps {
+	all := maps{boxes: b, arrays: outputs, names: []string{fused}}
 	for t := range m.Head.Tasks {
 		data := func(branch string) []float32 {
 			name := model.HeadOutput(t, branch)
 			all.names = append(all.names, name)
+			if outputs[name] == nil {
+				return nil // of a sparse head
+			}
 			return outputs[name].Data
 		}
 		all.tasks = append(all.tasks, decode.Maps{
 			Reg: data("reg"), Height: data("height"), Dim: data("dim"),
-			Rot: data("rot"), Vel: data("vel"), Heatmap: data("heatmap"),
+			Rot: data("rot"), Vel: data("vel"), Heatmap: data(model.Heatmap),
 		})
+		all.heatmaps = append(all.heatmaps, all.tasks[t].Heatmap)
 	}
 	return all
 }
@@ -211,9 +240,26 @@ func (s *stack) outputs() []Output {
 	return all
 }
 
+// outputs are all whole maps. Those that a sparse head does not make are made if one of them
+// is asked for.
 func (m *maps) outputs() (all []Output) {
+	whole := sync.OnceValue(m.whole)
 	for _, name := range m.names {
-		all = append(all, perSet(name, m.arrays[name], false))
+		if t := m.arrays[name]; t != nil {
+			all = append(all, perSet(name, t, false))
+		} else {
+			all = append(all, Output{Name: name, Single: true, Values: func() *tensor.F32 { return whole()[name] }})
+		}
+	}
+	return all
+}
+
+// whole returns the maps that a sparse head does not make. Its graph has just run: it is a
+// fault of this program if it does not again.
+func (m *maps) whole() map[string]*tensor.F32 {
+	all, err := m.boxes.everywhere()
+	if err != nil {
+		panic(fmt.Sprintf("pipeline: %v", err))
 	}
 	return all
 }

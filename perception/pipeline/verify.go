@@ -42,7 +42,7 @@ func unknownToCPU(err error) bool {
 // try runs the graphs that were not tried yet.
 func (n *networks) try(tried map[string]bool, cameras int) error {
 	var all []error
-	for _, g := range model.Graphs() {
+	for _, g := range n.set.Networks() {
 		file := n.set.File(g)
 		if tried[file] {
 			continue
@@ -105,6 +105,13 @@ func pattern(p onnx.Port, cameras int) any {
 		t := tensor.New[uint8](shape...)
 		for i := range t.Data {
 			t.Data[i] = uint8(i % period)
+		}
+		return t
+	}
+	if p.Type == "int64" { // cells of a map
+		t := tensor.New[int64](shape...)
+		for i := range t.Data {
+			t.Data[i] = int64(i)
 		}
 		return t
 	}
