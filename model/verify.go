@@ -61,7 +61,7 @@ func (m *Manifest) ports(g Graph, in *Input) (inputs, outputs []Port) {
 	if g == Boxes {
 		inputs = []Port{features}
 		for t := range m.Head.Tasks {
-			inputs = append(inputs, port(HeadCells(t), "int64", anyBatch))
+			inputs = append(inputs, port(HeadPlaces(t), "int64", anyBatch), port(HeadCells(t), "int64", anyBatch, anyWidth))
 			outputs = append(outputs, f32(HeadBoxes(t), BoxChannels, anyBatch))
 		}
 		return inputs, outputs
@@ -102,7 +102,12 @@ func HeadOutput(task int, branch string) string { return fmt.Sprintf("head_%d_%s
 // HeadFeatures is the name of what a sparse head makes boxes of.
 const HeadFeatures = "features"
 
-// HeadCells is the name of the input that has the cells in which a task has boxes.
+// HeadPlaces is the name of the input that has the places, each once, that a task's boxes are
+// made of: row times columns plus column, and rows times columns for what lies outside.
+func HeadPlaces(task int) string { return fmt.Sprintf("places_%d", task) }
+
+// HeadCells is the name of the input that has, for each cell in which a task has boxes, the
+// indices of the places in a square around it.
 func HeadCells(task int) string { return fmt.Sprintf("cells_%d", task) }
 
 // HeadBoxes is the name of a task's boxes: the channels of its branches, by cells.

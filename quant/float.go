@@ -54,7 +54,7 @@ func sparse(head *graph.Graph, m *model.Manifest, files map[string][]byte) ([]re
 	}
 	into, maps := rewrite.Head{Features: model.HeadFeatures}, 0
 	for t := range m.Head.Tasks {
-		task := rewrite.Task{Cells: model.HeadCells(t), Boxes: model.HeadBoxes(t)}
+		task := rewrite.Task{Places: model.HeadPlaces(t), Cells: model.HeadCells(t), Boxes: model.HeadBoxes(t)}
 		for _, branch := range model.Branches {
 			task.Maps = append(task.Maps, model.HeadOutput(t, branch.Name))
 		}

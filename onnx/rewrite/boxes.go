@@ -13,9 +13,10 @@ type Head struct {
 
 // Task is one of a head's tasks.
 type Task struct {
-	Maps  []string // outputs of the head, which are wanted in few cells
-	Cells string   // for the input that has the cells: row times the map's columns, plus column
-	Boxes string   // for the output: the maps' channels, one after the other, by cells
+	Maps   []string // outputs of the head, which are wanted in few cells
+	Places string   // for the input of the places of which hidden values are made: row times the map's columns, plus column; rows times columns is outside
+	Cells  string   // for the input that has, for each cell, which of the places its window reads, row by row
+	Boxes  string   // for the output: the maps' channels, one after the other, by cells
 }
 
 // Boxes takes maps out of a head that are wanted in few of their cells, and returns the
@@ -25,10 +26,10 @@ type Task struct {
 //
 //	y[i] = bᵥ + Σ_p v[p] inside(i + p) relu(b + Σ_t w[t] x[i + p + t])
 //
-// is two matrix products, of a row for each cell and place p, and of a row for each cell.
-// Hidden values beyond the edge are zero, x is too. What reads x afterwards are the
+// is two matrix products, of a row for each place i + p, which neighbours share, and of a row
+// for each cell. Hidden values beyond the edge are zero, x is too. What reads x afterwards are the
 // other branches and an output with the channels last. It returns nil if a map is
-// not made so; the head is then as it was. Each task must have at least one cell.
+// not made so; the head is then as it was. Each task must have at least one place and cell.
 func Boxes(head *graph.Graph, into Head) (*graph.Graph, error) {
 	shapes, err := head.Infer()
 	if err != nil {
@@ -98,7 +99,7 @@ type cutter struct {
 	graph                   *graph.Graph
 	rows, columns, channels int // of what all branches read
 
-	features, centres, inside string // tables by padded cell; by cell
+	features, centres, inside string // tables by row of the padded map; by place
 }
 
 func (c *cutter) source() string { return c.tasks[0][0].hidden.node.Inputs[0] }
@@ -121,25 +122,23 @@ func (c *cutter) takes(shapes map[string]graph.Value) bool {
 	return true
 }
 
-// margin is how far from its cell a box sees.
-func (c *cutter) margin() int {
-	return c.tasks[0][0].hidden.kernel()[0]/2 + c.tasks[0][0].last.kernel()[0]/2
-}
+// margin is how far from its place a hidden value sees.
+func (c *cutter) margin() int { return c.tasks[0][0].hidden.kernel()[0] / 2 }
 
 // table adds the features with a margin of zeros, as a row for each cell; where in it each
-// cell is; and which of its rows are cells.
+// place is; and which of the places are cells.
 func (c *cutter) table() {
 	g, m := c.graph, c.margin()
 	width := c.columns + 2*m
 	g.AddInput(graph.Value{Name: c.into.Features, Type: graph.Float32, Shape: []int{1, c.rows, c.columns, c.channels}})
 	padded := g.Add("Pad", "padded", c.into.Features, shape(g, "margin", 0, m, m, 0, 0, m, m, 0))
 	c.features = g.Add("Reshape", "rows", padded.Output(), shape(g, "rows_shape", -1, c.channels)).Output()
-	centres := tensor.New[int64](c.rows * c.columns)
-	inside := tensor.New[float32]((c.rows + 2*m) * width)
-	for i := range centres.Data {
-		at := (i/c.columns+m)*width + i%c.columns + m
-		centres.Data[i], inside.Data[at] = int64(at), 1
+	cells := c.rows * c.columns
+	centres, inside := tensor.New[int64](cells+1), tensor.New[float32](cells+1, 1)
+	for i := range cells {
+		centres.Data[i], inside.Data[i] = int64((i/c.columns+m)*width+i%c.columns+m), 1
 	}
+	centres.Data[cells] = int64(m*width + m) // any will do
 	c.centres, c.inside = graph.AddConstant(g, "centres", centres), graph.AddConstant(g, "inside", inside)
 }
 
@@ -148,25 +147,28 @@ func (c *cutter) task(i int) {
 	g, into, branches := c.graph, &c.into.Tasks[i], c.tasks[i]
 	name := func(what string) string { return into.Boxes + "_" + what }
 	hidden, last := joinHidden(branches), joinLast(branches)
-	places := c.around(branches[0].last.kernel()[0])
-	g.AddInput(graph.Value{Name: into.Cells, Type: graph.Int64, Shape: []int{-1}})
-	centres := g.Add("Gather", name("centres"), c.centres, into.Cells)
-	each := g.Add("Unsqueeze", name("each"), centres.Output(), shape(g, name("axis"), 1)).Output()
-	gather := func(what, table string, offsets []int64, width int) string {
-		at := g.Add("Add", name(what+"_at"), each, graph.AddConstant(g, name(what+"_offsets"), tensor.From(offsets, 1, len(offsets))))
-		found := g.Add("Gather", name(what), table, at.Output())
-		return g.Add("Reshape", name(what+"_rows"), found.Output(), shape(g, name(what+"_shape"), -1, width)).Output()
-	}
-	taps := c.around(branches[0].hidden.kernel()[0])
-	seen := gather("seen", c.features, plus(places, taps), len(taps)*c.channels)
+	taps, places := c.around(branches[0].hidden.kernel()[0]), branches[0].last.weight.Shape[2]*branches[0].last.weight.Shape[3]
+	g.AddInput(graph.Value{Name: into.Places, Type: graph.Int64, Shape: []int{-1}})
+	g.AddInput(graph.Value{Name: into.Cells, Type: graph.Int64, Shape: []int{-1, places}})
+
+	centres := g.Add("Gather", name("centres"), c.centres, into.Places)
+	each := g.Add("Unsqueeze", name("each"), centres.Output(), shape(g, name("axis"), 1))
+	at := g.Add("Add", name("at"), each.Output(), graph.AddConstant(g, name("taps"), tensor.From(taps, 1, len(taps))))
+	seen := c.rowsOf(name("seen"), c.features, at.Output(), len(taps)*c.channels)
 	h := g.Add("Gemm", name("hidden"), seen, graph.AddConstant(g, name("hidden_weight"), hidden.weight), graph.AddConstant(g, name("hidden_bias"), hidden.bias))
 	relu := g.Add("Relu", name("relu"), h.Output())
-	within := g.Add("Mul", name("within"), relu.Output(), gather("inside", c.inside, places, 1))
-	width := len(places) * hidden.outputs()
-	joined := g.Add("Reshape", name("joined"), within.Output(), shape(g, name("joined_shape"), -1, width))
-	y := g.Add("Gemm", name("cells"), joined.Output(), graph.AddConstant(g, name("weight"), last.weight), graph.AddConstant(g, name("bias"), last.bias))
+	inside := g.Add("Gather", name("inside"), c.inside, into.Places)
+	within := g.Add("Mul", name("within"), relu.Output(), inside.Output())
+	windows := c.rowsOf(name("windows"), within.Output(), into.Cells, places*hidden.outputs())
+	y := g.Add("Gemm", name("cells"), windows, graph.AddConstant(g, name("weight"), last.weight), graph.AddConstant(g, name("bias"), last.bias))
 	g.Add("Transpose", into.Boxes, y.Output()).Set("perm", []int{1, 0})
 	g.AddOutput(graph.Value{Name: into.Boxes, Type: graph.Float32, Shape: []int{last.outputs(), -1}})
+}
+
+// rowsOf adds a matrix whose rows are rows of a table, several joined to one of that width.
+func (c *cutter) rowsOf(name, table, at string, width int) string {
+	found := c.graph.Add("Gather", name, table, at)
+	return c.graph.Add("Reshape", name+"_rows", found.Output(), shape(c.graph, name+"_shape", -1, width)).Output()
 }
 
 // around returns where in the table the rows of a window are, from its middle's.
@@ -178,16 +180,6 @@ func (c *cutter) around(kernel int) (offsets []int64) {
 		}
 	}
 	return offsets
-}
-
-// plus returns the sums of all pairs.
-func plus(a, b []int64) (all []int64) {
-	for _, x := range a {
-		for _, y := range b {
-			all = append(all, x+y)
-		}
-	}
-	return all
 }
 
 // product is a layer as a matrix product of rows.

@@ -45,8 +45,8 @@ func headOf(t *testing.T, kernels [2]int) *graph.Graph {
 func cut(t *testing.T, head *graph.Graph) *graph.Graph {
 	t.Helper()
 	boxes, err := rewrite.Boxes(head, rewrite.Head{Features: "features", Tasks: []rewrite.Task{
-		{Maps: []string{"map_0_0", "map_0_1"}, Cells: "cells_0", Boxes: "boxes_0"},
-		{Maps: []string{"map_1_1"}, Cells: "cells_1", Boxes: "boxes_1"},
+		{Maps: []string{"map_0_0", "map_0_1"}, Places: "places_0", Cells: "cells_0", Boxes: "boxes_0"},
+		{Maps: []string{"map_1_1"}, Places: "places_1", Cells: "cells_1", Boxes: "boxes_1"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -71,20 +71,21 @@ func TestBoxes(t *testing.T) {
 			if len(got) != 4 || !slices.Equal(got["features"].Shape, []int{1, boxesRows, boxesColumns, 6}) {
 				t.Fatalf("%d outputs, features of %v", len(got), got["features"])
 			}
-			all, some := tensor.New[int64](boxesRows*boxesColumns), tensor.From([]int64{7, 7, 0}, 3)
-			for i := range all.Data {
-				all.Data[i] = int64(i)
+			var all []int64
+			for i := range int64(boxesRows * boxesColumns) {
+				all = append(all, i)
 			}
-			found := runBoxes(t, boxes, got["features"], all, some)
+			some := []int64{7, 7, 0}
+			found := runBoxes(t, boxes, got["features"], kernels[1]/2, all, some)
 			wantClose(t, map[string]*tensor.F32{"0": columnsOf(found["boxes_0"], 0, 2)}, map[string]*tensor.F32{"0": want["map_0_0"]}, exactly)
 			wantClose(t, map[string]*tensor.F32{"0": columnsOf(found["boxes_0"], 2, 5)}, map[string]*tensor.F32{"0": want["map_0_1"]}, exactly)
-			wantClose(t, map[string]*tensor.F32{"1": found["boxes_1"]}, map[string]*tensor.F32{"1": chosenOf(want["map_1_1"], some.Data)}, exactly)
+			wantClose(t, map[string]*tensor.F32{"1": found["boxes_1"]}, map[string]*tensor.F32{"1": chosenOf(want["map_1_1"], some)}, exactly)
 		})
 	}
 }
 
 // runBoxes runs a graph of boxes, whose tasks have different numbers of cells.
-func runBoxes(t *testing.T, boxes *graph.Graph, features *tensor.F32, cells ...*tensor.Dense[int64]) map[string]*tensor.F32 {
+func runBoxes(t *testing.T, boxes *graph.Graph, features *tensor.F32, reach int, cells ...[]int64) map[string]*tensor.F32 {
 	t.Helper()
 	file, err := again(t, boxes).Bytes()
 	if err != nil {
@@ -101,15 +102,38 @@ func runBoxes(t *testing.T, boxes *graph.Graph, features *tensor.F32, cells ...*
 	defer session.Close()
 	inputs, outputs, found := onnx.Tensors{"features": features}, onnx.Tensors{}, map[string]*tensor.F32{}
 	for i, c := range cells {
+		places, windows := windowsOf(c, reach)
+		inputs[fmt.Sprintf("places_%d", i)] = tensor.From(places, len(places))
+		inputs[fmt.Sprintf("cells_%d", i)] = tensor.From(windows, len(c), len(windows)/len(c))
 		name := fmt.Sprintf("boxes_%d", i)
-		inputs[fmt.Sprintf("cells_%d", i)] = c
-		found[name] = tensor.New[float32](int(session.Outputs()[i].Shape[0]), len(c.Data))
+		found[name] = tensor.New[float32](int(session.Outputs()[i].Shape[0]), len(c))
 		outputs[name] = found[name]
 	}
 	if err := session.Run(inputs, outputs); err != nil {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// windowsOf returns all places, and which of them the windows of cells read.
+func windowsOf(cells []int64, reach int) (places, windows []int64) {
+	const outside = boxesRows * boxesColumns
+	for p := range int64(outside + 1) {
+		places = append(places, p)
+	}
+	for _, cell := range cells {
+		for dy := -reach; dy <= reach; dy++ {
+			for dx := -reach; dx <= reach; dx++ {
+				y, x := int(cell)/boxesColumns+dy, int(cell)%boxesColumns+dx
+				if y < 0 || y >= boxesRows || x < 0 || x >= boxesColumns {
+					windows = append(windows, outside)
+				} else {
+					windows = append(windows, int64(y*boxesColumns+x))
+				}
+			}
+		}
+	}
+	return places, windows
 }
 
 // columnsOf returns channels of boxes that are by channel and cell.
@@ -149,8 +173,8 @@ func TestOtherHeadsStayWhole(t *testing.T) {
 			change(head)
 			before := operators(head) + fmt.Sprint(head.Outputs())
 			boxes, err := rewrite.Boxes(head, rewrite.Head{Features: "features", Tasks: []rewrite.Task{
-				{Maps: []string{"map_0_0", "map_0_1"}, Cells: "cells_0", Boxes: "boxes_0"},
-				{Maps: []string{"map_1_1"}, Cells: "cells_1", Boxes: "boxes_1"},
+				{Maps: []string{"map_0_0", "map_0_1"}, Places: "places_0", Cells: "cells_0", Boxes: "boxes_0"},
+				{Maps: []string{"map_1_1"}, Places: "places_1", Cells: "cells_1", Boxes: "boxes_1"},
 			}})
 			if boxes != nil || err != nil {
 				t.Errorf("boxes were cut out, error %v", err)

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx"
@@ -13,37 +15,45 @@ import (
 // of boxes in chosen cells.
 type boxes struct {
 	session  *onnx.Session
-	features *tensor.F32
+	features *tensor.F32 // 1 Y X C
 	tasks    []taskBoxes
 	inputs   onnx.Tensors
 	outputs  onnx.Tensors
 }
 
-// taskBoxes is the room for a task's boxes, which grows to the most cells so far.
+// taskBoxes is the room for a task's boxes, which grows to the most so far.
 type taskBoxes struct {
-	in, out string // names of the graph's ports
-	cells   []int64
-	values  []float32 // channels x cells
+	names   struct{ places, cells, boxes string } // of the graph's ports
+	reach   int                                   // of a cell's window
+	places  []int64                               // that windows read, each once
+	windows []int64                               // by cell: indices of places
+	index   []int32                               // of each place, and of what is outside; none if it is not among places
+	values  []float32                             // channels x cells
 }
+
+const none = -1
 
 // newBoxes returns nil if the head is not sparse.
 func newBoxes(session *onnx.Session, m *model.Manifest, features *tensor.F32) *boxes {
 	if !m.Head.Sparse {
 		return nil
 	}
-	b := &boxes{session: session, features: features}
-	b.prepare(len(m.Head.Tasks))
+	b := &boxes{session: session, features: features, inputs: onnx.Tensors{model.HeadFeatures: features}, outputs: onnx.Tensors{}}
+	places := features.Shape[1]*features.Shape[2] + 1
+	for t := range m.Head.Tasks {
+		x := taskBoxes{index: slices.Repeat([]int32{none}, places)}
+		x.names.places, x.names.cells, x.names.boxes = model.HeadPlaces(t), model.HeadCells(t), model.HeadBoxes(t)
+		for _, p := range session.Inputs() {
+			if p.Name == x.names.cells {
+				x.reach = int(math.Sqrt(float64(p.Shape[1]))) / 2
+			}
+		}
+		b.tasks = append(b.tasks, x)
+	}
 	return b
 }
 
-func (b *boxes) prepare(tasks int) {
-	b.inputs, b.outputs = onnx.Tensors{model.HeadFeatures: b.features}, onnx.Tensors{}
-	for t := range tasks {
-		b.tasks = append(b.tasks, taskBoxes{in: model.HeadCells(t), out: model.HeadBoxes(t)})
-	}
-}
-
-// block is what the number of cells is rounded up to: products of a single row are
+// block is what the numbers of rows are rounded up to: products of a single row are
 // summed in another order than those of many.
 const block = 16
 
@@ -51,7 +61,12 @@ const block = 16
 // planes are then of the cells, rounded up to whole blocks.
 func (b *boxes) make(cells [][]int64, into []decode.Maps) error {
 	for t := range b.tasks {
-		b.tasks[t].take(cells[t], b)
+		x := &b.tasks[t]
+		x.take(cells[t], b.features.Shape[1], b.features.Shape[2])
+		n := len(x.values) / model.BoxChannels
+		b.inputs[x.names.places] = tensor.From(x.places, len(x.places))
+		b.inputs[x.names.cells] = tensor.From(x.windows, n, len(x.windows)/n)
+		b.outputs[x.names.boxes] = tensor.From(x.values, model.BoxChannels, n)
 	}
 	if err := b.session.Run(b.inputs, b.outputs); err != nil {
 		return err
@@ -62,21 +77,50 @@ func (b *boxes) make(cells [][]int64, into []decode.Maps) error {
 	return nil
 }
 
-// take makes room for boxes in the cells. What fills up the last block is cell 0.
-func (x *taskBoxes) take(cells []int64, b *boxes) {
-	n := max(1, (len(cells)+block-1)/block) * block
-	if n > cap(x.cells) {
-		x.cells, x.values = make([]int64, n), make([]float32, n*model.BoxChannels)
+// take lists the places that boxes in the cells of a map are made of. What fills up the
+// last blocks is cell 0, and places outside.
+func (x *taskBoxes) take(cells []int64, rows, columns int) {
+	x.places, x.windows = x.places[:0], x.windows[:0]
+	n := whole(len(cells))
+	for i := range n {
+		cell := 0
+		if i < len(cells) {
+			cell = int(cells[i])
+		}
+		x.window(cell, rows, columns)
 	}
-	x.cells, x.values = x.cells[:n], x.values[:n*model.BoxChannels]
-	clear(x.cells[copy(x.cells, cells):])
-	b.inputs[x.in] = tensor.From(x.cells, n)
-	b.outputs[x.out] = tensor.From(x.values, model.BoxChannels, n)
+	for _, p := range x.places {
+		x.index[p] = none
+	}
+	for len(x.places) < whole(len(x.places)) {
+		x.places = append(x.places, int64(rows*columns))
+	}
+	x.values = slices.Grow(x.values[:0], n*model.BoxChannels)[:n*model.BoxChannels]
+}
+
+// whole returns the number of rows of whole blocks, at least one, that n rows fill.
+func whole(n int) int { return max(1, (n+block-1)/block) * block }
+
+// window adds the window of a cell.
+func (x *taskBoxes) window(cell, rows, columns int) {
+	for row := cell/columns - x.reach; row <= cell/columns+x.reach; row++ {
+		for column := cell%columns - x.reach; column <= cell%columns+x.reach; column++ {
+			place := rows * columns
+			if row >= 0 && row < rows && column >= 0 && column < columns {
+				place = row*columns + column
+			}
+			if x.index[place] == none {
+				x.index[place] = int32(len(x.places))
+				x.places = append(x.places, int64(place))
+			}
+			x.windows = append(x.windows, int64(x.index[place]))
+		}
+	}
 }
 
 // give puts the planes of each branch into maps.
 func (x *taskBoxes) give(into *decode.Maps) {
-	at, n := 0, len(x.cells)
+	at, n := 0, len(x.values)/model.BoxChannels
 	for i, planes := range []*[]float32{&into.Reg, &into.Height, &into.Dim, &into.Rot, &into.Vel} {
 		size := model.Branches[i].Channels * n
 		*planes = x.values[at:][:size:size]
@@ -89,9 +133,8 @@ func (x *taskBoxes) give(into *decode.Maps) {
 // made stays.
 func (b *boxes) everywhere() (map[string]*tensor.F32, error) {
 	rows, columns := b.features.Shape[1], b.features.Shape[2]
-	all, maps := map[string]*tensor.F32{}, make([]decode.Maps, len(b.tasks))
-	other := &boxes{session: b.session, features: b.features}
-	other.prepare(len(b.tasks))
+	all, rowOf := map[string]*tensor.F32{}, make([]decode.Maps, len(b.tasks))
+	other := b.again()
 	for t := range b.tasks {
 		for _, branch := range model.Branches {
 			all[model.HeadOutput(t, branch.Name)] = tensor.New[float32](1, branch.Channels, rows, columns)
@@ -105,17 +148,26 @@ func (b *boxes) everywhere() (map[string]*tensor.F32, error) {
 		for t := range cells {
 			cells[t] = row
 		}
-		if err := other.make(cells, maps); err != nil {
+		if err := other.make(cells, rowOf); err != nil {
 			return nil, err
 		}
-		for t := range maps {
-			m := &maps[t]
+		for t := range rowOf {
+			m := &rowOf[t]
 			for i, planes := range [][]float32{m.Reg, m.Height, m.Dim, m.Rot, m.Vel} {
 				put(all[model.HeadOutput(t, model.Branches[i].Name)], planes, y)
 			}
 		}
 	}
 	return all, nil
+}
+
+// again returns boxes of the same features with room of their own.
+func (b *boxes) again() *boxes {
+	other := &boxes{session: b.session, features: b.features, inputs: onnx.Tensors{model.HeadFeatures: b.features}, outputs: onnx.Tensors{}}
+	for _, x := range b.tasks {
+		other.tasks = append(other.tasks, taskBoxes{names: x.names, reach: x.reach, index: slices.Repeat([]int32{none}, len(x.index))})
+	}
+	return other
 }
 
 // put copies a row of cells into maps; planes have it, and may have more behind it.

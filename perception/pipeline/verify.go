@@ -108,10 +108,10 @@ func pattern(p onnx.Port, cameras int) any {
 		}
 		return t
 	}
-	if p.Type == "int64" { // cells of a map
+	if p.Type == "int64" { // places, as many as there are cameras, and cells that read them
 		t := tensor.New[int64](shape...)
 		for i := range t.Data {
-			t.Data[i] = int64(i)
+			t.Data[i] = int64(i % cameras)
 		}
 		return t
 	}
