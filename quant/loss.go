@@ -43,22 +43,28 @@ type Run struct {
 	Progress func(done, total int) // of drives; may be nil
 }
 
-// found are the boxes of each set of the drives.
-type found [][]perception.Detection
+// found is what is found in each set of drives.
+type found []inSet
 
-// detect returns what a bundle finds in the drives.
-func detect(ctx context.Context, b *model.Bundle, drives []Drive, o Run) (all found, err error) {
+type inSet struct {
+	before int // sets of the drive
+	boxes  []perception.Detection
+}
+
+// detect returns what a bundle finds in the drives under a condition.
+func detect(ctx context.Context, b *model.Bundle, drives []Drive, c condition, o Run) (all found, err error) {
 	d, err := pipeline.New(b, pipeline.Options{Threads: o.Threads, Kernels: o.Kernels})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	for i, drive := range drives {
-		m := d.NewMemory()
-		err := drive.each(ctx, recorded, func(_ int, set *perception.FrameSet) error {
+		m, before := d.NewMemory(), 0
+		err := drive.each(ctx, c, func(_ int, set *perception.FrameSet) error {
 			r, err := d.Step(m, set)
 			if err == nil {
-				all = append(all, r.Detections)
+				all = append(all, inSet{before, r.Detections})
+				before++
 			}
 			return err
 		})
@@ -75,13 +81,14 @@ func detect(ctx context.Context, b *model.Bundle, drives []Drive, o Run) (all fo
 // missed compares what two bundles find in the same sets.
 func missed(float, eight found) (l Loss) {
 	l.Sets = len(float)
-	for i, boxes := range float {
+	for i := range float {
+		boxes := float[i].boxes
 		for j := range boxes {
 			if boxes[j].Score < sure {
 				continue
 			}
 			l.Boxes++
-			if !hasNear(eight[i], &boxes[j]) {
+			if !hasNear(eight[i].boxes, &boxes[j]) {
 				l.Lost++
 			}
 		}

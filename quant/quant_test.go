@@ -218,20 +218,85 @@ func TestStatisticsOfOthers(t *testing.T) {
 	}
 }
 
-func TestMissed(t *testing.T) {
-	box := func(class string, x, score float64) perception.Detection {
-		c, ok := perception.ParseClass(class)
-		if !ok {
-			t.Fatal(class)
-		}
-		d := perception.Detection{Class: c, Score: float32(score)}
-		d.Center[0] = x
-		return d
+func box(t *testing.T, class string, x, score float64) perception.Detection {
+	c, ok := perception.ParseClass(class)
+	if !ok {
+		t.Fatal(class)
 	}
-	float := found{{box("car", 0, 0.9), box("car", 9, 0.31), box("bus", 20, 0.5), box("car", 30, 0.29)}, {}}
-	eight := found{{box("car", 0.4, 0.2), box("car", 9.6, 0.9), box("car", 20, 0.5)}, {box("car", 0, 1)}}
+	d := perception.Detection{Class: c, Score: float32(score)}
+	d.Center[0] = x
+	return d
+}
+
+func TestMissed(t *testing.T) {
+	set := func(before int, boxes ...perception.Detection) inSet { return inSet{before, boxes} }
+	float := found{set(0, box(t, "car", 0, 0.9), box(t, "car", 9, 0.31), box(t, "bus", 20, 0.5), box(t, "car", 30, 0.29)), set(1)}
+	eight := found{set(0, box(t, "car", 0.4, 0.2), box(t, "car", 9.6, 0.9), box(t, "car", 20, 0.5)), set(1, box(t, "car", 0, 1))}
 	if got := missed(float, eight); got != (Loss{Boxes: 3, Lost: 2, Sets: 2}) {
 		t.Errorf("%+v, want 2 of 3 boxes in 2 sets", got)
+	}
+}
+
+// TestBreakdown has parts of all kinds, those of classes and of sets being of the same boxes.
+func TestBreakdown(t *testing.T) {
+	b, drives := floats(t, 1, 5)
+	parts, err := Breakdown(t.Context(), b, b, drives, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.Of+": "+p.Name)
+	}
+	want := []string{
+		"sets before: 0", "sets before: 1", "sets before: 2", "sets before: 3 and more",
+		"images: as recorded", "images: a camera missing", "images: frames lost", "images: no images",
+	} // of a class nothing is found
+	if !slices.Equal(names, want) {
+		t.Errorf("parts %q, want %q", names, want)
+	}
+	set := func(before int, boxes ...perception.Detection) inSet { return inSet{before, boxes} }
+	float := found{set(0, box(t, "car", 0, 0.9)), set(3, box(t, "car", 9, 0.9), box(t, "bus", 20, 0.5)), set(4, box(t, "bus", 20, 0.5))}
+	eight := found{set(0, box(t, "car", 0, 0.9)), set(3, box(t, "bus", 20, 0.5)), set(4)}
+	parts = append(byClass(b, float, eight), byDepth(b, float, eight)...)
+	if diff := cmp.Diff([]Part{
+		{"class", "car", Loss{Boxes: 2, Lost: 1, Sets: 3}}, {"class", "bus", Loss{Boxes: 2, Lost: 1, Sets: 3}},
+		{"sets before", "0", Loss{Boxes: 1, Sets: 1}}, {"sets before", "3 and more", Loss{Boxes: 3, Lost: 2, Sets: 2}},
+	}, parts); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestDrift: planes of a bundle are not apart from themselves, and are from those of an 8-bit encoder.
+func TestDrift(t *testing.T) {
+	b, drives := floats(t, 1, 6)
+	s, err := Calibrate(t.Context(), b, drives, Calibration{Frames: 20, Run: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := Only(b, model.ImageEncoder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eight, err := Quantise(b, s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files := eight.Manifest.Graphs[cpu].Files; len(files) != 1 || files[model.ImageEncoder] == "" {
+		t.Errorf("8-bit graphs %v, want the encoder alone", files)
+	}
+	same, err := Drift(t.Context(), b, b, drives[0], run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Drift(t.Context(), b, eight, drives[0], run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 6 {
+		if same[i] != (Apart{}) || !(other[i].Newest > 0 && other[i].Newest < 1) || !(other[i].Oldest < 1) {
+			t.Errorf("set %d: %v against itself, %v against 8 bits", i, same[i], other[i])
+		}
 	}
 }
 

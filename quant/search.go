@@ -52,7 +52,7 @@ func Search(ctx context.Context, b *model.Bundle, s *Statistics, drives []Drive,
 	}
 	f := &Found{Options: Options{SevenBits: goal.SevenBits, Spread: defaultSpread}}
 	began := time.Now()
-	want, err := detect(ctx, b, drives, goal.Run)
+	want, err := detect(ctx, b, drives, recorded, goal.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (f *Found) try(ctx context.Context, b *model.Bundle, s *Statistics, drives 
 		return err
 	}
 	began := time.Now()
-	got, err := detect(ctx, eight, drives, goal.Run)
+	got, err := detect(ctx, eight, drives, recorded, goal.Run)
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func (o *observer) End(stage string, outputs func() []pipeline.Output) {
 }
 
 // observed returns what a bundle finds in drives, and the head's maps.
-func observed(t *testing.T, b *model.Bundle, drives []Drive, threads int) (all found, maps []named) {
+func observed(t *testing.T, b *model.Bundle, drives []Drive, threads int) (all [][]perception.Detection, maps []named) {
 	t.Helper()
 	o := new(observer)
 	d, err := pipeline.New(b, pipeline.Options{Threads: threads, Kernels: isa.Generic, Observer: o})

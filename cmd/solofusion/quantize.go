@@ -14,6 +14,7 @@ import (
 	"github.com/solofusion/solofusion/internal/isa"
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/quant"
+	"github.com/solofusion/solofusion/quant/figure"
 )
 
 type modelQuantizeCmd struct {
@@ -25,6 +26,8 @@ type modelQuantizeCmd struct {
 	MaxLoss        float64  `default:"0.1" help:"Largest share of the float32 model's boxes above 0.3 that may be lost, 0 to 1." placeholder:"X"`
 	Frames         int      `default:"160" help:"Frames that the ranges are taken from." placeholder:"N"`
 	Statistics     string   `help:"File in which the measured ranges are kept: an interrupted run goes on from it." type:"path" placeholder:"FILE"`
+	Breakdown      bool     `help:"Also count the loss by class, sets before and missing images, which takes eight runs over the scenes that are counted."`
+	Plot           string   `help:"Picture of the trials: boxes lost against the time of a set." type:"path" placeholder:"FILE.png"`
 	SevenBits      bool     `help:"Weights of 7 bits: the same results on processors without 8-bit dot products (VNNI)."`
 	Threads        int      `help:"Threads; 0 for all processors." placeholder:"N"`
 }
@@ -95,7 +98,22 @@ func (c *modelQuantizeCmd) Run(ctx context.Context) error {
 	if err := done.Write(c.Out); err != nil {
 		return err
 	}
-	return writeQuantised(os.Stdout, found, done, c.Out)
+	if err := writeQuantised(os.Stdout, found, done, c.Out); err != nil {
+		return err
+	}
+	if c.Plot != "" {
+		if err := figure.Steps(c.Plot, found, c.MaxLoss); err != nil {
+			return err
+		}
+	}
+	if !c.Breakdown {
+		return nil
+	}
+	parts, err := quant.Breakdown(ctx, b, done, heldOut, run)
+	if err != nil {
+		return err
+	}
+	return writeParts(os.Stdout, parts)
 }
 
 // others adds the graphs for the providers but the CPU.
@@ -167,6 +185,16 @@ func writeQuantised(w io.Writer, f *quant.Found, b *model.Bundle, folder string)
 	fmt.Fprintf(t, "loss\t%s\n", last.Loss)
 	fmt.Fprintf(t, "a set\t%.0f ms, %.0f with float32\n", ms(last.Took), ms(f.Float))
 	fmt.Fprintf(t, "%s is in %s\n", b.ID(), folder)
+	return t.Flush()
+}
+
+// writeParts prints the loss by parts.
+func writeParts(w io.Writer, parts []quant.Part) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\npart\t\tboxes above 0.3\tlost")
+	for _, p := range parts {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%.1f %%\n", p.Of, p.Name, p.Loss.Boxes, 100*p.Loss.Share())
+	}
 	return t.Flush()
 }
 

@@ -5,8 +5,8 @@ const module = "github.com/solofusion/solofusion"
 // layers lists every package, the top first. A name ending in /... stands for
 // all folders below it.
 var layers = [][]string{
-	{"cmd/solofusion", "examples/...", "internal/reliability/cmd"},
-	{"internal/config", "internal/demo"},
+	{"cmd/solofusion", "examples/...", "internal/reliability/cmd", "quant/cmd"},
+	{"internal/config", "internal/demo", "quant/figure"},
 	{"internal/playback", "internal/spans"},
 	{"internal/service", "internal/trace", "internal/bench", "internal/play", "internal/watch", "internal/reliability", "quant"},
 	{"perception/pipeline", "nuscenes/replay", "nuscenes/eval/figure", "bus"},
@@ -33,7 +33,7 @@ var reserved = []struct {
 	{"gocv.io", []string{"internal/picture", "cmd/solofusion"}, "OpenCV is for drawing pictures"},
 	{"github.com/alecthomas/kong", []string{"cmd/solofusion"}, "the command line ends in cmd"},
 	{"github.com/knadh/koanf", []string{"internal/config"}, "only config reads settings"},
-	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure", "internal/reliability", "internal/bench"}, "drawing belongs to the figures"},
+	{"gonum.org/v1/plot", []string{"nuscenes/eval/figure", "internal/reliability", "internal/bench", "quant/figure"}, "drawing belongs to the figures"},
 	{"go.opentelemetry.io", []string{"internal/spans"}, "only spans knows OpenTelemetry"},
 	{"github.com/prometheus", []string{"internal/service"}, "metrics belong to the service"},
 }
