@@ -144,9 +144,9 @@ func unquantiseValue(g *graph.Graph, n *graph.Node) error {
 	g.Remove(n)
 	switch {
 	case cut && !neverNegative(g, source):
-		g.Add("Relu", output, source)
+		g.Add("Relu", output, source).Name = n.Name // what makes the source may have the output's
 	case g.IsOutput(output):
-		g.Add("Identity", output, source)
+		g.Add("Identity", output, source).Name = n.Name
 	default:
 		g.Redirect(output, source)
 	}
