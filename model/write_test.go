@@ -56,6 +56,28 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	}
 }
 
+// TestSparseHead: a sparse head has a file more, another bundle does without it.
+func TestSparseHead(t *testing.T) {
+	b := opened(t, testbundle.Write(t))
+	m, files := b.Manifest, b.Files()
+	m.Head.Sparse = true
+	if _, err := New(m, files); err == nil || !strings.Contains(err.Error(), `files.boxes.onnx is ""`) {
+		t.Errorf("without boxes.onnx: error %v", err)
+	}
+	files[string(Boxes)] = []byte("a graph")
+	sparse, err := New(m, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sparse.Plain().Networks(); len(got) != 4 || got[3] != Boxes || sparse.Plain().File(Boxes) != "boxes.onnx" {
+		t.Errorf("networks %v", got)
+	}
+	m.Head.Sparse = false
+	if _, err := New(m, files); err == nil || !strings.Contains(err.Error(), "files is 5 names") {
+		t.Errorf("with boxes.onnx for a whole head: error %v", err)
+	}
+}
+
 func TestNewChecks(t *testing.T) {
 	b := opened(t, testbundle.Write(t))
 	m := b.Manifest

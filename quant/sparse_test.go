@@ -101,6 +101,38 @@ func TestSparseHead(t *testing.T) {
 	}
 }
 
+// TestSparseHeadForAllTargets: the head's parts run together, whatever the head is written for.
+func TestSparseHeadForAllTargets(t *testing.T) {
+	b, _, err := Optimise(withHidden(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drives := rendered(t, 1, 4)
+	s, err := Calibrate(t.Context(), b, drives, Calibration{Frames: 20, Run: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eight, err := Quantise(b, s, Options{})
+	if err == nil {
+		eight, err = ForTensorRT(eight, s, Options{})
+	}
+	if err == nil {
+		eight, err = ForCUDA(eight, s)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes, err := pipeline.Verify(eight); err != nil {
+		t.Errorf("%v: %v", notes, err)
+	}
+	if n := len(eight.Sets()); n != 4 {
+		t.Errorf("%d sets of graphs, want 4", n)
+	}
+	if _, maps := observed(t, eight, drives, 1); len(maps) == 0 {
+		t.Error("no maps")
+	}
+}
+
 // TestGraphsOfProvidersKeepTheHeadWhole: what another provider runs has no boxes cut out.
 func TestGraphsOfProvidersKeepTheHeadWhole(t *testing.T) {
 	b := withHidden(t)

@@ -165,6 +165,7 @@ func TestPlacementOfGraphs(t *testing.T) {
 			Provider: "tensorrt", Threads: 3, Device: 2, Whole: true, Float16: true, Int8: true, Cache: cache,
 			Rows: &onnx.Rows{Least: 1, Usual: 6, Most: 16},
 		}},
+		{"tensorrt", model.Boxes, onnx.Placement{Provider: "cuda", Threads: 3, Device: 2}},
 	} {
 		got, err := graphPlacement(b, b.For(tt.provider), tt.graph, o.placement(tt.provider, nil))
 		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
