@@ -52,10 +52,11 @@ func Drift(ctx context.Context, a, b *model.Bundle, d Drive, o Run) (all []Apart
 		if _, err := got.Step(n, set); err != nil {
 			return err
 		}
-		slots, channels := a.Manifest.History.Frames+1, a.Manifest.Features.Context
+		slot := a.Manifest.Features.Context
+		width := (a.Manifest.History.Frames + 1) * slot
 		all = append(all, Apart{
-			Newest: apart(got.values, want.values, slots*channels, 0, channels),
-			Oldest: apart(got.values, want.values, slots*channels, (slots-1)*channels, slots*channels),
+			Newest: apart(got.values, want.values, width, 0, slot),
+			Oldest: apart(got.values, want.values, width, width-slot, width),
 		})
 		return nil
 	})
@@ -64,19 +65,15 @@ func Drift(ctx context.Context, a, b *model.Bundle, d Drive, o Run) (all []Apart
 
 // apart compares the channels from and to of arrays whose last axis has that many.
 func apart(got, want []float32, width, from, to int) float64 {
-	var off, size float64
-	for i, w := range want {
-		if c := i % width; c < from || c >= to {
-			continue
-		}
-		d := float64(got[i]) - float64(w)
-		off += d * d
-		size += float64(w) * float64(w)
+	return math.Sqrt(noise(channels(got, width, from, to), channels(want, width, from, to)))
+}
+
+// channels returns the numbers of some channels.
+func channels(data []float32, width, from, to int) (some []float32) {
+	for at := 0; at < len(data); at += width {
+		some = append(some, data[at+from:at+to]...)
 	}
-	if off == 0 {
-		return 0
-	}
-	return math.Sqrt(off / size)
+	return some
 }
 
 // stackObserver is a detector in recursive mode that keeps what its head has read last.

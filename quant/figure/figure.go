@@ -1,7 +1,7 @@
 // Package figure draws what quantisation costs.
 //
-//	err := figure.Steps("steps.png", found)    // boxes lost against milliseconds, for each trial of a search
-//	err = figure.Drift("drift.png", curves...) // errors against frames
+//	err := figure.Steps("steps.png", found, maxLoss)      // boxes lost against milliseconds, for each trial of a search
+//	err = figure.Drift("drift.png", title, y, curves...) // errors against frames
 package figure
 
 import (
