@@ -127,6 +127,12 @@ func (o *Overload) Run(ctx context.Context, c *bus.Conn, subjects bus.Subjects, 
 func (v *vehicle) finish(ctx context.Context, s *Strain, before map[string]uint64) error {
 	patience := 10*time.Second + 20*s.Inference
 	for began := time.Now(); ; {
+		// A result's latency ends when it is read, so results are read before the status is.
+		reading, cancel := context.WithTimeout(ctx, time.Second)
+		for reading.Err() == nil {
+			v.read(reading, s)
+		}
+		cancel()
 		status, err := v.settled(ctx)
 		if err != nil {
 			return err
@@ -135,11 +141,6 @@ func (v *vehicle) finish(ctx context.Context, s *Strain, before map[string]uint6
 		for name, n := range before {
 			s.Counts[name] -= n
 		}
-		reading, cancel := context.WithTimeout(ctx, time.Second)
-		for reading.Err() == nil {
-			v.read(reading, s)
-		}
-		cancel()
 		if s.Check() == nil || time.Since(began) > patience {
 			return ctx.Err()
 		}
