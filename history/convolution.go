@@ -52,10 +52,10 @@ type Convolution struct {
 	packer         packer      // of W f, unless it is stored as float32
 	features       *tensor.F32 // T Y X C, aligned, if they are kept
 
-	slots     []slot      // of the stack, from the current frame's
-	passSlots int         // that are written together in recursive mode
-	rooms     []*room     // of such a pass
-	rows      []rowBuffer // of a plane
+	slots     []slot            // of the stack, from the current frame's
+	passSlots int               // that are written together in recursive mode
+	rooms     []*room           // of such a pass
+	taps      [][2][]kernel.Tap // for each block of rows, those of two slots
 
 	// Methods as values, made once so that a Step does not allocate.
 	projects, gathers, copies, fills, packs func(y int) // rows
@@ -68,9 +68,6 @@ type Convolution struct {
 // blockRows is how many rows one goroutine takes at a time. A plane that is resampled is
 // read one row further than the block, and what several rows need stays in the core's cache.
 const blockRows = 8
-
-// rowBuffer is one row's own.
-type rowBuffer struct{ taps []kernel.Tap }
 
 // buffers are planes beside those of a ring.
 type buffers struct {
@@ -123,13 +120,13 @@ func New(cfg Config, w Weights, with compute.Resources) (*Convolution, error) {
 	return c, nil
 }
 
-// reserve makes the buffers of the slots and rows.
+// reserve makes the buffers of the slots and blocks of rows.
 func (c *Convolution) reserve() {
 	for range c.cfg.Frames + 1 {
 		c.slots = append(c.slots, slot{add: make([]float32, c.cfg.Channels), gain: make([]float32, c.cfg.Channels)})
 	}
-	for range c.cfg.height() {
-		c.rows = append(c.rows, rowBuffer{make([]kernel.Tap, c.cfg.width())})
+	for range c.blocks() {
+		c.taps = append(c.taps, [2][]kernel.Tap{make([]kernel.Tap, c.cfg.width()), make([]kernel.Tap, c.cfg.width())})
 	}
 }
 
@@ -270,10 +267,10 @@ func (c *Convolution) carryRow(y int) {
 	if !slices.Contains(lost, true) {
 		return
 	}
-	taps := c.locate(&c.job.newest, y)
-	c.carryCells(c.projected.current, c.align(&c.job.newest, taps, y), lost, y)
+	taps, row := c.locate(&c.job.newest, y, 0), strip{y, 0, width}
+	c.carryCells(c.projected.current, c.align(&c.job.newest, taps, row), lost, y)
 	if c.cfg.KeepFeatures {
-		c.carryCells(c.raw.current, c.alignRaw(&c.job.newest, taps, y), lost, y)
+		c.carryCells(c.raw.current, c.alignRaw(&c.job.newest, taps, row), lost, y)
 	}
 }
 

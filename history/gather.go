@@ -5,6 +5,7 @@ import (
 
 	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/history/internal/kernel"
+	"github.com/solofusion/solofusion/internal/prefetch"
 )
 
 // slot is what of the stack shows one plane.
@@ -28,7 +29,7 @@ type room struct {
 // where it was seen.
 func (c *Convolution) gatherDirect(f Frame) {
 	for i := range c.slots {
-		c.place(i, f, current)
+		c.slotOf(i, f, current)
 	}
 	c.gather(0, len(c.slots))
 }
@@ -44,7 +45,7 @@ func (c *Convolution) gatherRecursive(f Frame) {
 	for first := 0; first < len(c.slots); first += c.passSlots {
 		last := min(first+c.passSlots, len(c.slots))
 		for i := first; i < last; i++ {
-			s := c.place(i, f, here)
+			s := c.slotOf(i, f, here)
 			if s.index == here {
 				s.from = aligned
 			}
@@ -77,9 +78,9 @@ func (c *Convolution) gather(first, last int) {
 	c.run(c.gathers)
 }
 
-// place makes slot i of the frame; here is the plane that is in the current grid by
+// slotOf makes slot i of the frame; here is the plane that is in the current grid by
 // now, or current.
-func (c *Convolution) place(i int, f Frame, here int) *slot {
+func (c *Convolution) slotOf(i int, f Frame, here int) *slot {
 	s := &c.slots[i]
 	s.index = current
 	if i > 0 {
@@ -108,36 +109,81 @@ func (c *Convolution) replace(s *slot, globalFromGrid geom.Pose) {
 	p.values, s.to.values = s.to.values, p.values
 }
 
-// gatherRow writes one row of the slots.
+// strip is some cells of row y, from one to before another.
+type strip struct{ y, from, to int }
+
+// stripCells is how many cells of a slot are written between two calls for memory.
+const stripCells = 16
+
+// gatherRow writes one row of the slots. While one is written, what the next one reads and
+// writes is brought into the cache.
 func (c *Convolution) gatherRow(y int) {
+	width, taps := c.cfg.width(), c.locate(&c.slots[c.job.first], y, c.job.first)
 	for i := c.job.first; i < c.job.last; i++ {
-		c.gatherSlot(i, y)
+		var next []kernel.Tap
+		if i+1 < c.job.last {
+			next = c.locate(&c.slots[i+1], y, i+1)
+		}
+		for x := 0; x < width; x += stripCells {
+			at := strip{y, x, min(x+stripCells, width)}
+			if i+1 < c.job.last {
+				c.fetch(i+1, at, next)
+			}
+			c.gatherSlot(i, at, taps)
+		}
+		taps = next
 	}
 }
 
-func (c *Convolution) gatherSlot(i, y int) {
-	cfg, s := &c.cfg, &c.slots[i]
-	taps := c.locate(s, y)
-	stride := (cfg.Frames + 1) * cfg.Channels
-	at := y*cfg.width()*stride + i*cfg.Channels
-	if s.moved && s.to == nil && cfg.Storage == Float32 {
-		c.warpActivate(at, stride, s.from.projected.f32, taps, s)
+// gatherSlot writes a strip of a slot.
+func (c *Convolution) gatherSlot(i int, at strip, taps []kernel.Tap) {
+	s := &c.slots[i]
+	if s.moved && s.to == nil && c.cfg.Storage == Float32 {
+		c.warpActivate(i, at, taps)
 	} else {
-		row := c.align(s, taps, y)
-		c.activate(at, stride, row, s)
+		cells := c.align(s, taps, at)
+		c.activate(i, at, cells)
 		if s.to != nil {
-			s.to.packer.pack(&c.kernel, y*len(row), row)
+			s.to.packer.pack(&c.kernel, c.first(at), cells)
 		}
 	}
-	if cfg.KeepFeatures && i > 0 {
-		row := c.alignRaw(s, taps, y)
-		copy(c.features.Data[((i-1)*cfg.height()+y)*len(row):], row)
+	if c.cfg.KeepFeatures && i > 0 {
+		copy(c.features.Data[(i-1)*c.cfg.size()+c.first(at):], c.alignRaw(s, taps, at))
 	}
 }
 
-// locate returns where the cells of row y lie in the slot's plane, nil if that is where
-// they are and its values are there as float32.
-func (c *Convolution) locate(s *slot, y int) []kernel.Tap {
+// fetch brings into the cache what a slot reads and writes in a strip. Processors foresee it
+// only within a page of memory, and a row has ten of them, in each slot's plane.
+func (c *Convolution) fetch(i int, at strip, taps []kernel.Tap) {
+	if plane := &c.slots[i].from.projected; taps != nil && plane.f32 != nil {
+		for j := at.from; j < at.to; j++ {
+			prefetch.Read(plane.f32[max(taps[j].Offset[0], 0):][:c.cfg.Channels])
+			prefetch.Read(plane.f32[taps[j].Offset[2]:][:c.cfg.Channels])
+		}
+	}
+	place, stride := c.place(i, at)
+	for range at.to - at.from {
+		if out := &c.job.stack; out.U8 != nil {
+			prefetch.Write(out.U8.Data[place:][:c.cfg.Channels])
+		} else {
+			prefetch.Write(out.F32.Data[place:][:c.cfg.Channels])
+		}
+		place += stride
+	}
+}
+
+// first returns the number of a strip's first value in a plane.
+func (c *Convolution) first(at strip) int { return (at.y*c.cfg.width() + at.from) * c.cfg.Channels }
+
+// place returns where the first cell of a slot's strip is in the stack, and how far from it the next one.
+func (c *Convolution) place(i int, at strip) (first, stride int) {
+	stride = (c.cfg.Frames + 1) * c.cfg.Channels
+	return (at.y*c.cfg.width()+at.from)*stride + i*c.cfg.Channels, stride
+}
+
+// locate returns where the cells of row y lie in slot i's plane, nil if that is where they are
+// and its values are there as float32. They are valid until slot i + 2 is located.
+func (c *Convolution) locate(s *slot, y, i int) []kernel.Tap {
 	line := kernel.Line{Y: float64(y), DX: 1}
 	switch {
 	case s.moved:
@@ -145,67 +191,71 @@ func (c *Convolution) locate(s *slot, y int) []kernel.Tap {
 	case s.index == current || c.cfg.Storage == Float32:
 		return nil
 	}
-	taps := c.rows[y].taps
+	taps := c.taps[y/blockRows][i%2]
 	c.kernel.Locate(taps, line, c.cfg.width(), c.cfg.height(), c.cfg.Channels)
 	return taps
 }
 
-// align returns row y of a slot's plane, resampled if there are taps.
-func (c *Convolution) align(s *slot, taps []kernel.Tap, y int) []float32 {
-	n := c.cfg.width() * c.cfg.Channels
+// align returns a strip of a slot's plane, resampled if there are taps.
+func (c *Convolution) align(s *slot, taps []kernel.Tap, at strip) []float32 {
+	first, n := c.first(at), (at.to-at.from)*c.cfg.Channels
 	if s.index == current {
-		return c.projected.current[y*n:][:n]
+		return c.projected.current[first:][:n]
 	}
-	plane, row := &s.from.projected, c.projected.spare[y*n:][:n]
+	plane, cells := &s.from.projected, c.projected.spare[first:][:n]
 	switch {
 	case plane.bf16 != nil:
-		c.kernel.WarpBF16(row, plane.bf16, taps, c.cfg.Channels)
-		return row
+		c.kernel.WarpBF16(cells, plane.bf16, taps[at.from:at.to], c.cfg.Channels)
+		return cells
 	case plane.int8 != nil:
-		c.kernel.WarpInt8(row, plane.int8, plane.scale, taps)
-		return row
+		c.kernel.WarpInt8(cells, plane.int8, plane.scale, taps[at.from:at.to])
+		return cells
 	case s.to != nil:
-		row = s.to.projected.f32[y*n:][:n]
+		cells = s.to.projected.f32[first:][:n]
 	}
 	if taps == nil {
-		return plane.f32[y*n:][:n]
+		return plane.f32[first:][:n]
 	}
-	c.kernel.Warp(row, plane.f32, taps, c.cfg.Channels)
-	return row
+	c.kernel.Warp(cells, plane.f32, taps[at.from:at.to], c.cfg.Channels)
+	return cells
 }
 
 // alignRaw is align of the planes as they came.
-func (c *Convolution) alignRaw(s *slot, taps []kernel.Tap, y int) []float32 {
-	n, plane, row := c.cfg.width()*c.cfg.Channels, s.from.raw, c.raw.spare
+func (c *Convolution) alignRaw(s *slot, taps []kernel.Tap, at strip) []float32 {
+	first, n, plane, cells := c.first(at), (at.to-at.from)*c.cfg.Channels, s.from.raw, c.raw.spare
 	switch {
 	case s.index == current:
 		plane = c.raw.current
 	case s.to != nil:
-		row = s.to.raw
+		cells = s.to.raw
 	}
 	if taps == nil {
-		return plane[y*n:][:n]
+		return plane[first:][:n]
 	}
-	row = row[y*n:][:n]
-	c.kernel.Warp(row, plane, taps, c.cfg.Channels)
-	return row
+	cells = cells[first:][:n]
+	c.kernel.Warp(cells, plane, taps[at.from:at.to], c.cfg.Channels)
+	return cells
 }
 
-// warpActivate writes a row of a slot at that place of the stack.
-func (c *Convolution) warpActivate(at, stride int, plane []float32, taps []kernel.Tap, s *slot) {
+// warpActivate writes a strip of a slot whose plane is resampled.
+func (c *Convolution) warpActivate(i int, at strip, taps []kernel.Tap) {
+	s, plane := &c.slots[i], c.slots[i].from.projected.f32
+	first, stride := c.place(i, at)
 	if out := &c.job.stack; out.F32 != nil {
-		c.kernel.WarpActivateF32(out.F32.Data[at:], plane, taps, s.add, stride)
+		c.kernel.WarpActivateF32(out.F32.Data[first:], plane, taps[at.from:at.to], s.add, stride)
 	} else {
-		c.kernel.WarpActivateU8(out.U8.Data[at:], plane, taps, s.gain, s.add, stride, out.Zero)
+		c.kernel.WarpActivateU8(out.U8.Data[first:], plane, taps[at.from:at.to], s.gain, s.add, stride, out.Zero)
 	}
 }
 
-// activate writes a row of a slot that is aligned already.
-func (c *Convolution) activate(at, stride int, row []float32, s *slot) {
+// activate writes a strip of a slot that is aligned already.
+func (c *Convolution) activate(i int, at strip, cells []float32) {
+	s := &c.slots[i]
+	first, stride := c.place(i, at)
 	if out := &c.job.stack; out.F32 != nil {
-		c.kernel.ActivateF32(out.F32.Data[at:], row, s.add, stride)
+		c.kernel.ActivateF32(out.F32.Data[first:], cells, s.add, stride)
 	} else {
-		c.kernel.ActivateU8(out.U8.Data[at:], row, s.gain, s.add, stride, out.Zero)
+		c.kernel.ActivateU8(out.U8.Data[first:], cells, s.gain, s.add, stride, out.Zero)
 	}
 }
 

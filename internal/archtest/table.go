@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"nuscenes", "onnx/graph"},
 	{"perception", "proto/solofusion/v1", "proto/onnx/v1"},
 	{"internal/compute", "tensor/npy"},
-	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/queue", "internal/warning", "internal/whole", "quant/histogram"},
+	{"geom", "tensor", "internal/isa", "internal/parallel", "internal/preempt", "internal/option", "internal/f32", "internal/prefetch", "internal/queue", "internal/warning", "internal/whole", "quant/histogram"},
 }
 
 // testSupport lists the packages that only test files import.
@@ -47,7 +47,7 @@ var confined = []struct {
 }{
 	{"nuscenes/eval", []string{"nuscenes", "nuscenes/internal/python", "perception", "geom", "internal/parallel", "internal/whole"}, "the metric grades any results file and does not import the detector"},
 	{"stereo", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32"}, "stereo does not import perception"},
-	{"history", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32"}, "history does not import perception"},
+	{"history", []string{"geom", "tensor", "internal/compute", "internal/isa", "internal/f32", "internal/prefetch"}, "history does not import perception"},
 	{"onnx", []string{"tensor", "onnx/graph"}, "onnx runs any graph, the detector's among them"},
 	{"onnx/rewrite", []string{"tensor", "onnx/graph"}, "onnx/rewrite changes any graph, the detector's among them"},
 	{"onnx/qdq", []string{"tensor", "onnx/graph"}, "onnx/qdq changes any graph, the detector's among them"},

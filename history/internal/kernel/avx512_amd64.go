@@ -11,7 +11,7 @@ import (
 
 // What portable vectors of this length do as fast is theirs.
 var avx512 = &Kernels{
-	project:         projectAVX512,
+	project:         projectSIMD,
 	locate:          locateAVX512,
 	warp:            warpAVX512,
 	activateF32:     activateF32SIMD,
@@ -27,57 +27,6 @@ var avx512 = &Kernels{
 }
 
 const lanes = 16
-
-// projectAVX512 keeps 80 outputs of four cells in registers. What is left of the outputs
-// and the cells is the portable vectors'.
-func projectAVX512(dst, src, w []float32, channels int) {
-	const wide = 5 * lanes
-	n := 0
-	for ; n+4*channels <= len(src); n += 4 * channels {
-		out, in := dst[n:][:4*channels], src[n:][:4*channels]
-		o := 0
-		for ; o+wide <= channels; o += wide {
-			projectFive(out[o:], in, w[o:], channels)
-		}
-		projectFour(out, in, w, channels, o)
-	}
-	projectSIMD(dst[n:], src[n:], w, channels)
-}
-
-// projectFive computes five vectors of the outputs of four cells.
-func projectFive(dst, src, w []float32, channels int) {
-	x0, x1, x2, x3 := src[:channels], src[channels:][:channels], src[2*channels:][:channels], src[3*channels:][:channels]
-	var a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, e0, e1, e2, e3 archsimd.Float32x16
-	at := 0
-	for i := range x0 {
-		row := (*[5 * lanes]float32)(w[at:])
-		wa, wb := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[:])), archsimd.LoadFloat32x16Array((*[lanes]float32)(row[lanes:]))
-		wc, wd := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[2*lanes:])), archsimd.LoadFloat32x16Array((*[lanes]float32)(row[3*lanes:]))
-		we := archsimd.LoadFloat32x16Array((*[lanes]float32)(row[4*lanes:]))
-		v := archsimd.BroadcastFloat32x16(x0[i])
-		a0, b0, c0, d0, e0 = a0.Add(wa.Mul(v)), b0.Add(wb.Mul(v)), c0.Add(wc.Mul(v)), d0.Add(wd.Mul(v)), e0.Add(we.Mul(v))
-		v = archsimd.BroadcastFloat32x16(x1[i])
-		a1, b1, c1, d1, e1 = a1.Add(wa.Mul(v)), b1.Add(wb.Mul(v)), c1.Add(wc.Mul(v)), d1.Add(wd.Mul(v)), e1.Add(we.Mul(v))
-		v = archsimd.BroadcastFloat32x16(x2[i])
-		a2, b2, c2, d2, e2 = a2.Add(wa.Mul(v)), b2.Add(wb.Mul(v)), c2.Add(wc.Mul(v)), d2.Add(wd.Mul(v)), e2.Add(we.Mul(v))
-		v = archsimd.BroadcastFloat32x16(x3[i])
-		a3, b3, c3, d3, e3 = a3.Add(wa.Mul(v)), b3.Add(wb.Mul(v)), c3.Add(wc.Mul(v)), d3.Add(wd.Mul(v)), e3.Add(we.Mul(v))
-		at += channels
-	}
-	storeFive(dst, a0, b0, c0, d0, e0)
-	storeFive(dst[channels:], a1, b1, c1, d1, e1)
-	storeFive(dst[2*channels:], a2, b2, c2, d2, e2)
-	storeFive(dst[3*channels:], a3, b3, c3, d3, e3)
-}
-
-func storeFive(dst []float32, a, b, c, d, e archsimd.Float32x16) {
-	out := (*[5 * lanes]float32)(dst)
-	a.StoreArray((*[lanes]float32)(out[:]))
-	b.StoreArray((*[lanes]float32)(out[lanes:]))
-	c.StoreArray((*[lanes]float32)(out[2*lanes:]))
-	d.StoreArray((*[lanes]float32)(out[3*lanes:]))
-	e.StoreArray((*[lanes]float32)(out[4*lanes:]))
-}
 
 // batch is how many cells are located at a time.
 const batch = 64
