@@ -3,9 +3,12 @@
 Both run the same stages on the same shapes with as many threads, in turn, so that what
 else the machine does falls on both. The inputs are random. The reference's way is that
 of its published code (model spec, sections 1 and 3 to 7), in PyTorch, Pillow and NumPy.
+With ``--model`` whole frames are timed: the reference's networks, too, against those of a
+bundle of that size, whatever its weights.
 
 Example:
     .venv/bin/python training/bench_reference.py --rounds 5
+    .venv/bin/python training/bench_reference.py --size default --model default
 """
 
 from __future__ import annotations
@@ -33,14 +36,15 @@ from reference.decode import AFTER, BEFORE, FACTORS, LIMIT, MOST, OVERLAP, RADIU
 from solofusion import command
 from solofusion.config import BRANCHES, TASKS, Config, load_config
 from solofusion.dataset import MEAN, STD
-from solofusion.model import ConvBN, suppression, view_constants
+from solofusion.model import ConvBN, SOLOFusion, suppression, view_constants
 from solofusion.stereo import pick_bins, spread
 from torch import Tensor, nn
 
 ROOT = Path(__file__).resolve().parents[1]
 CAMERAS = 6
-SOURCE = {"r50": (1600, 900), "tiny": (400, 225)}
+SOURCE = {"r50": (1600, 900), "default": (1600, 900), "tiny": (400, 225)}
 """Pixels of the images from the cameras, by size."""
+CONFIGS = {"r50": "r50", "default": "small", "tiny": "tiny"}
 
 
 class Preprocess:
@@ -372,7 +376,7 @@ def pose(yaw: float, translation: list[float]) -> Tensor:
 def work(size: str, pool: ThreadPoolExecutor) -> dict[str, Callable[[int], object]]:
     """The stages by the names of `solofusion bench`, each a function of the frame."""
     torch.manual_seed(1)
-    cfg, source = load_config(size), SOURCE[size]
+    cfg, source = load_config(CONFIGS[size]), SOURCE[size]
     ring, (h, w), (sh, sw) = Ring(cfg, source), cfg.coarse_size, cfg.stereo_size
     bins, c = cfg.depth["bins"], cfg.context_channels
     images, stereo, lift = Preprocess(cfg, source, pool), Stereo(cfg), Lift(cfg)
@@ -424,6 +428,26 @@ def head_maps(cfg: Config) -> list[dict[str, Tensor]]:
     return tasks
 
 
+def networks(size: str) -> dict[str, Callable[[int], object]]:
+    """The three networks in float32 with random weights, as stages of a frame."""
+    torch.manual_seed(1)
+    cfg, random = load_config(CONFIGS[size]), torch.randn
+    model, cells = SOLOFusion(cfg).eval(), cfg.cells
+    images, cameras = random(CAMERAS, 3, cfg.image["height"], cfg.image["width"]), random(CAMERAS, 33)
+    lifted = random(1, cfg.context_channels, *cells)
+    stack = random(1, (cfg.history["frames"] + 1) * cfg.context_channels, *cells).relu_()
+
+    def head(_: int) -> object:
+        fused = model.history_keyframe_cat_conv(stack)
+        return model.pts_bbox_head(model.encode_bev(fused))
+
+    return {
+        "image_encoder": lambda _: model.encode_images(images, cameras),
+        "bev_embed": lambda _: model.embed_bev(lifted),
+        "head": head,
+    }
+
+
 SUMS = {
     "frame": ["preprocess", "stereo", "lift", "history", "decode"],
     "between": ["preprocess/pixels", "stereo", "lift", "history/direct/uint8", "decode"],
@@ -447,14 +471,26 @@ def time_reference(stages: dict[str, Callable[[int], object]], first: int) -> di
     return found
 
 
+WHOLE = {
+    "preprocess": "preprocess", "image_encoder": "image_encoder", "stereo": "stereo", "lift": "lift",
+    "bev_embed": "bev_embed", "history": "history/recursive/float32", "head": "head", "decode": "decode",
+}
+"""The stages of a whole frame, and what of the reference is one; it has no 8-bit stack."""
+
+
 def run_program(args: argparse.Namespace) -> dict[str, dict]:
     """What `solofusion bench` measures."""
-    line = [args.program, "bench", "--json", "--size", args.size, "--threads", args.threads]
+    of = ["--model", args.model] if args.model else ["--size", args.size]
+    line = [args.program, "bench", "--json", *of, "--threads", args.threads]
     done = subprocess.run([str(word) for word in line], capture_output=True, text=True)
     if done.returncode:
         words = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise command.Refused(f"{args.program} failed: {words[-1]}")
-    return json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    name, wanted = found["run"]["model"].partition("@")[0], load_config(CONFIGS[args.size]).name
+    if args.model and name != wanted:
+        raise command.Refused(f"{args.model} is a bundle of {name}, and --size {args.size} is {wanted}")
+    return found
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -464,7 +500,7 @@ def compare(args: argparse.Namespace) -> None:
     ours: list[dict[str, dict]] = []
     theirs: list[dict[str, float]] = []
     with ThreadPoolExecutor(args.threads) as pool:
-        stages = work(args.size, pool)
+        stages = whole(args.size, pool) if args.model else work(args.size, pool)
         for i in range(args.rounds):
             print(f"bench_reference: round {i + 1} of {args.rounds}", file=sys.stderr, flush=True)
             ours.append(run_program(args))
@@ -473,9 +509,17 @@ def compare(args: argparse.Namespace) -> None:
         name: (statistics.median(t[name] for t in theirs), statistics.median(o[name]["ms"] for o in ours))
         for name in stages
     }
-    for name, stages in SUMS.items():
-        rows[name] = sum(rows[n][0] for n in stages), sum(rows[n][1] for n in stages)
+    if args.model:
+        rows["frame"] = sum(r[0] for r in rows.values()), statistics.median(o["frame"]["ms"] for o in ours)
+    else:
+        rows |= {name: tuple(sum(rows[n][i] for n in parts) for i in (0, 1)) for name, parts in SUMS.items()}
     report(args, ours[-1], rows)
+
+
+def whole(size: str, pool: ThreadPoolExecutor) -> dict[str, Callable[[int], object]]:
+    """All stages of a frame, by the names of `solofusion bench` of a bundle."""
+    stages = work(size, pool) | networks(size)
+    return {ours: stages[theirs] for ours, theirs in WHOLE.items()}
 
 
 def report(args: argparse.Namespace, last: dict[str, dict], rows: dict[str, tuple[float, float]]) -> None:
@@ -499,6 +543,7 @@ def main() -> int:
     program = ROOT / "bin" / "solofusion"
     parser.add_argument("--program", type=Path, default=program, help="default: bin/solofusion")
     parser.add_argument("--size", choices=SOURCE, default="r50", help="of the model, default: r50")
+    parser.add_argument("--model", metavar="BUNDLE", help="time whole frames, ours with this bundle")
     parser.add_argument("--rounds", default=5, help="default: 5", **number)
     parser.add_argument("--threads", default=os.cpu_count(), help="default: all cores", **number)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers as one object")

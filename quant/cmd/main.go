@@ -1,11 +1,13 @@
 // Command cmd measures what docs/quantisation.md reports beside what solofusion model
-// quantize prints.
+// quantize prints, and writes what the experiments in training/quantization read.
 //
 //	go run ./quant/cmd drift --model out/float --calibration out/calibration --statistics out/ranges.json \
 //		--drive out/long --plot docs/quantisation-drift.png
+//	go run ./quant/cmd examples --model out/float --drives out/calibration --out out/examples
 //
 // drift compares, in one long drive, the planes of a bundle whose bev_embed is in 8 bits
-// with those of its float32 form, in recursive mode.
+// with those of its float32 form, in recursive mode. examples writes inputs of the graphs
+// as NumPy's arrays. Recordings are as synth writes them.
 package main
 
 import (
@@ -35,9 +37,50 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) == 0 || args[0] != "drift" {
-		return errors.New("want drift, then its flags; --help lists them")
+	commands := map[string]func(context.Context, []string) error{"drift": drift, "examples": examples}
+	if len(args) == 0 || commands[args[0]] == nil {
+		return errors.New("want drift or examples, then its flags; --help lists them")
 	}
+	return commands[args[0]](ctx, args[1:])
+}
+
+// examples writes inputs of a bundle's graphs.
+func examples(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("examples", flag.ContinueOnError)
+	bundle := flags.String("model", "default", "bundle with float32 graphs")
+	drives := flags.String("drives", "", "recording, in nuScenes format as synth writes it")
+	n := flags.Int("n", 16, "sets, each of another scene")
+	out := flags.String("out", "", "folder to write")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	b, o, err := floatBundle(*bundle)
+	if err != nil {
+		return err
+	}
+	of, err := nuscenes.Open(*drives, synth.Version)
+	if err != nil {
+		return err
+	}
+	return quant.WriteExamples(ctx, b, quant.Drives(of), *n, o, *out)
+}
+
+// floatBundle opens a bundle, its graphs in float32, and says how it is run.
+func floatBundle(name string) (*model.Bundle, quant.Run, error) {
+	o := quant.Run{Threads: runtime.GOMAXPROCS(0)}
+	b, err := model.Open(name)
+	if err != nil {
+		return nil, o, err
+	}
+	if b, err = quant.Float(b); err != nil {
+		return nil, o, err
+	}
+	o.Kernels, err = isa.Choose(os.Getenv(isa.Variable), isa.Detect())
+	return b, o, err
+}
+
+// drift compares planes over a long drive.
+func drift(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("drift", flag.ContinueOnError)
 	bundle := flags.String("model", "default", "bundle with float32 graphs")
 	calibration := flags.String("calibration", "", "recording that ranges are from, in nuScenes format as synth writes it")
@@ -45,14 +88,11 @@ func run(ctx context.Context, args []string) error {
 	frames := flags.Int("frames", 160, "frames that the ranges are taken from")
 	drive := flags.String("drive", "", "recording whose first scene is gone through")
 	plot := flags.String("plot", "", "picture to write")
-	if err := flags.Parse(args[1:]); err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	b, err := model.Open(*bundle)
+	b, o, err := floatBundle(*bundle)
 	if err != nil {
-		return err
-	}
-	if b, err = quant.Float(b); err != nil {
 		return err
 	}
 	of, err := nuscenes.Open(*calibration, synth.Version)
@@ -61,10 +101,6 @@ func run(ctx context.Context, args []string) error {
 	}
 	long, err := nuscenes.Open(*drive, synth.Version)
 	if err != nil {
-		return err
-	}
-	o := quant.Run{Threads: runtime.GOMAXPROCS(0)}
-	if o.Kernels, err = isa.Choose(os.Getenv(isa.Variable), isa.Detect()); err != nil {
 		return err
 	}
 	measured, _ := quant.Split(quant.Drives(of))

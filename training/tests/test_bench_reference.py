@@ -146,6 +146,33 @@ def test_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert table[-1].startswith("between ")
 
 
+def test_whole_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "ratios.json"
+    arguments = ["--size", "default", "--model", "default", "--rounds", "1", "--program", str(PROGRAM)]
+    monkeypatch.setattr(sys, "argv", ["bench_reference", *arguments, "--json", str(file)])
+    assert bench.main() == 0
+    rows = json.loads(file.read_text())
+    assert list(rows) == [*bench.WHOLE, "frame", "machine"]
+    stages = [rows[name]["reference_ms"] for name in bench.WHOLE]
+    assert min(stages) > 0 and rows["frame"]["reference_ms"] == pytest.approx(sum(stages))
+
+
+def test_a_bundle_of_another_size(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    arguments = ["--size", "tiny", "--model", "default", "--rounds", "1", "--program", str(PROGRAM)]
+    monkeypatch.setattr(sys, "argv", ["bench_reference", *arguments])
+    assert bench.main() == 1
+    assert "default is a bundle of small, and --size tiny is tiny" in capsys.readouterr().err
+
+
+def test_networks_have_the_bundles_shapes() -> None:
+    with torch.inference_mode():
+        made = {name: stage(1) for name, stage in bench.networks("tiny").items()}
+    context, mono, fine = made["image_encoder"]
+    assert (context.shape[:2], mono.shape[:2], fine.shape[0]) == ((6, 16), (6, 56), 6)
+    assert made["bev_embed"].shape == (1, 16, 64, 64)
+    assert len(made["head"]) == len(bench.TASKS) and made["head"][0]["heatmap"].shape[2:] == (64, 64)
+
+
 def test_program_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.setattr(sys, "argv", ["bench_reference", "--program", "absent"])
     assert bench.main() == 1
