@@ -12,8 +12,8 @@ type Delivery struct {
 	// the source cannot.
 	Cursor string
 
-	// Done is called once with what became of the event; nil if the source has
-	// no use for that. Use Settle to call it.
+	// Done is called once with what became of the event, from any goroutine; nil if
+	// the source has no use for that. Use Settle to call it.
 	Done func(err error)
 }
 

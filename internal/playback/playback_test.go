@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func pair() *perception.Rig {
 type reel struct {
 	events  []perception.Event
 	err     error
-	settled int
+	settled atomic.Int64
 }
 
 func newReel(n int, err error) *reel {
@@ -51,7 +52,7 @@ func (r *reel) Next(context.Context) (perception.Delivery, error) {
 	}
 	next := r.events[0]
 	r.events = r.events[1:]
-	return perception.Delivery{Event: next, Done: func(error) { r.settled++ }}, nil
+	return perception.Delivery{Event: next, Done: func(error) { r.settled.Add(1) }}, nil
 }
 
 func (r *reel) Drops(func(string, uint64) bool) {}
@@ -99,8 +100,8 @@ func TestRunEnds(t *testing.T) {
 			source := newReel(40, test.source)
 			status, err := Run(ctx, via, source, &steps{test.stepper}, c)
 			cancel()
-			if want := 1 + 40*3; source.settled != want {
-				t.Errorf("%s, %+v: %d events were settled, want %d", name, via, source.settled, want)
+			if got, want := source.settled.Load(), int64(1+40*3); got != want {
+				t.Errorf("%s, %+v: %d events were settled, want %d", name, via, got, want)
 			}
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("%s, %+v: error %v, want %q", name, via, err, test.want)
