@@ -28,7 +28,8 @@ def correct_biases(plain: Graph, eight: Graph, pairs: Pairs, say: Say) -> None:
     for layer in eight.layers():
         name, stored, scale = eight.stored(layer.input[2])
         made = [eight.run(x, until=layer.output[0])[layer.output[0]] for _, x in pairs]
-        shift = mean([w[output_of(layer)] for w in wanted]) - mean(made)
+        wants = [w[output_of(layer)] for w in wanted]
+        shift = power_between(made[0], wants[0]) * mean(wants) - mean(made)
         bias = stored * scale
         kept = shift.abs() < 2 * bias.abs()
         shift = torch.where(kept, shift, 0)
@@ -66,12 +67,33 @@ def learn_rounding(plain: Graph, eight: Graph, pairs: Pairs, say: Say, factors: 
     for layer in eight.layers():
         with torch.no_grad():
             inputs = [eight.run(x, until=layer.output[0])[layer.input[0]] for _, x in pairs]
-        weight = weights[output_of(layer)]
-        if eight.before_rounding(layer.input[0]) is None or weight.shape[1] == len(factors):
+        weight, wants = weights[output_of(layer)], [w[output_of(layer)] for w in wanted]
+        if weight.shape[1] == len(factors):
             weight = weight * factors.view(1, -1, 1, 1)
-        before, after = round_layer(eight, layer, weight, inputs,
-                                    [w[output_of(layer)] for w in wanted], generator, o)
+        weight, by = equalised(eight, layer, weight, inputs[0], wants[0])
+        before, after = round_layer(eight, layer, weight, inputs, [by * w for w in wants], generator, o)
         say(f"{layer.name}: error {before:.3e} -> {after:.3e}")
+
+
+@torch.no_grad()
+def equalised(eight: Graph, layer, weight: Tensor, x: Tensor, want: Tensor) -> tuple[Tensor, float]:
+    """The weight with the powers of two by which the branches of a concatenation were brought to
+    one range, of each input channel, and that of the layer's output."""
+    _, stored, scale = eight.stored(layer.input[1])
+    _, bias, bias_scale = eight.stored(layer.input[2])
+    real = stored * steps(weight, scale, 0)
+    inputs = (0, 2, 3)
+    ratio = (real * weight).sum(inputs, keepdim=True) / (weight**2).sum(inputs, keepdim=True)
+    return weight * nearest_power(ratio), power_between(convolve(layer, x, real, bias * bias_scale), want)
+
+
+def power_between(made: Tensor, want: Tensor) -> float:
+    """That by which a layer's output is larger than in float32: a branch's of a concatenation."""
+    return float(nearest_power((made * want).sum() / (want**2).sum()))
+
+
+def nearest_power(ratio: Tensor) -> Tensor:
+    return torch.exp2(torch.log2(ratio.clamp(min=1e-6)).round())
 
 
 def round_layer(eight: Graph, layer, weight: Tensor, inputs: list[Tensor], wanted: list[Tensor],
