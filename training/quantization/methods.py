@@ -214,12 +214,20 @@ def costs(eight: Graph, inputs: Values) -> dict[str, float]:
 class Gated:
     """The graph in which layers are in float32 by a gate of 0 to 1, and else in 8 bits."""
 
-    def __init__(self, plain: Graph, eight: Graph):
-        self.eight = eight
+    @torch.no_grad()
+    def __init__(self, plain: Graph, eight: Graph, pair: tuple[Values, Values]):
+        """pair is an input of both."""
+        self.eight, self.weights = eight, {}
+        layers = {output_of(n): n for n in plain.nodes if n.op_type == "Conv"}
+        want, made = plain.run(pair[0]), eight.run(pair[1])
         self.before = {n.name: eight.before_rounding(n.input[0]) for n in eight.layers()}
         self.before = {name: found for name, found in self.before.items() if found}
-        layers = [n for n in plain.nodes if n.op_type == "Conv"]
-        self.weights = {output_of(n): [plain.constants[i] for i in n.input[1:]] for n in layers}
+        for layer in eight.layers():
+            if layer.name in self.before:
+                weight, bias = (plain.constants[i] for i in layers[output_of(layer)].input[1:])
+                x, y = made[layer.input[0]], want[output_of(layer)]
+                weight, by = equalised(eight, layer, weight, x, y)
+                self.weights[layer.name] = weight, by * bias
 
     def run(self, inputs: Values, gates: dict[str, Tensor]) -> Values:
         def layer(node, given: list[Tensor], values: Values) -> Tensor:
@@ -228,7 +236,7 @@ class Gated:
                 return made
             source, zero = self.before[node.name]
             x = values[source].relu() if zero == 0 else values[source]  # the pair stands for a Relu
-            return made + gates[node.name] * (convolve(node, x, *self.weights[output_of(node)]) - made)
+            return made + gates[node.name] * (convolve(node, x, *self.weights[node.name]) - made)
 
         return self.eight.run(inputs, layer=layer)
 
@@ -250,7 +258,7 @@ def select(plain: Graph, eight: Graph, pairs: Pairs, say: Say, budget: float, tr
     gates that harden while they are trained (CSQ's, of two ways in place of bits), and by the
     gain for the cost, one after the other, which is what the search of model quantize ranks by.
     Returned are the error and the layers of each."""
-    gated, cost = Gated(plain, eight), costs(eight, pairs[0][1])
+    gated, cost = Gated(plain, eight, pairs[0]), costs(eight, pairs[0][1])
     read = [o for o in plain.outputs if o != "fused"]
     with torch.no_grad():
         wanted = [{o: values[o] for o in read} for values in (plain.run(x) for x, _ in pairs)]
@@ -272,7 +280,8 @@ def select(plain: Graph, eight: Graph, pairs: Pairs, say: Say, budget: float, tr
         loss.backward()
         optimiser.step()
         if step % 20 == 0:
-            say(f"step {step}: {float(error):.3f} of the error, {float(spent):.3f} of the products")
+            so_far = f"{float(error.detach()):.3f} of the error, {float(spent.detach()):.3f} of the products"
+            say(f"step {step}: {so_far}")
     order = [names[i] for i in mask.argsort(descending=True).tolist()]
     chosen = within(order, cost, budget)
     return found | {"gates": (gated.error(pairs, wanted, chosen), chosen)}

@@ -92,7 +92,7 @@ def test_gates_open_and_close(examples: Path) -> None:
     """With no gate open the graph is that of 8 bits; all open it is nearer to float32."""
     plain, eight = Graph(DEFAULT / "image_encoder.onnx"), Graph(bundle.Bundle(DEFAULT).file("image_encoder"))
     both = pairs(examples, "image_encoder")[:1]
-    gated = methods.Gated(plain, eight)
+    gated = methods.Gated(plain, eight, both[0])
     with torch.no_grad():
         wanted = [{o: v for o, v in plain.run(both[0][0]).items() if o in plain.outputs}]
         shut = methods.off(eight.run(both[0][1]), wanted[0])
