@@ -11,6 +11,7 @@ import (
 	"github.com/solofusion/solofusion/model"
 	"github.com/solofusion/solofusion/onnx/graph"
 	"github.com/solofusion/solofusion/onnx/qdq"
+	"github.com/solofusion/solofusion/onnx/rewrite"
 	"github.com/solofusion/solofusion/quant/histogram"
 )
 
@@ -146,8 +147,14 @@ const stackInput = "stack"
 
 // quantise returns the 8-bit form of a graph for the CPU.
 func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eight, error) {
-	g, ranges, err := o.equalised(b, name, s)
+	g, ranges, err := o.measured(b, name, s)
 	if err != nil {
+		return nil, err
+	}
+	if err := rewrite.Integer(g, o.Keep[name]); err != nil {
+		return nil, err
+	}
+	if _, err := qdq.Equalise(g, ranges); err != nil {
 		return nil, err
 	}
 	p, err := qdq.NewPlan(g, qdq.CPU, o.Keep[name])
@@ -167,9 +174,8 @@ func quantise(b *model.Bundle, name model.Graph, s *Statistics, o Options) (*eig
 	return made, err
 }
 
-// equalised returns a graph whose concatenated branches use one range, and the ranges of
-// its values.
-func (o *Options) equalised(b *model.Bundle, name model.Graph, s *Statistics) (*graph.Graph, map[string]qdq.Range, error) {
+// measured returns a graph and the ranges of its values.
+func (o *Options) measured(b *model.Bundle, name model.Graph, s *Statistics) (*graph.Graph, map[string]qdq.Range, error) {
 	g, err := graph.Parse(b.Graph(name))
 	if err != nil {
 		return nil, nil, err
@@ -179,10 +185,6 @@ func (o *Options) equalised(b *model.Bundle, name model.Graph, s *Statistics) (*
 		return nil, nil, err
 	}
 	ranges, err := o.ranges(name, names, s.Of[name])
-	if err != nil {
-		return nil, nil, err
-	}
-	_, err = qdq.Equalise(g, ranges)
 	return g, ranges, err
 }
 

@@ -31,8 +31,11 @@ func ForTensorRT(b *model.Bundle, s *Statistics, o Options) (*model.Bundle, erro
 }
 
 func (o *Options) tensorRT(b *model.Bundle, name model.Graph, s *Statistics) ([]byte, error) {
-	g, ranges, err := o.equalised(b, name, s)
+	g, ranges, err := o.measured(b, name, s)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := qdq.Equalise(g, ranges); err != nil {
 		return nil, err
 	}
 	p, err := qdq.NewPlan(g, qdq.TensorRT, o.Keep[name])

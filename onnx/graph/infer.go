@@ -101,6 +101,7 @@ var operators = map[string]operator{
 	"Unsqueeze":         {nil, 2, unsqueeze},
 	"ReduceL2":          {[]string{"axes", "keepdims", "noop_with_empty_axes"}, 1, reduce},
 	"DepthToSpace":      {[]string{"blocksize", "mode"}, 1, depthToSpace},
+	"SpaceToDepth":      {[]string{"blocksize"}, 1, spaceToDepth},
 	"GridSample":        {[]string{"mode", "padding_mode", "align_corners"}, 2, gridSample},
 	"Resize":            {[]string{"mode", "coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a"}, 3, resize},
 	"Cast":              {[]string{"to", "saturate"}, 1, cast},
@@ -519,6 +520,17 @@ func depthToSpace(c *call) ([]Value, error) {
 		return nil, fmt.Errorf("blocks of %d x %d of %v", b, b, x)
 	}
 	return one(c.in[0].Type, x[0], x[1]/(b*b), x[2]*b, x[3]*b)
+}
+
+func spaceToDepth(c *call) ([]Value, error) {
+	if err := c.rank(0, 4); err != nil {
+		return nil, err
+	}
+	b, in := c.Int("blocksize", 0), c.in[0].Shape
+	if b < 1 || in[1] < 0 || in[2] < 0 || in[3] < 0 || in[2]%b != 0 || in[3]%b != 0 {
+		return nil, fmt.Errorf("blocks of %d in %v", b, in)
+	}
+	return one(c.in[0].Type, in[0], in[1]*b*b, in[2]/b, in[3]/b)
 }
 
 func gridSample(c *call) ([]Value, error) {

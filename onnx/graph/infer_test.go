@@ -66,6 +66,10 @@ var operatorCases = []struct {
 		m.Add("Slice", "four", "x", m.ints(0), m.ints(4), m.ints(1))
 		m.add("DepthToSpace", "four").Set("blocksize", 2).Set("mode", "CRD")
 	}},
+	{"SpaceToDepth", "float32 [2 24 2 2]", func(m maker) {
+		m.Add("Slice", "even", "x", m.ints(0), m.ints(4), m.ints(3))
+		m.add("SpaceToDepth", "even").Set("blocksize", 2)
+	}},
 	{"GridSample", "float32 [2 6 3 7]", func(m maker) { m.add("GridSample", "x", m.floats(2, 3, 7, 2)).Set("mode", "linear") }},
 	{"Resize by scales", "float32 [2 6 8 7]", func(m maker) {
 		s := graph.AddConstant(m.Graph, "s", tensor.From([]float32{1, 1, 2, 1.5}, 4))
@@ -172,6 +176,7 @@ func TestInferNamesWhatDoesNotFit(t *testing.T) {
 		{"parts [1 2] of [2 6 4 5] along axis 1", func(m maker) { m.add("Split", "x", m.ints(1, 2)).Set("axis", 1) }},
 		{"axis 4 of 4", func(m maker) { m.add("Concat", "x", "x").Set("axis", 4) }},
 		{"blocks of 4 x 4", func(m maker) { m.add("DepthToSpace", "x").Set("blocksize", 4) }},
+		{"blocks of 16 in", func(m maker) { m.add("SpaceToDepth", "x").Set("blocksize", 16) }},
 		{"perm [0 0 1 2] of 4 axes", func(m maker) { m.add("Transpose", "x").Set("perm", []int{0, 0, 1, 2}) }},
 		{"1 inputs, want at least 2", func(m maker) { m.add("MatMul", "x") }},
 		{"matrices [2 6 4 5] and [4 5] do not fit", func(m maker) { m.add("MatMul", "x", m.floats(4, 5)) }},

@@ -39,7 +39,7 @@ var (
 	weighted = []string{"Conv", "Gemm", "MatMul"}
 	joining  = []string{"Add", "Mul", "Concat"}
 	// layout operators keep a value's scale: each of their results is one of its numbers.
-	layout = []string{"MaxPool", "Transpose", "Reshape", "Slice", "Split", "DepthToSpace", "Identity"}
+	layout = []string{"MaxPool", "Transpose", "Reshape", "Slice", "Split", "DepthToSpace", "SpaceToDepth", "Identity"}
 	// passing operators are no layer of their own.
 	passing = append([]string{"Relu", "Sigmoid", "Unsqueeze"}, layout...)
 )

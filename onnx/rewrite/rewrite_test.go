@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,6 +166,98 @@ func TestBlocks(t *testing.T) {
 				t.Errorf("operators %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestBlocksLast: channels last give the same numbers.
+func TestBlocksLast(t *testing.T) {
+	for _, relu := range []bool{false, true} {
+		b := build(image("x", -1, 5, 3, 4))
+		b.deconv("x", "y", 5, 3, 2, 2)
+		last := "y"
+		if relu {
+			last = b.Add("Relu", "z", "y").Output()
+		}
+		g := rewritten(t, b.done(t, last))
+		made := g.Nodes()[0].Output()
+		before := evaluate(t, g)
+		for _, keep := range []map[string]bool{{made: true}, nil} {
+			n, err := rewrite.BlocksLast(g, keep)
+			if err != nil || n != 1-len(keep) {
+				t.Fatalf("%d places, %v", n, err)
+			}
+		}
+		g.Prune()
+		want := map[bool]string{false: "Conv", true: "Conv Relu"}[relu] + " Transpose Reshape Transpose Reshape Transpose"
+		if got := operators(g); got != want {
+			t.Errorf("operators %s, want %s", got, want)
+		}
+		after := evaluate(t, g)
+		if !slices.Equal(before[last].Data, after[last].Data) {
+			t.Errorf("%v, want %v", after[last].Data, before[last].Data)
+		}
+	}
+}
+
+// TestBlocksLastElsewhere: blocks of another order, or of no convolution, stay.
+func TestBlocksLastElsewhere(t *testing.T) {
+	blocks := func(b *builder, x string) *graph.Node { return b.Add("DepthToSpace", "z", x).Set("blocksize", 2) }
+	for name, add := range map[string]func(b *builder){
+		"order": func(b *builder) { blocks(b, b.conv("x", "y", 8, 8).Output()) },
+		"input": func(b *builder) { blocks(b, "x").Set("mode", "CRD") },
+	} {
+		b := build(image("x", 1, 8, 4, 4))
+		add(b)
+		if n, err := rewrite.BlocksLast(b.done(t, "z"), nil); n != 0 || err != nil {
+			t.Errorf("%s: %d places, %v", name, n, err)
+		}
+	}
+}
+
+// TestStrides: blocks of pixels give the same sums, and what is no place stays.
+func TestStrides(t *testing.T) {
+	strided := func(inputs, k, pad, stride int) func(b *builder) {
+		return func(b *builder) {
+			b.Add("Conv", "y", "x", b.constant(4, inputs, k, k), b.constant(4)).
+				Set("kernel_shape", []int{k, k}).Set("strides", []int{stride, stride}).Set("pads", []int{pad, pad, pad, pad})
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		x      graph.Value
+		add    func(b *builder)
+		places int
+	}{
+		{"7 x 7", image("x", -1, 3, 8, 12), strided(3, 7, 3, 2), 1},
+		{"5 x 5", image("x", 2, 1, 6, 4), strided(1, 5, 2, 2), 1},
+		{"3 x 3", image("x", 2, 2, 4, 4), strided(2, 3, 1, 2), 1},
+		{"9 x 9", image("x", 2, 2, 10, 8), strided(2, 9, 4, 2), 1},
+		{"many channels", image("x", 1, 4, 8, 8), strided(4, 7, 3, 2), 0},
+		{"odd size", image("x", 1, 3, 7, 8), strided(3, 7, 3, 2), 0},
+		{"padding", image("x", 1, 3, 8, 8), strided(3, 7, 2, 2), 0},
+		{"no stride", image("x", 1, 3, 8, 8), strided(3, 7, 3, 1), 0},
+		{"even kernel", image("x", 1, 3, 8, 8), strided(3, 4, 2, 2), 0},
+	} {
+		b := build(tt.x)
+		tt.add(b)
+		g := b.done(t, "y")
+		before := evaluate(t, g)["y"]
+		if n, err := rewrite.Strides(g, map[string]bool{"y": true}); n != 0 || err != nil {
+			t.Errorf("%s: %d places of what is kept, %v", tt.name, n, err)
+		}
+		if n, err := rewrite.Strides(g, nil); n != tt.places || err != nil {
+			t.Errorf("%s: %d places, %v", tt.name, n, err)
+		}
+		g.Prune()
+		after := evaluate(t, g)["y"]
+		if !slices.Equal(after.Shape, before.Shape) {
+			t.Fatalf("%s: shape %v, want %v", tt.name, after.Shape, before.Shape)
+		}
+		for i, x := range after.Data {
+			if d := math.Abs(float64(x - before.Data[i])); d > 1e-5 {
+				t.Fatalf("%s: number %d is off by %g", tt.name, i, d)
+			}
+		}
 	}
 }
 

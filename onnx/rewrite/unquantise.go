@@ -183,7 +183,7 @@ func neverNegative(g *graph.Graph, value string) bool {
 		return true
 	case "Concat":
 		return !slices.ContainsFunc(n.Inputs, func(v string) bool { return !neverNegative(g, v) })
-	case "MaxPool", "DepthToSpace", "Transpose", "Reshape", "Split", "Slice":
+	case "MaxPool", "DepthToSpace", "SpaceToDepth", "Transpose", "Reshape", "Split", "Slice":
 		return neverNegative(g, n.Inputs[0])
 	}
 	return false
