@@ -89,14 +89,16 @@ func TestServe(t *testing.T) {
 		}
 	}
 	send(pair())
-	for i := range 2 {
+	var got [2]*perception.Result
+	for i := range got { // one after the other: of two that wait the newer one would be taken
 		at := serveEpoch.Add(time.Duration(i) * 500 * time.Millisecond)
 		send(perception.EgoPose{Time: at, GlobalFromEgo: geom.IdentityTransform()})
 		front, back := gradient(t, 352, 128, i), gradient(t, 352, 128, 40)
 		send(&perception.Frame{Camera: "CAM_FRONT", Captured: at, Image: front})
 		send(&perception.Frame{Camera: "CAM_BACK", Captured: at, Image: back[:len(back)-i*100]})
+		got[i] = await(t, ctx, results)
 	}
-	first, second := await(t, ctx, results), await(t, ctx, results)
+	first, second := got[0], got[1]
 	if !first.Time.Equal(serveEpoch) || len(first.Missing) != 0 || first.Reset == "" || first.Model != b.ID() {
 		t.Errorf("first result %+v", first)
 	}

@@ -145,14 +145,24 @@ func (g *Graph) takeConstant(name string, t *onnxv1.Tensor) error {
 }
 
 // Bytes returns the graph as an ONNX file: nodes in the order of their values,
-// constants by name, equal bytes for equal graphs. The error is Sort's.
+// constants by name, equal bytes for equal graphs. Of nodes of one name, which ONNX Runtime
+// refuses, the later ones are numbered. The error is Sort's.
 func (g *Graph) Bytes() ([]byte, error) {
 	if err := g.Sort(); err != nil {
 		return nil, err
 	}
-	m := proto.CloneOf(g.model)
+	m, taken := proto.CloneOf(g.model), map[string]bool{}
 	for _, n := range g.nodes {
-		m.Graph.Node = append(m.Graph.Node, n.message())
+		taken[n.Name] = true
+	}
+	written := map[string]bool{}
+	for _, n := range g.nodes {
+		p := n.message()
+		for i := 2; n.Name != "" && written[p.Name] || p.Name != n.Name && taken[p.Name]; i++ {
+			p.Name = n.Name + "_" + strconv.Itoa(i)
+		}
+		written[p.Name] = true
+		m.Graph.Node = append(m.Graph.Node, p)
 	}
 	for _, name := range g.Constants() {
 		m.Graph.Initializer = append(m.Graph.Initializer, g.constants[name])

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -253,4 +254,31 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("what was written is not read: %v", err)
 		}
 	})
+}
+
+// TestNodesOfOneName: the later ones are numbered, past names that are taken.
+func TestNodesOfOneName(t *testing.T) {
+	g := graph.New(20)
+	g.AddInput(graph.Value{Name: "x", Type: graph.Float32, Shape: []int{1}})
+	x := "x"
+	for i, name := range []string{"a", "a", "a_2", "", "", "a"} {
+		n := g.Add("Relu", "y"+strconv.Itoa(i), x)
+		n.Name, x = name, n.Output()
+	}
+	g.AddOutput(graph.Value{Name: x, Type: graph.Float32, Shape: []int{1}})
+	file, err := g.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := graph.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, n := range again.Nodes() {
+		names = append(names, n.Name)
+	}
+	if want := []string{"a", "a_3", "a_2", "", "", "a_4"}; !slices.Equal(names, want) {
+		t.Errorf("names %q, want %q", names, want)
+	}
 }
