@@ -81,7 +81,8 @@ def attributes(node: onnx.NodeProto) -> dict:
 def convolve(node: onnx.NodeProto, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     a = attributes(node)
     pads = a.get("pads", [0, 0, 0, 0])
-    assert pads[:2] == pads[2:], f"{node.name}: padding {pads}"
+    if pads[:2] != pads[2:]:
+        x, pads = F.pad(x, (pads[1], pads[3], pads[0], pads[2])), [0, 0]
     return F.conv2d(x, weight, bias, a.get("strides", 1), pads[:2], a.get("dilations", 1), a.get("group", 1))
 
 
@@ -136,6 +137,8 @@ SIMPLE: dict[str, Callable[[dict, list[Tensor]], Tensor]] = {
     "Div": lambda a, x: x[0] / x[1],
     "Max": lambda a, x: torch.maximum(x[0], x[1]),
     "Concat": lambda a, x: torch.cat(x, a["axis"]),
+    "Reshape": lambda a, x: x[0].reshape([n or x[0].shape[i] for i, n in enumerate(x[1].tolist())]),
+    "SpaceToDepth": lambda a, x: space_to_depth(x[0], a["blocksize"]),
     "Transpose": lambda a, x: x[0].permute(a["perm"]),
     "MaxPool": lambda a, x: F.max_pool2d(x[0], a["kernel_shape"], a["strides"], a["pads"][:2]),
     "ReduceL2": lambda a, x: x[0].norm(dim=x[1].tolist(), keepdim=bool(a.get("keepdims", 1))),
@@ -156,6 +159,12 @@ def depth_to_space(x: Tensor, block: int, mode: bytes) -> Tensor:
         return F.pixel_shuffle(x, block)
     x = x.view(n, block, block, inner, h, w).permute(0, 3, 4, 1, 5, 2)
     return x.reshape(n, inner, h * block, w * block)
+
+
+def space_to_depth(x: Tensor, block: int) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, c, h // block, block, w // block, block).permute(0, 3, 5, 1, 2, 4)
+    return x.reshape(n, c * block**2, h // block, w // block)
 
 
 def example(folder: Path, scales: np.ndarray | None) -> Values:

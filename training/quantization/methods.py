@@ -20,12 +20,25 @@ def output_of(layer) -> str:
     return layer.output[0].removesuffix("_made")
 
 
+def compared(plain: Graph, eight: Graph) -> list:
+    """The layers in 8 bits whose weights and outputs lie as in the float32 graph: some have their
+    channels in another order, or read blocks of pixels."""
+    weights = {output_of(n): plain.constants[n.input[1]] for n in plain.nodes if n.op_type == "Conv"}
+    found = []
+    for layer in eight.layers():
+        _, stored, scale = eight.stored(layer.input[1])
+        real, weight = stored * steps(stored, scale, 0), weights[output_of(layer)]
+        if real.shape == weight.shape and (real * weight).sum() > 0.5 * real.norm() * weight.norm():
+            found.append(layer)
+    return found
+
+
 @torch.no_grad()
 def correct_biases(plain: Graph, eight: Graph, pairs: Pairs, say: Say) -> None:
     """b + E[y float32] - E[y 8 bits], layer by layer, inputs those of the corrected graph
     (Nagel and others, 2019). A shift of twice the bias and more is none of rounding."""
     wanted = [plain.run(x) for x, _ in pairs]
-    for layer in eight.layers():
+    for layer in compared(plain, eight):
         name, stored, scale = eight.stored(layer.input[2])
         made = [eight.run(x, until=layer.output[0])[layer.output[0]] for _, x in pairs]
         wants = [w[output_of(layer)] for w in wanted]
@@ -64,7 +77,7 @@ def learn_rounding(plain: Graph, eight: Graph, pairs: Pairs, say: Say, factors: 
     with torch.no_grad():
         wanted = [plain.run(x) for x, _ in pairs]
     weights = {output_of(n): plain.constants[n.input[1]] for n in plain.nodes if n.op_type == "Conv"}
-    for layer in eight.layers():
+    for layer in compared(plain, eight):
         with torch.no_grad():
             inputs = [eight.run(x, until=layer.output[0])[layer.input[0]] for _, x in pairs]
         weight, wants = weights[output_of(layer)], [w[output_of(layer)] for w in wanted]
@@ -220,9 +233,10 @@ class Gated:
         self.eight, self.weights = eight, {}
         layers = {output_of(n): n for n in plain.nodes if n.op_type == "Conv"}
         want, made = plain.run(pair[0]), eight.run(pair[1])
-        self.before = {n.name: eight.before_rounding(n.input[0]) for n in eight.layers()}
+        same = compared(plain, eight)
+        self.before = {n.name: eight.before_rounding(n.input[0]) for n in same}
         self.before = {name: found for name, found in self.before.items() if found}
-        for layer in eight.layers():
+        for layer in same:
             if layer.name in self.before:
                 weight, bias = (plain.constants[i] for i in layers[output_of(layer)].input[1:])
                 x, y = made[layer.input[0]], want[output_of(layer)]
