@@ -1,8 +1,6 @@
 package rewrite
 
 import (
-	"fmt"
-
 	"github.com/solofusion/solofusion/onnx/graph"
 	"github.com/solofusion/solofusion/tensor"
 )
@@ -50,7 +48,7 @@ func (w *window) layOutLast(g *graph.Graph, blocks *graph.Node, in []int) {
 		copy(weight.Data[to*inputs:][:inputs], w.weight.Data[from*inputs:][:inputs])
 		bias[to] = w.bias[from]
 	}
-	hint := fmt.Sprintf("%s_channels", w.node.Name)
+	hint := w.node.Name + "_channels"
 	w.node.Inputs = []string{w.node.Inputs[0], graph.AddConstant(g, hint, weight), graph.AddConstant(g, hint+"_bias", tensor.From(bias, in[1]))}
 
 	g.Remove(blocks)

@@ -63,6 +63,11 @@ class Graph:
         node = self.makers[real]
         return node.input[0], self.constants[node.input[0]], self.constants[node.input[1]]
 
+    def real(self, name: str) -> Tensor:
+        """The numbers that stored integers stand for."""
+        _, stored, scale = self.stored(name)
+        return stored * steps(stored, scale, 0)
+
     def store(self, name: str, value: Tensor) -> None:
         """Replaces a constant."""
         self.constants[name] = value

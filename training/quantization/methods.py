@@ -3,10 +3,11 @@ Each takes the float32 graph, the one of 8 bits, and inputs of both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from onnx import NodeProto
 from torch import Tensor
 
 from .graph import Graph, Values, convolve, rounded, steps
@@ -20,17 +21,15 @@ def output_of(layer) -> str:
     return layer.output[0].removesuffix("_made")
 
 
-def compared(plain: Graph, eight: Graph) -> list:
-    """The layers in 8 bits whose weights and outputs lie as in the float32 graph: some have their
-    channels in another order, or read blocks of pixels."""
-    weights = {output_of(n): plain.constants[n.input[1]] for n in plain.nodes if n.op_type == "Conv"}
-    found = []
+def compared(plain: Graph, eight: Graph) -> Iterator[tuple[NodeProto, Tensor, Tensor]]:
+    """The layers in 8 bits whose channels lie as in the float32 graph, with their weights and biases
+    there: some layers have them in another order, or read blocks of pixels."""
+    layers = {output_of(n): n for n in plain.nodes if n.op_type == "Conv"}
     for layer in eight.layers():
-        _, stored, scale = eight.stored(layer.input[1])
-        real, weight = stored * steps(stored, scale, 0), weights[output_of(layer)]
+        weight, bias = (plain.constants[i] for i in layers[output_of(layer)].input[1:])
+        real = eight.real(layer.input[1])
         if real.shape == weight.shape and (real * weight).sum() > 0.5 * real.norm() * weight.norm():
-            found.append(layer)
-    return found
+            yield layer, weight, bias
 
 
 @torch.no_grad()
@@ -38,12 +37,13 @@ def correct_biases(plain: Graph, eight: Graph, pairs: Pairs, say: Say) -> None:
     """b + E[y float32] - E[y 8 bits], layer by layer, inputs those of the corrected graph
     (Nagel and others, 2019). A shift of twice the bias and more is none of rounding."""
     wanted = [plain.run(x) for x, _ in pairs]
-    for layer in compared(plain, eight):
+    for layer, _, bias in compared(plain, eight):
         name, stored, scale = eight.stored(layer.input[2])
         made = [eight.run(x, until=layer.output[0])[layer.output[0]] for _, x in pairs]
         wants = [w[output_of(layer)] for w in wanted]
-        shift = power_between(made[0], wants[0]) * mean(wants) - mean(made)
+        by = power_between(eight.real(layer.input[2]), bias)
         bias = stored * scale
+        shift = by * mean(wants) - mean(made)
         kept = shift.abs() < 2 * bias.abs()
         shift = torch.where(kept, shift, 0)
         eight.store(name, (stored + torch.round(shift / scale)).to(torch.int32))
@@ -57,7 +57,7 @@ def mean(values: list[Tensor]) -> Tensor:
 
 @dataclass
 class Rounding:
-    """AdaRound's numbers; 2,000 steps of small crops in place of 20,000 of whole inputs."""
+    """AdaRound's numbers; 1,000 steps of small crops in place of 20,000 of whole inputs."""
 
     steps: int = 1000
     rate: float = 1e-2
@@ -76,32 +76,27 @@ def learn_rounding(plain: Graph, eight: Graph, pairs: Pairs, say: Say, factors: 
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         wanted = [plain.run(x) for x, _ in pairs]
-    weights = {output_of(n): plain.constants[n.input[1]] for n in plain.nodes if n.op_type == "Conv"}
-    for layer in compared(plain, eight):
+    for layer, weight, bias in compared(plain, eight):
         with torch.no_grad():
             inputs = [eight.run(x, until=layer.output[0])[layer.input[0]] for _, x in pairs]
-        weight, wants = weights[output_of(layer)], [w[output_of(layer)] for w in wanted]
+        wants = [w[output_of(layer)] for w in wanted]
         if weight.shape[1] == len(factors):
             weight = weight * factors.view(1, -1, 1, 1)
-        weight, by = equalised(eight, layer, weight, inputs[0], wants[0])
+        weight, by = equalised(eight, layer, weight, bias)
         before, after = round_layer(eight, layer, weight, inputs, [by * w for w in wants], generator, o)
         say(f"{layer.name}: error {before:.3e} -> {after:.3e}")
 
 
-@torch.no_grad()
-def equalised(eight: Graph, layer, weight: Tensor, x: Tensor, want: Tensor) -> tuple[Tensor, float]:
+def equalised(eight: Graph, layer: NodeProto, weight: Tensor, bias: Tensor) -> tuple[Tensor, float]:
     """The weight with the powers of two by which the branches of a concatenation were brought to
     one range, of each input channel, and that of the layer's output."""
-    _, stored, scale = eight.stored(layer.input[1])
-    _, bias, bias_scale = eight.stored(layer.input[2])
-    real = stored * steps(weight, scale, 0)
-    inputs = (0, 2, 3)
+    inputs, real = (0, 2, 3), eight.real(layer.input[1])
     ratio = (real * weight).sum(inputs, keepdim=True) / (weight**2).sum(inputs, keepdim=True)
-    return weight * nearest_power(ratio), power_between(convolve(layer, x, real, bias * bias_scale), want)
+    return weight * nearest_power(ratio), power_between(eight.real(layer.input[2]), bias)
 
 
 def power_between(made: Tensor, want: Tensor) -> float:
-    """That by which a layer's output is larger than in float32: a branch's of a concatenation."""
+    """That by which a layer's bias is larger than in float32: a branch's of a concatenation."""
     return float(nearest_power((made * want).sum() / (want**2).sum()))
 
 
@@ -227,21 +222,15 @@ def costs(eight: Graph, inputs: Values) -> dict[str, float]:
 class Gated:
     """The graph in which layers are in float32 by a gate of 0 to 1, and else in 8 bits."""
 
-    @torch.no_grad()
-    def __init__(self, plain: Graph, eight: Graph, pair: tuple[Values, Values]):
-        """pair is an input of both."""
-        self.eight, self.weights = eight, {}
-        layers = {output_of(n): n for n in plain.nodes if n.op_type == "Conv"}
-        want, made = plain.run(pair[0]), eight.run(pair[1])
-        same = compared(plain, eight)
-        self.before = {n.name: eight.before_rounding(n.input[0]) for n in same}
-        self.before = {name: found for name, found in self.before.items() if found}
-        for layer in same:
-            if layer.name in self.before:
-                weight, bias = (plain.constants[i] for i in layers[output_of(layer)].input[1:])
-                x, y = made[layer.input[0]], want[output_of(layer)]
-                weight, by = equalised(eight, layer, weight, x, y)
-                self.weights[layer.name] = weight, by * bias
+    def __init__(self, plain: Graph, eight: Graph):
+        self.eight, self.before, self.weights = eight, {}, {}
+        for layer, weight, bias in compared(plain, eight):
+            found = eight.before_rounding(layer.input[0])
+            weight, by = equalised(eight, layer, weight, bias)
+            # What reads the stack has the scales of its channels in its weights.
+            same = torch.allclose(weight, eight.real(layer.input[1]), atol=float(weight.abs().max()) / 127)
+            if found is not None and same:
+                self.before[layer.name], self.weights[layer.name] = found, (weight, by * bias)
 
     def run(self, inputs: Values, gates: dict[str, Tensor]) -> Values:
         def layer(node, given: list[Tensor], values: Values) -> Tensor:
@@ -272,7 +261,7 @@ def select(plain: Graph, eight: Graph, pairs: Pairs, say: Say, budget: float, tr
     gates that harden while they are trained (CSQ's, of two ways in place of bits), and by the
     gain for the cost, one after the other, which is what the search of model quantize ranks by.
     Returned are the error and the layers of each."""
-    gated, cost = Gated(plain, eight, pairs[0]), costs(eight, pairs[0][1])
+    gated, cost = Gated(plain, eight), costs(eight, pairs[0][1])
     read = [o for o in plain.outputs if o != "fused"]
     with torch.no_grad():
         wanted = [{o: values[o] for o in read} for values in (plain.run(x) for x, _ in pairs)]

@@ -90,14 +90,14 @@ def test_rounding_is_learned(examples: Path) -> None:
 
 def test_gates_open_and_close(examples: Path) -> None:
     """With no gate open the graph is that of 8 bits; all open it is nearer to float32."""
-    plain, eight = Graph(DEFAULT / "image_encoder.onnx"), Graph(bundle.Bundle(DEFAULT).file("image_encoder"))
-    both = pairs(examples, "image_encoder")[:1]
-    gated = methods.Gated(plain, eight, both[0])
+    plain, eight = Graph(DEFAULT / "head.onnx"), Graph(bundle.Bundle(DEFAULT).file("head"))
+    both = pairs(examples, "head")[:1]
+    gated = methods.Gated(plain, eight)
     with torch.no_grad():
         wanted = [{o: v for o, v in plain.run(both[0][0]).items() if o in plain.outputs}]
         shut = methods.off(eight.run(both[0][1]), wanted[0])
     assert gated.error(both, wanted, set()) == pytest.approx(float(shut))
-    assert gated.error(both, wanted, set(gated.before)) < float(shut)
+    assert gated.error(both, wanted, set(gated.before)) < 0.95 * float(shut)
 
 
 def test_lost_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
