@@ -105,8 +105,10 @@ func (c *camera) fast(beat time.Duration) bool {
 
 // slow reports whether there are beats without a frame of the camera. One whose frames
 // are as far apart as the beat was, some of the time, is not: the beat changes with every
-// camera's, one after the other.
-func (c *camera) slow(beat time.Duration) bool { return 4*c.periods.least() > 5*beat }
+// camera's, one after the other. Two frames do not tell.
+func (c *camera) slow(beat time.Duration) bool {
+	return c.periods.n > 1 && 4*c.periods.least() > 5*beat
+}
 
 // restart forgets where the camera's time line was, and what waits on it.
 func (c *camera) restart() {

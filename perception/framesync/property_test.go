@@ -307,3 +307,22 @@ func TestSetsKeepComing(t *testing.T) {
 		}
 	})
 }
+
+// TestMomentsAreSets: cameras that capture together make a set of all of them at each
+// moment, however far it is from the one before: what is known of their periods ends no
+// set before its last frame.
+func TestMomentsAreSets(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		gaps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) float64 {
+			return float64(rapid.IntRange(4, 100).Draw(t, "hundredths")) / 100
+		}), 1, 12).Draw(t, "gaps")
+		way := rapid.Float64Range(0, 0.005).Draw(t, "way")
+		d := drive(Options{}, rig(six...), messages(8, cars(100, func(i int, c *source) {
+			c.skips, c.delay = apart(gaps...), 0.005+way*float64(i)
+		})...))
+		d.take(d.sync.Flush(), time.Time{})
+		if len(d.sizes()) != 1 || d.sizes()[6] == 0 {
+			t.Fatalf("sets by their number of cameras: %v, of %v; drops %v", d.sizes(), gaps, d.drops())
+		}
+	})
+}

@@ -48,7 +48,7 @@ func TestRates(t *testing.T) {
 			if c.phase = 0.005 * float64(i); i > 3 {
 				c.rate = 7
 			}
-		}), seconds: 10, sizes: map[int]int{4: 209, 6: 70}},
+		}), seconds: 10, sizes: map[int]int{4: 208, 6: 70}},
 		{name: "one at 10.1 Hz", sources: cars(10, only(2, func(c *source) { c.rate = 10.1 })), seconds: 20,
 			sizes: map[int]int{6: 200}, dropped: map[string]uint64{"surplus": 2}, quiet: true},
 		{name: "one slows down", sources: append(cars(10, only(2, func(c *source) { c.until = 2 })), source{name: "c", rate: 30, from: 2.01, delay: 0.005}),
