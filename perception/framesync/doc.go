@@ -43,7 +43,8 @@
 // its key frame, or of its latest frame. Otherwise the pose of a time is the one sent for
 // exactly that time. Without one, it is interpolated between its neighbours if they are
 // at most PoseGap apart. A source that has exact poses sends them before the frames they
-// are for. A frame still without a pose at its set's deadline is dropped. Poses that
+// are for. A frame still without a pose at its set's deadline is dropped; if none of the set
+// has one, there is no set, and its beat is left to the frames that wait. Poses that
 // come at the pace of time, but more than a second before the frames of their time, have
 // another clock, and none of them is used.
 //

@@ -49,8 +49,17 @@ func (s *Sync) bound() (out []Set) {
 func (s *Sync) dropWindow(w *window, r Reason) {
 	for i, at := range w.pick {
 		if at >= 0 {
+			s.drop(r, "", s.cameras[i].waiting[at].from)
+		}
+	}
+	s.take(w)
+}
+
+// take removes the frames of a window from those that wait.
+func (s *Sync) take(w *window) {
+	for i, at := range w.pick {
+		if at >= 0 {
 			c := &s.cameras[i]
-			s.drop(r, "", c.waiting[at].from)
 			c.waiting = slices.Delete(c.waiting, at, at+1)
 		}
 	}
@@ -166,11 +175,16 @@ func (s *Sync) firstArrival(w *window) (first time.Time) {
 }
 
 // release returns the set of a window, which may be none, and goes on to the next
-// beat.
+// beat. If it is none for want of poses, the beat is left to the frames that wait.
 func (s *Sync) release(p *plan, w *window) []Set {
 	g := s.group(w)
 	s.compare(w, g)
 	set, ok := s.finish(g)
+	if !ok && s.missed {
+		s.take(w)
+		s.beat.waits = s.firstWaiting()
+		return nil
+	}
 	s.close(p, w, g, s.firstArrival(w))
 	if !ok {
 		return nil

@@ -70,6 +70,26 @@ func TestUneven(t *testing.T) {
 	check(t, all)
 }
 
+// TestPosesToCome is about a set whose first frames came just before its deadline, and whose
+// pose comes just after: its beat is that of the frames which wait, not lost.
+func TestPosesToCome(t *testing.T) {
+	phases := []float64{0.943, 0.656, 0.731, 0.976, 0.478, 0.0224}
+	sources := cars(1, func(i int, c *source) {
+		if c.phase, c.delay = phases[i], 0.02; i == 5 {
+			c.rate, c.delay = 30, 0.006
+		}
+	})
+	d := drive(Options{}, rig(six...), messages(6, sources...))
+	if d.drops()["no_pose"] == 0 {
+		t.Fatalf("all frames had poses: %v", d.drops())
+	}
+	for i, at := range d.left[1:] {
+		if gap := at.Sub(d.left[i]); gap > 2*time.Second+d.sync.options.Deadline {
+			t.Errorf("no set for %v after %v", gap, d.left[i])
+		}
+	}
+}
+
 // apart returns what a source of 100 Hz skips to send with those gaps, one after the other.
 func apart(gaps ...float64) func(t float64) bool {
 	next, k := 0.0, 0
