@@ -17,7 +17,10 @@ type beat struct {
 }
 
 // departure is when the set of an instant left, and its first and last capture.
-type departure struct{ instant, first, last, at time.Time }
+type departure struct {
+	instant, first, last, at time.Time
+	waited                   bool // until its deadline
+}
 
 // apart returns how far a capture is from the other end of the set: positive from the
 // first capture, negative from the last.

@@ -35,6 +35,7 @@ type camera struct {
 	off     bool      // its clock differs from the rig's: none of its frames is used
 
 	late  time.Duration // by which its latest frame missed its set
+	early bool          // that set did not wait for it until the deadline
 	apart time.Duration // of its latest frame that was too far from its set, see departure.apart
 }
 
@@ -114,5 +115,5 @@ func (c *camera) slow(beat time.Duration) bool {
 func (c *camera) restart() {
 	c.placed, c.used, c.recent, c.off, c.alone, c.missing = false, time.Time{}, c.recent[:0], false, false, 0
 	c.offsets = estimate{}
-	c.late, c.apart = 0, 0
+	c.late, c.apart, c.early = 0, 0, false
 }

@@ -122,8 +122,8 @@ func (s *Sync) cameraTrouble(c *camera) Trouble {
 		return Trouble{CauseLate, s.lateWords(c)}
 	case c.apart != 0:
 		return Trouble{CauseSpread, s.apartWords(c)}
-	case s.beat.period > 0 && 4*c.periods.median() > 5*s.beat.period:
-		return Trouble{CauseSlow, "sends " + rate(c.periods.median()) + ", the rig " + rate(s.beat.period)}
+	case s.sendsLess(c):
+		return Trouble{CauseSlow, "sends " + s.rates(c)}
 	}
 	return Trouble{}
 }
@@ -159,7 +159,24 @@ func (s *Sync) oddWords(d time.Duration) string {
 }
 
 func (s *Sync) lateWords(c *camera) string {
-	return fmt.Sprintf("arrives %s after its set left; sync.deadline is %v", length(c.late), s.options.Deadline)
+	words := fmt.Sprintf("arrives %s after its set left", length(c.late))
+	switch {
+	case !c.early:
+		return words + fmt.Sprintf("; sync.deadline is %v", s.options.Deadline)
+	case s.sendsLess(c):
+		return words + ", which did not wait for it: it sends " + s.rates(c)
+	}
+	return words + ", which did not wait for it"
+}
+
+// sendsLess reports whether the camera's rate is below the rig's.
+func (s *Sync) sendsLess(c *camera) bool {
+	return s.beat.period > 0 && 4*c.periods.median() > 5*s.beat.period
+}
+
+// rates writes the camera's rate beside the rig's.
+func (s *Sync) rates(c *camera) string {
+	return rate(c.periods.median()) + ", the rig " + rate(s.beat.period)
 }
 
 func (s *Sync) apartWords(c *camera) string {

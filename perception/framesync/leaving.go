@@ -212,7 +212,9 @@ func (s *Sync) group(w *window) *group {
 
 // close ends the beat of a window: what can be in no later set is dropped.
 func (s *Sync) close(p *plan, w *window, g *group, began time.Time) {
-	s.beat.leave(p.departure(w, s.time))
+	d := p.departure(w, s.time)
+	d.waited = !s.time.Before(began.Add(s.options.Deadline))
+	s.beat.leave(d)
 	for i, f := range g.frames {
 		s.cameras[i].pass(f)
 	}

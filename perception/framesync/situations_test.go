@@ -42,6 +42,9 @@ func TestRates(t *testing.T) {
 			dropped: map[string]uint64{"surplus": 590}, quiet: true},
 		{name: "one at half the rate", sources: cars(10, only(4, func(c *source) { c.rate = 5 })), seconds: 5,
 			sizes: map[int]int{5: 25, 6: 25}, told: [][]string{{"e: slow: sends 5 Hz, the rig 10 Hz"}}},
+		{name: "one at half the rate, that changes its beat", seconds: 5,
+			sources: append(cars(10, only(4, func(c *source) { c.rate, c.until = 5, 2 })), source{name: "e", rate: 5, from: 1.9, delay: 0.006}),
+			told:    [][]string{{"e: late: arrives 1 ms after its set left, which did not wait for it: it sends 5 Hz, the rig 10 Hz"}}},
 		{name: "one at 10 Hz, the others at 30, in phase", sources: cars(30, only(2, func(c *source) { c.rate = 10 })), seconds: 10,
 			sizes: map[int]int{5: 199, 6: 100}, told: [][]string{{"c: slow: sends 10 Hz, the rig 30 Hz"}}},
 		{name: "two at 7 Hz, the others at 30, all out of phase", sources: cars(30, func(i int, c *source) {

@@ -58,7 +58,7 @@ func (s *Sync) tooOld(c *camera, a *arrival) (r Reason, words string, old bool) 
 		return 0, "", false
 	}
 	if d, ok := s.beat.nearest(t, p.width()); ok {
-		c.late, c.apart = max(a.at.Sub(d.at), 1), 0
+		c.late, c.apart, c.early = max(a.at.Sub(d.at), 1), 0, !d.waited
 		return Late, s.lateWords(c), true
 	}
 	d, _ := s.beat.nearest(t, math.MaxInt64)
