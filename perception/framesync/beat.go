@@ -96,7 +96,15 @@ func (s *Sync) living() (n int) {
 	return n
 }
 
-func (s *Sync) lives(c *camera) bool { return c.lives(s.time, s.beat.period, s.options.Deadline) }
+// lives reports whether the camera sends frames that can be used.
+func (s *Sync) lives(c *camera) bool { return s.recent(c, c.came) }
+
+// sends reports whether the camera sends anything.
+func (s *Sync) sends(c *camera) bool { return s.recent(c, c.heard) }
+
+func (s *Sync) recent(c *camera, t time.Time) bool {
+	return !t.IsZero() && s.time.Sub(t) <= c.silence(s.beat.period, s.options.Deadline)
+}
 
 // period returns the upper median of the living cameras' periods: 0 as long as that
 // is the one of a camera with a single frame, the last one if no camera lives.

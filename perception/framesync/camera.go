@@ -43,7 +43,8 @@ type camera struct {
 type tally struct {
 	frames, gaps uint64
 	dropped      [reasons]uint64
-	sequence     uint64 // number of its latest frame
+	sequence     uint64    // number of its latest frame
+	heard        time.Time // when that came, whether it could be used or not
 }
 
 // moment is when a frame was captured and when it came.
@@ -54,9 +55,10 @@ const recentFrames = 16
 // gapLimit separates lost frames from a numbering that began anew.
 const gapLimit = 1 << 20
 
-// count counts a frame that came, and those that its number says are lost.
-func (t *tally) count(sequence uint64) {
+// count counts a frame that came at now, and those that its number says are lost.
+func (t *tally) count(sequence uint64, now time.Time) {
 	t.frames++
+	t.heard = now
 	if lost := sequence - t.sequence - 1; t.sequence != 0 && sequence > t.sequence && lost < gapLimit {
 		t.gaps += lost
 	}
@@ -85,17 +87,13 @@ func (c *camera) has(t time.Time) bool {
 		slices.ContainsFunc(c.waiting, func(a arrival) bool { return a.frame.Captured.Equal(t) })
 }
 
-// lives reports whether the camera sends: its silence is shorter than two periods,
-// its own or the rig's, and the deadline.
-func (c *camera) lives(now time.Time, beat, deadline time.Duration) bool {
-	if c.came.IsZero() {
-		return false
+// silence returns how long a camera that sends may send nothing: two periods, its own or
+// the rig's, and the deadline.
+func (c *camera) silence(beat, deadline time.Duration) time.Duration {
+	if c.periods.n == 0 {
+		return patience
 	}
-	limit := patience
-	if p := max(c.periods.median(), beat); c.periods.n > 0 {
-		limit = 2*p + deadline
-	}
-	return now.Sub(c.came) <= limit
+	return 2*max(c.periods.median(), beat) + deadline
 }
 
 // fast reports whether the camera has frames between beats.

@@ -20,7 +20,7 @@ func (s *Sync) frame(f *perception.Frame, d perception.Delivery) []Set {
 		return nil
 	}
 	c, a := &s.cameras[i], arrival{f, d, s.arrivalOf(f), s.counters.Frames}
-	c.count(f.Sequence)
+	c.count(f.Sequence, a.at)
 	if r, words, bad := s.unusable(c, &a); bad {
 		s.drop(r, words, d)
 		return nil

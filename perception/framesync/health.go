@@ -36,7 +36,7 @@ type CameraHealth struct {
 	Gaps     uint64          // frames lost before they arrived, by their numbers
 	Dropped  [reasons]uint64 // frames, by Reason
 	Captured time.Time       // capture time of the latest frame; zero before the first
-	Arrived  time.Time       // when that came
+	Arrived  time.Time       // when its latest frame came, used or not
 	Period   time.Duration   // between its frames; 0 if unknown
 	Offset   time.Duration   // of its clock, against the rig's median; 0 if unknown
 	Late     time.Duration   // by which its latest frame missed its set; 0 if it did not
@@ -84,7 +84,7 @@ func (s *Sync) cameraHealth(i int) CameraHealth {
 	c := &s.cameras[i]
 	return CameraHealth{
 		Name: s.rig.Cameras[i].Name, Frames: c.frames, Gaps: c.gaps, Dropped: c.dropped,
-		Captured: c.stamp, Arrived: c.came, Period: c.periods.median(), Offset: c.offsets.median(),
+		Captured: c.stamp, Arrived: c.heard, Period: c.periods.median(), Offset: c.offsets.median(),
 		Late: c.late, Missing: c.missing, Trouble: s.cameraTrouble(c),
 	}
 }
@@ -108,6 +108,8 @@ func (s *Sync) trouble() Trouble {
 // cameraTrouble returns what is wrong with a camera, the likeliest cause first.
 func (s *Sync) cameraTrouble(c *camera) Trouble {
 	switch {
+	case !s.sends(c):
+		return s.silent(c)
 	case c.unit != "":
 		return Trouble{CauseUnit, c.unit}
 	case c.repeats > 1:
@@ -117,7 +119,7 @@ func (s *Sync) cameraTrouble(c *camera) Trouble {
 	case c.missing == 0 && s.lives(c):
 		return Trouble{}
 	case !s.lives(c):
-		return s.silent(c)
+		return s.useless(c)
 	case c.late > 0:
 		return Trouble{CauseLate, s.lateWords(c)}
 	case c.apart != 0:
@@ -128,17 +130,32 @@ func (s *Sync) cameraTrouble(c *camera) Trouble {
 	return Trouble{}
 }
 
-// silent is the trouble of a camera that sends nothing, if the rig waits for it.
+// silent is the trouble of a camera that sends nothing.
 func (s *Sync) silent(c *camera) Trouble {
 	switch {
-	case !c.came.IsZero():
-		return Trouble{CauseMissing, "no frame since " + clockTime(c.came)}
-	case s.start.IsZero() || s.time.Sub(s.start) <= patience:
+	case s.starts(c):
 		return Trouble{}
-	case c.frames > 0:
+	case c.heard.IsZero():
+		return Trouble{CauseMissing, "no frame has come"}
+	}
+	return Trouble{CauseMissing, "no frame since " + clockTime(c.heard)}
+}
+
+// useless is the trouble of a camera that sends, but nothing that can be used.
+func (s *Sync) useless(c *camera) Trouble {
+	switch {
+	case s.starts(c):
+		return Trouble{}
+	case c.came.IsZero():
 		return Trouble{CauseMissing, fmt.Sprintf("none of its %d frames could be used", c.frames)}
 	}
-	return Trouble{CauseMissing, "no frame has come"}
+	return Trouble{CauseMissing, "no frame that could be used since " + clockTime(c.came)}
+}
+
+// starts reports whether the rig does not wait for the camera yet: since the stream began
+// it has had no time to send a frame that can be used.
+func (s *Sync) starts(c *camera) bool {
+	return c.came.IsZero() && (s.start.IsZero() || s.time.Sub(s.start) <= patience)
 }
 
 func (s *Sync) offsetWords(c *camera) string {

@@ -17,9 +17,10 @@ type keyFrames struct {
 
 // takeKeyed puts a frame into the group of its key frame, or drops it if that has left.
 // If no frame was taken for a beat, the time line of the sets is wrong: a new one begins.
+// A frame that is late for the latest set is on that line.
 func (s *Sync) takeKeyed(i int, a arrival) []Set {
 	if r, bad := s.keyed.refuse(i, a.frame); bad {
-		if r == OutOfOrder && s.starves(a.at) {
+		if r == OutOfOrder && !s.keyed.previous.key.Same(a.frame.Key) && s.starves(a.at) {
 			out := s.newLine(s.keyed.previous.order(), a.frame.Key.Time)
 			return append(out, s.accept(i, a)...)
 		}

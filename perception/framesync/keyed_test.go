@@ -138,3 +138,22 @@ func TestLateKeyFrameIsNamed(t *testing.T) {
 		t.Errorf("trouble %+v, want %+v", got, want)
 	}
 }
+
+// A camera that is always late shows, while the others pause, no other time line.
+func TestLateKeyFrameInAPause(t *testing.T) {
+	const sets = 10
+	s := newScript(Options{}, rig("a", "b")).at(0, poses(0, 2000, 100)...)
+	var want []string
+	for k := range sets + 2 {
+		if at := 100 * k; k < sets {
+			s.at(at+5, keyed("a", at, at))
+			want = append(want, fmt.Sprintf("%d a%d -", at, at))
+		}
+		if at := 100 * (k - 2); k >= 2 {
+			s.at(at+290, keyed("b", at, at))
+		}
+	}
+	want[0] += " (stream started)"
+	s.want(t, want...)
+	s.dropped(t, map[string]uint64{"out_of_order": sets})
+}

@@ -8,12 +8,12 @@ import (
 
 // takeBeat lets a frame wait for its set, or drops it if that has left. If no frame
 // was taken for a beat, or most cameras are far from the sets, the time line of the sets
-// is wrong: a new one begins.
+// is wrong: a new one begins. A frame that is late for its set is on that line.
 func (s *Sync) takeBeat(i int, a arrival) []Set {
 	c := &s.cameras[i]
 	if r, words, old := s.tooOld(c, &a); old {
 		c.alone = c.alone || a.frame.Captured.Sub(s.beat.last).Abs() > patience
-		if r != Surplus && (s.starves(a.at) || s.most(&a, false)) {
+		if r != Surplus && (r != Late && s.starves(a.at) || s.most(&a, false)) {
 			out := s.newLine(s.beat.last, a.frame.Captured)
 			return append(out, s.accept(i, a)...)
 		}
