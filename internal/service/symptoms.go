@@ -35,7 +35,7 @@ const queueFull = "queue_full"
 func told(reason string) bool {
 	for _, r := range []framesync.Reason{
 		framesync.NoPose, framesync.Late, framesync.Spread, framesync.ClockOffset, framesync.Unit, framesync.FewCameras,
-		framesync.Surplus, framesync.Unfinished,
+		framesync.Surplus, framesync.Unfinished, framesync.Crowded,
 	} {
 		if r.String() == reason {
 			return true

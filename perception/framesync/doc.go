@@ -34,7 +34,9 @@
 // for a fuller one, which takes its place. At the start of a stream it waits for
 // 1.2 s, until the periods are known. A set with a smaller share of the rig's cameras
 // than MinShare is dropped; by default, one camera is enough if the others are gone. If
-// more than Pending sets wait, the emptiest goes, the oldest of those.
+// more than Pending sets wait, the emptiest that is not worth a beat goes, the oldest of
+// those; if all are worth one, or will be when frames on their way have come, the first
+// leaves before its time.
 // docs/adr/0012-beats.md has the reasons, with pictures.
 //
 // # Poses

@@ -23,6 +23,7 @@ const (
 	CauseUnit        = "unit"         // a capture time is missing, or in another unit than microseconds
 	CauseStuck       = "stuck"        // a camera repeats one capture time
 	CauseFewCameras  = "few_cameras"  // sets have fewer cameras than sync.min_share asks for
+	CauseCrowded     = "crowded"      // more sets wait for frames or poses than sync.pending
 	CauseNoPose      = "no_pose"      // no ego pose has come, or none any more
 	CausePoseLate    = "pose_late"    // ego poses come after the sets that need them have left
 	CausePoseClock   = "pose_clock"   // ego poses have another clock than the frames
@@ -89,7 +90,7 @@ func (s *Sync) cameraHealth(i int) CameraHealth {
 	}
 }
 
-// newsTime is how long a jump of the time is reported.
+// newsTime is how long a jump of the time is reported, and that too many sets waited.
 const newsTime = 5 * time.Second
 
 // trouble returns what is wrong with the rig as a whole.
@@ -99,6 +100,8 @@ func (s *Sync) trouble() Trouble {
 		return s.stepped
 	case s.few.Cause != "":
 		return s.few
+	case s.crowded > 0 && s.time.Sub(s.crowdedAt) <= newsTime:
+		return Trouble{CauseCrowded, fmt.Sprintf("%d sets wait for frames or poses, sync.pending is %d: they leave before sync.deadline, %v, or not at all", s.crowded, s.options.Pending, s.options.Deadline)}
 	case s.beat.scattered >= 3:
 		return Trouble{CauseSpread, fmt.Sprintf("captures spread over %s, sync.spread is %v", length(s.beat.span), s.options.Spread)}
 	}

@@ -71,6 +71,9 @@ func (k *keyFrames) join(i, cameras int, a *arrival, deadline time.Time) {
 // releaseKeyed returns the sets of key frames that leave at the time now.
 func (s *Sync) releaseKeyed(now time.Time) []Set {
 	n := len(s.keyed.pending) - s.options.Pending
+	if n > 0 {
+		s.crowd(len(s.keyed.pending))
+	}
 	for i, g := range s.keyed.pending {
 		if !g.deadline.After(now) || s.complete(g) {
 			n = max(n, i+1)

@@ -21,8 +21,8 @@ func (s *Sync) releaseBeats() (out []Set) {
 	}
 }
 
-// bound keeps at most Options.Pending sets: the emptiest goes, the oldest of those.
-// It leaves if it is the next one and worth a beat.
+// bound keeps at most Options.Pending sets: one that may be spared goes or, if there is
+// none, the first leaves before its time.
 func (s *Sync) bound() (out []Set) {
 	for slices.ContainsFunc(s.cameras, func(c camera) bool { return len(c.waiting) > s.options.Pending }) {
 		p := s.plan()
@@ -30,19 +30,63 @@ func (s *Sync) bound() (out []Set) {
 		if len(all) <= s.options.Pending {
 			return out
 		}
-		emptiest := 0
-		for i := range all {
-			if all[i].count < all[emptiest].count {
-				emptiest = i
-			}
+		switch w := s.spared(&p, all); {
+		case w == nil:
+			s.crowd(len(all))
+			out = append(out, s.release(&p, &all[0])...)
+		case p.between(w):
+			s.dropWindow(w, Surplus)
+		default:
+			s.crowd(len(all))
+			s.dropWindow(w, Crowded)
 		}
-		if emptiest > 0 || all[0].count < p.enough {
-			s.dropWindow(&all[emptiest], Surplus)
-			continue
-		}
-		out = append(out, s.release(&p, &all[0])...)
 	}
 	return out
+}
+
+// spared returns the emptiest of the windows that are not worth a beat, the oldest of
+// those; nil if there is none. One that fills is worth what it will be, unless the first,
+// which would leave in its place, is not worth a beat either.
+func (s *Sync) spared(p *plan, all []window) (least *window) {
+	for i := range all {
+		w := &all[i]
+		switch {
+		case w.count >= p.enough, all[0].count >= p.enough && !p.between(w) && s.fills(p, w):
+		case least == nil || w.count < least.count:
+			least = w
+		}
+	}
+	return least
+}
+
+// fills reports whether frames for the window are on their way, of cameras that the sets
+// before had.
+func (s *Sync) fills(p *plan, w *window) bool {
+	for i := range s.cameras {
+		if c := &s.cameras[i]; w.pick[i] < 0 && c.missing == 0 && s.lives(c) && s.expects(p, w, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// between reports whether all of a window's cameras have frames between beats, or may
+// have: at the start the beat is unknown.
+func (p *plan) between(w *window) bool {
+	if _, known := p.due(); !known {
+		return true
+	}
+	for i, at := range w.pick {
+		if at >= 0 && !p.cameras[i].fast(p.period) {
+			return false
+		}
+	}
+	return true
+}
+
+// crowd notes that so many sets wait, which is more than may.
+func (s *Sync) crowd(sets int) {
+	s.crowded, s.crowdedAt = sets, s.time
 }
 
 // dropWindow drops the frames of a window.

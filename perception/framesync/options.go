@@ -14,7 +14,7 @@ type Options struct {
 	PoseGap  time.Duration `yaml:"pose_gap"`  // largest distance of two poses to interpolate between
 	Jump     time.Duration `yaml:"jump"`      // largest leap ahead of a camera's time from frame to frame, beyond that of the arrivals
 	MinShare float64       `yaml:"min_share"` // smallest share of the rig's cameras in a set; a set with fewer is dropped
-	Pending  int           `yaml:"pending"`   // largest number of pending sets; if there are more the emptiest goes, the oldest of those
+	Pending  int           `yaml:"pending"`   // largest number of pending sets; if there are more the emptiest goes or the first leaves
 	Poses    int           `yaml:"poses"`     // largest number of ego poses kept
 
 	// StreamTime counts deadlines in the frames' own time and ignores the
@@ -32,7 +32,7 @@ func Defaults() Options {
 		PoseGap:  200 * time.Millisecond,
 		Jump:     10 * time.Second,
 		MinShare: 0.01,
-		Pending:  8,
+		Pending:  16,
 		Poses:    4096,
 	}
 }

@@ -15,12 +15,13 @@ const (
 	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
 	ClockJump                        // a time far from that of the frames before it, which nothing confirmed
 	Unfinished                       // a frame of a set that Discard dropped
-	Surplus                          // a frame between beats, or of the emptiest set when too many wait
+	Surplus                          // a frame between beats
 	Late                             // a frame whose set has left
 	Spread                           // a frame too far from the other cameras' for their set
 	ClockOffset                      // a frame of a camera whose clock differs from the others'
 	Unit                             // a frame or pose whose time is missing, or in another unit than microseconds
 	FewCameras                       // a frame of a set with fewer cameras than MinShare
+	Crowded                          // a frame of the emptiest set when more than Pending wait
 
 	reasons
 )
@@ -28,7 +29,7 @@ const (
 var reasonNames = [reasons]string{
 	"unknown_camera", "duplicate", "out_of_order", "no_pose", "pose_not_finite", "pose_conflict",
 	"before_calibration", "invalid_calibration", "clock_jump", "unfinished",
-	"surplus", "late", "spread", "clock_offset", "unit", "few_cameras",
+	"surplus", "late", "spread", "clock_offset", "unit", "few_cameras", "crowded",
 }
 
 // String returns the reason's stable name.

@@ -187,6 +187,11 @@ func TestCamerasThatFail(t *testing.T) {
 			told: [][]string{{"rig: few_cameras: sets have 1 of 6 cameras, sync.min_share is 0.5"}}},
 		{name: "repeats a stamp", sources: cars(10, only(1, func(c *source) { c.clock = func(float64) float64 { return 0 } })), seconds: 3,
 			sizes: map[int]int{5: 29, 6: 1}, dropped: map[string]uint64{"duplicate": 29}, told: [][]string{{"b: stuck: repeats the capture time"}}},
+		{name: "one stops at 60 Hz", sources: cars(60, only(4, func(c *source) { c.until = 2 })), seconds: 6,
+			sizes: map[int]int{5: 238, 6: 120}, dropped: map[string]uint64{"no_pose": 10}, told: [][]string{{"e: missing"}}},
+		{name: "one stops at 30 Hz, which is waited for", sources: cars(30, only(4, func(c *source) { c.until = 2 })), seconds: 6,
+			options: Options{Deadline: time.Second}, sizes: map[int]int{5: 119, 6: 60}, dropped: map[string]uint64{"no_pose": 5},
+			told: [][]string{{"rig: crowded: 17 sets wait for frames or poses, sync.pending is 16: they leave before sync.deadline, 1s, or not at all"}}},
 		{name: "all pause", sources: cars(10, func(_ int, c *source) { c.skips = between(1.95, 3.95) }), seconds: 6,
 			sizes: map[int]int{6: 40}, told: [][]string{{"a: missing: no frame since 12:00:01"}}},
 	})

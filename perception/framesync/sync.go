@@ -31,6 +31,8 @@ type Sync struct {
 	poseTrouble Trouble
 	missed      bool // of the latest set, a pose was missing
 	few         Trouble
+	crowded     int       // sets that waited when these were last too many
+	crowdedAt   time.Time // when that was
 }
 
 // New returns a Sync that waits for a calibration.
@@ -223,7 +225,7 @@ func (s *Sync) reset(reason string) []Set {
 		s.cameras[i] = camera{tally: s.cameras[i].tally}
 	}
 	s.beat, s.start = beat{}, time.Time{}
-	s.stepped, s.poseTrouble, s.few = Trouble{}, Trouble{}, Trouble{}
+	s.stepped, s.poseTrouble, s.few, s.crowded = Trouble{}, Trouble{}, Trouble{}, 0
 	return out
 }
 
