@@ -48,10 +48,10 @@ func (s *Service) publishStatus(ctx context.Context) {
 func (s *Service) look() (changed bool) {
 	s.looking.Lock()
 	defer s.looking.Unlock()
-	f := s.gather()
-	changes := s.journal.observe(f.now, f.symptoms())
+	f, l := s.gather(), s.options.limits()
+	changes := s.journal.observe(f.now, f.symptoms(l))
 	next := view{facts: f, troubles: s.journal.troubles(), since: f.now}
-	next.condition = judge(&f, next.troubles, s.options.limits())
+	next.condition = judge(&f, next.troubles, l)
 	last := s.view()
 	if next.state == last.state && next.waitingFor == last.waitingFor {
 		next.since = last.since

@@ -136,10 +136,15 @@ func degradedBy(troubles []perception.Trouble) (names []string) {
 	return names
 }
 
-// flow reports whether results come that rest on an image. A recording's come as fast as it
-// is read.
+// flow reports whether results come that rest on an image.
 func (f *facts) flow(l limits) bool {
-	return f.result.count > 0 && (f.lossless || f.idleSince(f.result.at, l) <= l.stale && !f.blind(l))
+	return f.current(l) && (f.lossless || !f.blind(l))
+}
+
+// current reports whether there is a result that is not too old, or another is likely to
+// follow it. A recording's come as fast as it is read.
+func (f *facts) current(l limits) bool {
+	return f.result.count > 0 && (f.lossless || f.idleSince(f.result.at, l) <= l.stale)
 }
 
 // blind reports whether results have come without a usable image for too long.

@@ -45,10 +45,14 @@ func told(reason string) bool {
 }
 
 // symptoms returns all that is wrong by the facts, and with no count and not present what
-// may become wrong.
-func (f *facts) symptoms() (list []symptom) {
+// may become wrong. A result that is too old to tell what is wrong now tells of nothing.
+func (f *facts) symptoms(l limits) (list []symptom) {
+	var latest perception.Result
+	if f.current(l) {
+		latest = f.result.latest
+	}
 	for i := range f.health.Cameras {
-		list = append(list, f.ofCamera(&f.health.Cameras[i])...)
+		list = append(list, f.ofCamera(&f.health.Cameras[i], &latest)...)
 	}
 	list = append(list, f.poses())
 	if t := f.health.Trouble; t.Cause != "" {
@@ -110,11 +114,11 @@ func suspicion(camera, why string) key {
 }
 
 // ofCamera returns what is wrong with a camera: with its frames, and with its image in the
-// last result. An image that is not used because it is suspect is that alone, not rejected,
-// too.
-func (f *facts) ofCamera(c *framesync.CameraHealth) (list []symptom) {
-	wrong := faults(&f.result.latest)
-	if doubt := f.result.latest.Suspect[c.Name]; doubt != "" && strings.HasSuffix(wrong[key{c.Name, rejected}], doubt) {
+// latest result. An image that is not used because it is suspect is that alone, not
+// rejected, too.
+func (f *facts) ofCamera(c *framesync.CameraHealth, latest *perception.Result) (list []symptom) {
+	wrong := faults(latest)
+	if doubt := latest.Suspect[c.Name]; doubt != "" && strings.HasSuffix(wrong[key{c.Name, rejected}], doubt) {
 		delete(wrong, key{c.Name, rejected})
 	}
 	add := func(kind, cause, words string, count uint64, units string) {

@@ -170,6 +170,9 @@ func TestCausesThatTakeTurns(t *testing.T) {
 	}
 }
 
+// usual are the default limits.
+var usual = Defaults().limits()
+
 // TestSymptoms: what the facts show of cameras, and what is only counted.
 func TestSymptoms(t *testing.T) {
 	f := facts{
@@ -179,6 +182,7 @@ func TestSymptoms(t *testing.T) {
 		refusals: map[string]string{"duplicate": "a: its time is that of the frame before", "out_of_order": "b"},
 		tolls:    map[key]uint64{{"a", missing}: 2, {"b", rejected}: 5, {"b", "frozen"}: 1, {"d", "black"}: 1, {"d", rejected}: 1},
 	}
+	f.result.count, f.result.at = 1, f.now
 	f.result.latest = perception.Result{
 		Missing: []string{"a", "b", "d"}, Rejected: map[string]string{"b": "truncated", "d": "image is black: too dark"},
 		Suspect: map[string]string{"b": "frozen: same image for 2.5 s", "d": "black: too dark"},
@@ -189,7 +193,7 @@ func TestSymptoms(t *testing.T) {
 	f.health.Cameras[2].Trouble = framesync.Trouble{Cause: missing, Words: "no frame since 12:00:00"} // like all others'
 
 	var got []string
-	for _, s := range f.symptoms() {
+	for _, s := range f.symptoms(usual) {
 		c := change{Trouble: s.Trouble, units: s.units}
 		got = append(got, fmt.Sprintf("%s (%d %s, present %v, degrades %v)", c.begun(true), s.Count, s.units, s.present, s.Degrades))
 	}
@@ -218,6 +222,32 @@ func TestSymptoms(t *testing.T) {
 	}
 }
 
+// TestAResultGrowsOld: what a result shows is a symptom until it is too old, unless another
+// is on its way, or it is a recording's.
+func TestAResultGrowsOld(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		set  func(f *facts)
+		want bool
+	}{
+		{"just now", func(f *facts) { f.result.at = ms(98_000) }, true},
+		{"long ago", func(*facts) {}, false},
+		{"long ago, a step since then", func(f *facts) { f.result.at, f.stepping = ms(79_000), ms(80_000) }, true},
+		{"long ago, a step that hangs", func(f *facts) { f.stepping = ms(20_000) }, false},
+		{"a recording", func(f *facts) { f.lossless = true }, true},
+	} {
+		f := facts{now: ms(100_000)}
+		f.result.count, f.result.at = 1, ms(19_000)
+		f.result.latest.Suspect = map[string]string{"a": "grey: it has no colour"}
+		f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 19_000))
+		test.set(&f)
+		got := slices.ContainsFunc(f.symptoms(usual), func(s symptom) bool { return s.Cause == "grey" && s.present })
+		if got != test.want {
+			t.Errorf("%s: the camera is grey %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
 // A camera whose times are now in another unit is another publisher to mend; one whose
 // frames came but could not be used did not send nothing.
 func TestWordsOfACamera(t *testing.T) {
@@ -227,12 +257,12 @@ func TestWordsOfACamera(t *testing.T) {
 		var f facts
 		f.health.Cameras = append(f.health.Cameras, cameraHealth("a", 900))
 		f.health.Cameras[0].Trouble = framesync.Trouble{Cause: framesync.CauseUnit, Words: words}
-		got = append(got, lines(j.observe(ms(500*i), f.symptoms()))...)
+		got = append(got, lines(j.observe(ms(500*i), f.symptoms(usual)))...)
 	}
-	var f facts
-	f.result.latest.Missing = []string{"b"}
+	f := facts{now: ms(1500)}
+	f.result.count, f.result.at, f.result.latest.Missing = 1, f.now, []string{"b"}
 	f.health.Cameras = append(f.health.Cameras, framesync.CameraHealth{Name: "b", Frames: 4})
-	got = append(got, lines(j.observe(ms(1500), f.symptoms()))...)
+	got = append(got, lines(j.observe(ms(1500), f.symptoms(usual)))...)
 	want := []string{
 		"a unit since 12:00:00: nanoseconds?",
 		"a unit since 12:00:00: milliseconds?",
