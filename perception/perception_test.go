@@ -92,6 +92,9 @@ func TestTitle(t *testing.T) {
 		"pose late":             {Subject: "poses", Cause: "pose_late"},
 		"poses unit":            {Subject: "poses", Cause: "unit"},
 		"a late":                {Subject: "a", IsCamera: true, Cause: "late"},
+		"sync spread":           {Subject: "sync", Cause: "spread"},
+		"camera sync spread":    {Subject: "sync", IsCamera: true, Cause: "spread"},
+		"camera pose late":      {Subject: "pose", IsCamera: true, Cause: "late"},
 	} {
 		if got := trouble.Title(); got != want {
 			t.Errorf("title %q, want %q", got, want)

@@ -1,6 +1,7 @@
 package perception
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,7 +57,7 @@ type Status struct {
 
 // Trouble is one thing that is wrong.
 type Trouble struct {
-	Subject  string    // a camera's name, or one of the words of package service
+	Subject  string    // a camera's name, or one of Parts
 	IsCamera bool      // whether Subject is a camera
 	Cause    string    // stable word, for example missing
 	Words    string    // numbers, and what would be right
@@ -65,11 +66,19 @@ type Trouble struct {
 	Degrades bool      // whether it makes the state Degraded
 }
 
-// Title returns the trouble's name: CAM_BACK missing, pose late.
+// Parts are the subjects of troubles that are no camera's.
+var Parts = [...]string{"poses", "sync", "detector", "results", "status", "history", "input", "source"}
+
+// Title returns the trouble's name: CAM_BACK missing, pose late. A camera that is named as
+// a part is told from it: camera sync missing.
 func (t *Trouble) Title() string {
 	cause := strings.ReplaceAll(t.Cause, "_", " ")
-	if !t.IsCamera && strings.Contains(cause, strings.TrimSuffix(t.Subject, "s")) {
+	one := strings.TrimSuffix(t.Subject, "s")
+	switch {
+	case !t.IsCamera && strings.Contains(cause, one):
 		return cause
+	case t.IsCamera && slices.ContainsFunc(Parts[:], func(p string) bool { return strings.TrimSuffix(p, "s") == one }):
+		return "camera " + t.Subject + " " + cause
 	}
 	return t.Subject + " " + cause
 }

@@ -112,3 +112,33 @@ func (d *doubting) Look(set *perception.FrameSet) (finish func() (*perception.Re
 		return r, err
 	}
 }
+
+// TestACameraNamedAsAPart: a camera whose name is that of a part, and whose trouble has the
+// part's cause, is told of apart from it, in each place.
+func TestACameraNamedAsAPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rig := testRig()
+		rig.Cameras = append(rig.Cameras, rig.Cameras[1])
+		rig.Cameras[2].Name = ofSync
+		src := &timed{began: time.Now()}
+		src.add(0, rig)
+		for i := range 40 {
+			at := time.Duration(i) * 200 * time.Millisecond
+			src.add(at, perception.EgoPose{Time: ms(200 * i), GlobalFromEgo: geom.IdentityTransform()}, testFrame("a", 200*i), testFrame("b", 200*i))
+			src.add(at+80*time.Millisecond, perception.EgoPose{Time: ms(200*i + 80), GlobalFromEgo: geom.IdentityTransform()}, testFrame(ofSync, 200*i+80))
+		}
+		s, stop := started(t, src, &detector{})
+		defer stop()
+		time.Sleep(8 * time.Second)
+		wantAnswer(t, s, "/readyz", 200, "degraded: sync spread, camera sync spread\n")
+		code, body := get(s, "/metrics")
+		for _, line := range []string{
+			`solofusion_trouble{cause="spread",kind="camera",rig="car",subject="sync"} 1`,
+			`solofusion_trouble{cause="spread",kind="part",rig="car",subject="sync"} 1`,
+		} {
+			if code != 200 || !strings.Contains(body, line) {
+				t.Errorf("/metrics answers %d, and lacks %s", code, line)
+			}
+		}
+	})
+}

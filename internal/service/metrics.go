@@ -126,8 +126,16 @@ func (m *metrics) state(out scrape, v *view) {
 	out.gauge("connected", "1 while there is a connection to the NATS server.", truth(v.down == nil))
 	for i := range v.troubles {
 		t := &v.troubles[i]
-		out.gauge("trouble", "1 for each trouble that is present.", 1, "subject", t.Subject, "cause", t.Cause)
+		out.gauge("trouble", "1 for each trouble that is present.", 1, "kind", kind(t), "subject", t.Subject, "cause", t.Cause)
 	}
+}
+
+// kind returns what a trouble's subject is: a camera may be named as a part.
+func kind(t *perception.Trouble) string {
+	if t.IsCamera {
+		return "camera"
+	}
+	return "part"
 }
 
 // flow sends what is on its way, and how old it is.

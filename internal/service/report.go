@@ -124,11 +124,14 @@ func flowing(s perception.State) bool { return s == perception.Running || s == p
 // logChange logs the beginning of a trouble, and its end if it cost anything that the first
 // line does not have.
 func (s *Service) logChange(c *change, state perception.State) {
-	level, words := slog.LevelWarn, ""
+	level, words, part := slog.LevelWarn, "", c.Subject
+	if c.IsCamera {
+		part = ""
+	}
 	switch {
-	case c.Subject == ofHistory && s.options.Lossless: // a recording's scenes
+	case part == ofHistory && s.options.Lossless: // a recording's scenes
 		return
-	case c.Subject == ofSource: // which logs it itself, with more to tell
+	case part == ofSource: // which logs it itself, with more to tell
 		return
 	case !c.ended:
 		words = c.begun(s.options.Lossless)
@@ -140,7 +143,7 @@ func (s *Service) logChange(c *change, state perception.State) {
 	switch {
 	case s.options.Lossless && c.IsCamera: // the summary tells it, with counts
 		level = slog.LevelDebug
-	case c.Subject == ofHistory:
+	case part == ofHistory:
 		level = slog.LevelInfo
 	}
 	s.log.Log(context.Background(), level, words, "subject", c.Subject, "cause", c.Cause, "count", c.Count, "state", state)

@@ -10,7 +10,7 @@ import (
 	"github.com/solofusion/solofusion/perception/framesync"
 )
 
-// Subjects of troubles that are no camera's.
+// Subjects of troubles that are no camera's, of [perception.Parts].
 const (
 	ofPoses    = "poses"
 	ofSync     = "sync"

@@ -20,6 +20,12 @@ type symptom struct {
 // key is a subject, and a cause or a kind of causes.
 type key struct{ subject, cause string }
 
+// place is a key of a camera or of a part: a camera may be named as one.
+type place struct {
+	camera bool
+	key
+}
+
 // entry is a trouble that is present, or was.
 type entry struct {
 	symptom
@@ -49,7 +55,7 @@ func (e *entry) trouble() perception.Trouble {
 // therefore bounded, however the symptoms change.
 type journal struct {
 	hold, most time.Duration // the first and the longest hold; 0 if troubles never end
-	entries    map[key]*entry
+	entries    map[place]*entry
 }
 
 // longest is the longest hold of a trouble.
@@ -57,7 +63,7 @@ const longest = time.Minute
 
 // newJournal returns a journal of troubles that end; with hold 0 they never do.
 func newJournal(hold time.Duration) journal {
-	return journal{hold: hold, most: max(hold, longest), entries: map[key]*entry{}}
+	return journal{hold: hold, most: max(hold, longest), entries: map[place]*entry{}}
 }
 
 // change is the beginning or the end of a trouble.
@@ -75,10 +81,10 @@ const soon = 10
 // observe takes the symptoms at the time now and returns what changed: what began, in
 // their order, then what ended.
 func (j *journal) observe(now time.Time, symptoms []symptom) (changes []change) {
-	listed := make(map[key]bool, len(symptoms))
+	listed := make(map[place]bool, len(symptoms))
 	for i := range symptoms {
 		s := &symptoms[i]
-		listed[s.key()] = true
+		listed[s.place()] = true
 		if e := j.entry(s, now); e.see(s, now) || e.turned(now) {
 			e.hold, e.pause = min(e.hold, j.most), min(e.pause, j.most)
 			e.cause, e.words, e.toldAt = e.Cause, e.Words, now
@@ -88,18 +94,18 @@ func (j *journal) observe(now time.Time, symptoms []symptom) (changes []change) 
 	return append(changes, j.end(now, listed)...)
 }
 
-func (s *symptom) key() key { return key{s.Subject, cmp.Or(s.kind, s.Cause)} }
+func (s *symptom) place() place { return place{s.IsCamera, key{s.Subject, cmp.Or(s.kind, s.Cause)}} }
 
 // entry returns the entry of a symptom, a new one if it has none. What a new symptom has
 // cost before it was present is not part of the trouble.
 func (j *journal) entry(s *symptom, now time.Time) *entry {
-	e := j.entries[s.key()]
+	e := j.entries[s.place()]
 	if e == nil {
 		e = &entry{hold: j.hold}
 		if s.present && s.Count > 0 {
 			e.Count = s.Count - 1
 		}
-		j.entries[s.key()] = e
+		j.entries[s.place()] = e
 	}
 	if !e.open && now.Sub(e.until) > soon*e.hold {
 		e.hold, e.until = j.hold, time.Time{}
@@ -150,7 +156,7 @@ func (e *entry) turned(now time.Time) bool {
 
 // end closes the troubles that were not seen for their hold, and forgets those that
 // ended long ago and have no symptom any more.
-func (j *journal) end(now time.Time, listed map[key]bool) (changes []change) {
+func (j *journal) end(now time.Time, listed map[place]bool) (changes []change) {
 	if j.hold == 0 {
 		return nil
 	}
@@ -179,5 +185,5 @@ func (j *journal) troubles() (open []perception.Trouble) {
 }
 
 func order(a, b *perception.Trouble) int {
-	return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Cause, b.Cause))
+	return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Cause, b.Cause), cmp.Compare(truth(a.IsCamera), truth(b.IsCamera)))
 }

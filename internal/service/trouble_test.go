@@ -153,6 +153,19 @@ func TestJournal(t *testing.T) {
 	})
 }
 
+// TestPartsAndCamerasOfOneName: a camera and a part of one name and cause are two troubles.
+func TestPartsAndCamerasOfOneName(t *testing.T) {
+	j := newJournal(3 * time.Second)
+	part := symptom{Trouble: degrading(ofSync, "spread", "of the rig", 0), present: true}
+	camera := symptom{Trouble: degrading(ofSync, "spread", "of a camera", 0), present: true}
+	camera.IsCamera = true
+	got := lines(j.observe(ms(0), []symptom{part, camera}))
+	want := []string{"sync spread since 12:00:00: of the rig", "camera sync spread since 12:00:00: of a camera"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestCausesThatTakeTurns: a camera that is now missing, now slow, has a few lines an hour,
 // not one each hold.
 func TestCausesThatTakeTurns(t *testing.T) {
@@ -195,6 +208,9 @@ func TestSymptoms(t *testing.T) {
 	var got []string
 	for _, s := range f.symptoms(usual) {
 		c := change{Trouble: s.Trouble, units: s.units}
+		if !s.IsCamera && !slices.Contains(perception.Parts[:], s.Subject) {
+			t.Errorf("%s is no part's name", s.Subject)
+		}
 		got = append(got, fmt.Sprintf("%s (%d %s, present %v, degrades %v)", c.begun(true), s.Count, s.units, s.present, s.Degrades))
 	}
 	for _, want := range []string{
