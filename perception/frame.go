@@ -14,7 +14,7 @@ type Frame struct {
 	Sequence      uint64          // counts the camera's images, to tell how many were lost
 	Image         []byte          // encoded as Layout says; never modified
 	Layout        Layout          // zero for a JPEG or PNG file
-	Arrived       time.Time       // when the service took it, for spans; zero without them
+	Arrived       time.Time       // when the service took it; zero before, and without spans in a recording
 	OwnPose       *geom.Transform // global from ego at capture; nil if the source sends ego poses by time instead
 	GlobalFromEgo geom.Pose       // at capture; framesync fills it in from OwnPose or the ego poses
 }

@@ -33,7 +33,7 @@ func newMetrics(s *Service) *metrics {
 		stages:   prometheus.NewHistogramVec(histogram("stage_seconds", "Duration of a stage of the detector."), []string{"stage"}),
 		step:     prometheus.NewHistogram(histogram("step_seconds", "From taking a set to its published result.")),
 		latency: prometheus.NewHistogram(histogram("latency_seconds",
-			"From a set's capture to its published result, by the clocks of both machines. Live only.")),
+			"From a set's capture to its published result, by the clocks of both machines; from its arrival if the cameras have another clock. Live only.")),
 	}
 	prometheus.WrapRegistererWith(prometheus.Labels{"rig": s.options.Rig}, m.registry).MustRegister(m, m.stages, m.step, m.latency)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -42,13 +42,14 @@ func newMetrics(s *Service) *metrics {
 
 const prefix = "solofusion_"
 
-func (m *metrics) observe(r *perception.Result, step time.Duration) {
-	for stage, d := range r.StageDurations {
+// observe takes the way of a set whose result is published.
+func (m *metrics) observe(w *Way) {
+	for stage, d := range w.Result.StageDurations {
 		m.stages.WithLabelValues(stage).Observe(d.Seconds())
 	}
-	m.step.Observe(step.Seconds())
+	m.step.Observe(w.Published.Sub(w.Began).Seconds())
 	if !m.service.options.Lossless {
-		m.latency.Observe(time.Since(r.Time).Seconds())
+		m.latency.Observe(w.latency().Seconds())
 	}
 }
 

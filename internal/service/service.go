@@ -182,7 +182,7 @@ func (s *Service) push(d perception.Delivery) {
 	}
 	if f, ok := d.Event.(*perception.Frame); ok {
 		s.account.arrived(now, s.options.limits().stale)
-		if s.options.Trace != nil {
+		if !s.options.Lossless || s.options.Trace != nil {
 			stamped := *f
 			stamped.Arrived = now
 			d.Event = &stamped

@@ -75,7 +75,7 @@ func (s *Service) finish(ctx context.Context, g *glance) {
 	}
 	way.Published = time.Now()
 	s.warnUnlike(way.Result, s.account.publish(way.Result, s.down() != nil, s.inbox(), way.Published))
-	s.metrics.observe(way.Result, way.Published.Sub(way.Began))
+	s.metrics.observe(way)
 	s.notice()
 	set.Settle(nil)
 }
