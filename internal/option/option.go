@@ -4,7 +4,7 @@
 //	func Defaults() Options { return Options{Spread: 60 * time.Millisecond, Pending: 8} }
 //
 //	func (o Options) Bounds() []option.Bound {
-//		return []option.Bound{option.Positive("spread", o.Spread), option.Within("pending", o.Pending, 1, 1024)}
+//		return []option.Bound{option.Between("spread", o.Spread, time.Millisecond, 10*time.Second), option.Within("pending", o.Pending, 1, 1024)}
 //	}
 //
 //	o = option.Fill(o, Defaults()) // fields that are zero
@@ -29,6 +29,23 @@ type Bound struct {
 // Positive is the bound of a duration above zero.
 func Positive(name string, d time.Duration) Bound {
 	return Bound{name, d > 0, "a duration above zero", d}
+}
+
+// Between is the bound of a duration from low to high.
+func Between(name string, d, low, high time.Duration) Bound {
+	return Bound{name, low <= d && d <= high, "a duration from " + short(low) + " to " + short(high), d}
+}
+
+// short writes a duration without units that are zero: 1m, not 1m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // Within is the bound of a number from low to high.

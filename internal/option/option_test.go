@@ -1,6 +1,7 @@
 package option
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -30,6 +31,11 @@ func TestBounds(t *testing.T) {
 		{Positive("a", time.Nanosecond), true, "a duration above zero"},
 		{Positive("a", 0), false, "a duration above zero"},
 		{Positive("a", -1), false, "a duration above zero"},
+		{Between("a", time.Millisecond, time.Millisecond, time.Minute), true, "a duration from 1ms to 1m"},
+		{Between("a", time.Minute, 50*time.Millisecond, time.Minute), true, "a duration from 50ms to 1m"},
+		{Between("a", 0, time.Millisecond, 10*time.Second), false, "a duration from 1ms to 10s"},
+		{Between("a", 25*time.Hour, time.Millisecond, 24*time.Hour), false, "a duration from 1ms to 24h"},
+		{Between("a", math.MaxInt64, time.Second, 90*time.Minute), false, "a duration from 1s to 1h30m"},
 		{Within("b", 1, 1, 3), true, "1 to 3"},
 		{Within("b", 3, 1, 3), true, "1 to 3"},
 		{Within("b", 4, 1, 3), false, "1 to 3"},

@@ -52,10 +52,10 @@ func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.Within("queue", o.Queue, 1, 1024),
 		{Name: "rate", OK: o.Rate == 0 || o.Rate >= 0.1 && o.Rate <= 100, Want: "0 for the sets' own, or 0.1 to 100 Hz", Got: o.Rate},
-		option.Positive("status_period", o.StatusPeriod),
-		option.Positive("stale_after", o.StaleAfter),
-		option.Positive("drain", o.Drain),
-		option.Positive("stall", o.Stall),
+		option.Between("status_period", o.StatusPeriod, 50*time.Millisecond, time.Minute),
+		option.Between("stale_after", o.StaleAfter, 2*pulse, time.Hour),
+		option.Between("drain", o.Drain, time.Millisecond, 10*time.Minute),
+		option.Between("stall", o.Stall, time.Second, time.Hour),
 	}
 }
 
