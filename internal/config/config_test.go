@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 	"pgregory.net/rapid"
+
+	"github.com/solofusion/solofusion/perception/pipeline"
 )
 
 const reference = "../../solofusion.yaml"
@@ -182,6 +184,27 @@ func TestFaults(t *testing.T) {
 				t.Error("a secret is in the error")
 			}
 		})
+	}
+}
+
+// TestLeastRate: history goes on over the intervals of any rate that can be asked for, with
+// sets half a second off its beats.
+func TestLeastRate(t *testing.T) {
+	refused := func(hz float64) bool {
+		c := Default()
+		c.Service.Rate = hz
+		return len(c.check(nil, nil)) > 0
+	}
+	least := 1 / (pipeline.Defaults().MaxGap - 500*time.Millisecond).Seconds()
+	for _, hz := range []float64{0, 0.25, 2, 100} {
+		if refused(hz) {
+			t.Errorf("%g Hz is refused", hz)
+		}
+	}
+	for hz := 0.01; hz < least; hz += 0.01 {
+		if !refused(hz) {
+			t.Errorf("%g Hz is taken, but history ends between its results", hz)
+		}
 	}
 }
 

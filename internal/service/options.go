@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -47,11 +48,15 @@ func Defaults() Options {
 	}
 }
 
+// leastRate has an interval over which history goes on, however the sets lie about its
+// beats: see MaxGap of the pipeline's options.
+const leastRate = 0.25
+
 // Bounds returns what the options must satisfy, without those of Sync.
 func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.Within("queue", o.Queue, 1, 1024),
-		{Name: "rate", OK: o.Rate == 0 || o.Rate >= 0.1 && o.Rate <= 100, Want: "0 for the sets' own, or 0.1 to 100 Hz", Got: o.Rate},
+		{Name: "rate", OK: o.Rate == 0 || o.Rate >= leastRate && o.Rate <= 100, Want: fmt.Sprintf("0 for the sets' own, or %g to 100 Hz: history begins anew after a longer gap", leastRate), Got: o.Rate},
 		option.Between("status_period", o.StatusPeriod, 50*time.Millisecond, time.Minute),
 		option.Between("stale_after", o.StaleAfter, 2*pulse, time.Hour),
 		option.Between("drain", o.Drain, time.Millisecond, 10*time.Minute),
