@@ -3,14 +3,18 @@ package service
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/solofusion/solofusion/geom"
 	"github.com/solofusion/solofusion/perception"
 )
 
@@ -75,6 +79,37 @@ func eachRefusedCalibrationIsTold(t *testing.T) {
 			t.Errorf("the log has %q %d times, want %d:\n%s", words, got, n, &logged)
 		}
 	}
+}
+
+// TestACalibrationThatDoesNotFit: the one before stays in force if the stepper cannot use
+// the next, which is told of as any other that is refused.
+func TestACalibrationThatDoesNotFit(t *testing.T) {
+	wide := testRig()
+	wide.Cameras[1].Width = 9000
+	wide.Cameras[1].Intrinsics = geom.Mat3{9000, 0, 4500, 0, 9000, 2, 0, 0, 1}
+	events := drive(4, nil)
+	sink := &notebook{}
+	s := New(&script{events: slices.Insert(events, 7, perception.Event(wide)), err: io.EOF}, &narrow{}, sink, quiet(Options{Lossless: true}))
+	if err := s.Run(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	sink.want(t, "0  stream started", "500", "1000", "1500")
+	counts(t, s, map[string]uint64{"drop.invalid_calibration": 1})
+	if st := s.Status(); st.LastError != "camera b is wide" {
+		t.Errorf("the last error is %q", st.LastError)
+	}
+}
+
+// narrow is a detector of small images.
+type narrow struct{ detector }
+
+func (*narrow) Fits(r *perception.Rig) error {
+	for i := range r.Cameras {
+		if c := &r.Cameras[i]; c.Width > 8 {
+			return fmt.Errorf("camera %s is wide", c.Name)
+		}
+	}
+	return nil
 }
 
 // paced delivers what a strict source has, then what comes on the channel.

@@ -23,6 +23,12 @@ type Stepper interface {
 	Look(*perception.FrameSet) (finish func() (*perception.Result, error))
 }
 
+// choosy is a Stepper that cannot use every valid calibration. What Fits returns an error
+// for is refused, and the calibration before it stays in force.
+type choosy interface {
+	Fits(*perception.Rig) error
+}
+
 // Service is one run of the detector.
 type Service struct {
 	source  perception.Source
@@ -43,6 +49,7 @@ type Service struct {
 	sync   *framesync.Sync
 	latest sequence
 	beats  beats
+	unfit  uint64 // calibrations that the stepper cannot use
 
 	begun int // number of the stepper's sequence; used by finish only
 }
@@ -188,14 +195,37 @@ func (s *Service) push(d perception.Delivery) {
 			d.Event = &stamped
 		}
 	}
+	if s.refuse(d) {
+		return
+	}
 	before := s.sync.Rig()
 	s.put(s.sync.Push(d, now))
 	s.logCalibration(before, s.sync.Rig())
 }
 
+// refuse drops a valid calibration that the stepper cannot use, as the sync drops those that
+// are not valid.
+func (s *Service) refuse(d perception.Delivery) bool {
+	rig, isRig := d.Event.(*perception.Rig)
+	stepper, choosy := s.stepper.(choosy)
+	if !isRig || !choosy || rig.Validate() != nil {
+		return false
+	}
+	err := stepper.Fits(rig)
+	if err == nil {
+		return false
+	}
+	s.unfit++
+	d.Settle(&framesync.Drop{Reason: framesync.InvalidCalibration, Words: err.Error()})
+	s.tell()
+	return true
+}
+
 // tell gives the account what the sync knows.
 func (s *Service) tell() {
-	s.account.input(s.sync.Counters(), s.sync.Health(), s.sync.Rig() != nil)
+	counters := s.sync.Counters()
+	counters.Dropped[framesync.InvalidCalibration] += s.unfit
+	s.account.input(counters, s.sync.Health(), s.sync.Rig() != nil)
 }
 
 // abandon drops the pending sets.

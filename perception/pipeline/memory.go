@@ -62,6 +62,9 @@ func (o One) Step(set *perception.FrameSet) (*perception.Result, error) {
 	return o.detector.Step(o.memory, set)
 }
 
+// Fits is [Detector.Fits].
+func (o One) Fits(r *perception.Rig) error { return o.detector.Fits(r) }
+
 // Look is [Detector.Look]; it returns the Glance's Finish.
 func (o One) Look(set *perception.FrameSet) (finish func() (*perception.Result, error)) {
 	return o.detector.Look(o.memory, set).Finish

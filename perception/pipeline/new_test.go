@@ -72,6 +72,28 @@ func TestHistoryModes(t *testing.T) {
 	}
 }
 
+// TestFits: a rig fits if each of its images has at most images.max_pixels.
+func TestFits(t *testing.T) {
+	rig := drive(t, 1)[0].Rig
+	largest := 0
+	for i := range rig.Cameras {
+		largest = max(largest, rig.Cameras[i].Width*rig.Cameras[i].Height)
+	}
+	for pixels, want := range map[int]string{largest: "", largest - 1: "(images.max_pixels)"} {
+		p, err := New(bundle(t), Options{Images: preprocess.Options{MaxPixels: pixels}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = p.For(p.NewMemory()).Fits(rig)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("at %d pixels: %v, want %q", pixels, err, want)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	for name, o := range map[string]Options{
 		"provider": {Providers: []string{"abacus"}},

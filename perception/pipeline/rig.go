@@ -36,6 +36,18 @@ type camera struct {
 	prep          *preprocess.Camera
 }
 
+// Fits returns an error for the first camera of a valid rig whose images are larger than
+// the detector's options allow: all sets of the rig would be refused.
+func (d *Detector) Fits(r *perception.Rig) error {
+	for i := range r.Cameras {
+		c := &r.Cameras[i]
+		if err := d.options.Images.CheckSize(geom.Size{Width: c.Width, Height: c.Height}); err != nil {
+			return fmt.Errorf("camera %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
 // mount prepares a rig for the detector's model.
 func (d *Detector) mount(r *perception.Rig) (*mounted, error) {
 	return mount(&d.bundle.Manifest, r, d.options.Images, d.with)

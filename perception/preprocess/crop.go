@@ -50,14 +50,14 @@ func (c Crop) Matrix() geom.Mat4 {
 }
 
 func (c *Config) check(p Picture) error {
-	width, height := p.Size.Width, p.Size.Height
+	if err := c.Options.CheckSize(p.Size); err != nil {
+		return fmt.Errorf("preprocess: %w", err)
+	}
 	switch {
 	case c.Size.Width <= 0 || c.Size.Height <= 0:
 		return fmt.Errorf("preprocess: network image of %d x %d pixels, want at least 1 x 1", c.Size.Width, c.Size.Height)
 	case c.Source.Width <= 0 || c.Source.Height <= 0:
 		return fmt.Errorf("preprocess: training's images of %d x %d pixels, want at least 1 x 1", c.Source.Width, c.Source.Height)
-	case width <= 0 || height <= 0 || width > c.Options.MaxPixels/height:
-		return fmt.Errorf("preprocess: images of %d x %d pixels, want 1 to %d in all (images.max_pixels)", width, height, c.Options.MaxPixels)
 	case c.Std[0] <= 0 || c.Std[1] <= 0 || c.Std[2] <= 0:
 		return errors.New("preprocess: std is not positive")
 	}

@@ -1,6 +1,11 @@
 package preprocess
 
-import "github.com/solofusion/solofusion/internal/option"
+import (
+	"fmt"
+
+	"github.com/solofusion/solofusion/geom"
+	"github.com/solofusion/solofusion/internal/option"
+)
 
 // What is done with an image that is damaged, or that shows nothing.
 const (
@@ -46,6 +51,14 @@ type Options struct {
 // Defaults returns the defaults.
 func Defaults() Options {
 	return Options{Damaged: Reject, Blank: Absent, Frozen: Absent, Preprocess: Exact, MaxPixels: 1 << 26}
+}
+
+// CheckSize returns an error if images of that size have no pixels, or more than MaxPixels.
+func (o Options) CheckSize(s geom.Size) error {
+	if s.Width <= 0 || s.Height <= 0 || s.Width > o.MaxPixels/s.Height {
+		return fmt.Errorf("images of %d x %d pixels, want 1 to %d in all (images.max_pixels)", s.Width, s.Height, o.MaxPixels)
+	}
+	return nil
 }
 
 // Bounds returns what the options must satisfy.
