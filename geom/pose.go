@@ -117,8 +117,8 @@ func IdentityTransform() Transform { return Transform{Rotation: Quat{W: 1}} }
 // Pose returns the transform as a matrix.
 func (t Transform) Pose() Pose { return NewPose(t.Rotation, t.Translation) }
 
-// IsFinite reports whether all numbers are finite and the quaternion is not
-// zero.
+// IsFinite reports whether all numbers are finite and the quaternion is a rotation. The
+// matrix of one that is far too long or too short would be without any.
 func (t Transform) IsFinite() bool {
-	return t.Rotation.IsFinite() && t.Rotation.Norm() > 0 && t.Translation.IsFinite()
+	return t.Rotation.IsRotation() && t.Translation.IsFinite()
 }

@@ -131,10 +131,17 @@ func TestWhatIsNotFinite(t *testing.T) {
 	if !fine.IsFinite() || !fine.Pose().IsFinite() || !IdentityTransform().IsFinite() {
 		t.Error("finite poses are called otherwise")
 	}
+	for _, length := range []float64{2e-6, 0.999, 5e5} {
+		if scaled := (Transform{Rotation: Quat{W: 0.6 * length, Z: 0.8 * length}}); !scaled.IsFinite() {
+			t.Errorf("a quaternion of length %g is called otherwise", length)
+		}
+	}
 	for name, broken := range map[string]Transform{
 		"translation": {Rotation: Quat{W: 1}, Translation: Vec3{0, nan, 0}},
 		"rotation":    {Rotation: Quat{W: 1, Y: inf}},
 		"no rotation": {},
+		"too long":    {Rotation: Quat{W: 1e200, Z: 1e200}},
+		"too short":   {Rotation: Quat{W: 1e-161, Z: 1e-161}},
 	} {
 		if broken.IsFinite() {
 			t.Errorf("%s: called finite", name)

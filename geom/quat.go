@@ -25,6 +25,13 @@ func (q Quat) Unit() Quat {
 // IsFinite reports whether no component is NaN or infinite.
 func (q Quat) IsFinite() bool { return finite([]float64{q.W, q.X, q.Y, q.Z}) }
 
+// IsRotation reports whether q is finite and of a length, 1e-6 to 1e6, that may be one of
+// rounding or of another scale, so that Unit is the rotation that was meant.
+func (q Quat) IsRotation() bool {
+	n := q.Norm()
+	return q.IsFinite() && n >= 1e-6 && n <= 1e6
+}
+
 // Mul returns the rotation that turns by r, then by q.
 func (q Quat) Mul(r Quat) Quat {
 	return Quat{

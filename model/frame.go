@@ -54,7 +54,7 @@ func (f *Frame) Owns(baseFromLidar geom.Pose) bool {
 }
 
 func (f *Frame) check(faults *faults) {
-	faults.require(f.Transform().IsFinite(), "frame", f.Transform(), "finite numbers and a quaternion other than zero")
+	faults.require(f.Transform().IsFinite(), "frame", f.Transform(), "finite numbers and a quaternion of length 1")
 	faults.require(between(f.OwnLidar.Metres, 0, 10), "frame.own_lidar.metres", f.OwnLidar.Metres, "0 to 10")
 	faults.require(between(f.OwnLidar.Degrees, 0, 180), "frame.own_lidar.degrees", f.OwnLidar.Degrees, "0 to 180")
 }

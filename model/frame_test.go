@@ -88,7 +88,7 @@ func TestFrameAndSeenAreChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ add, want string }{
-		{"frame: {translation: [1, 0, 2], rotation: [0, 0, 0, 0]}", "want finite numbers and a quaternion other than zero"},
+		{"frame: {translation: [1, 0, 2], rotation: [0, 0, 0, 0]}", "want finite numbers and a quaternion of length 1"},
 		{"frame: {translation: [1, 0, .nan], rotation: [1, 0, 0, 0]}", "want finite numbers"},
 		{"frame: {translation: [1, 0, 2]}", "frame.rotation is missing"},
 		{"frame: {translation: [1, 0, 2], rotation: [1, 0, 0, 0], own_lidar: {metres: -1, degrees: 3}}", "frame.own_lidar.metres is -1, want 0 to 10"},

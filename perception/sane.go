@@ -105,12 +105,11 @@ func checkTransform(t *geom.Transform) error {
 		return nil
 	}
 	q := t.Rotation
-	norm := q.Norm()
 	switch {
 	case !q.IsFinite():
 		return fmt.Errorf("rotation is %v (w, x, y, z), want finite numbers", q)
-	case norm < 1e-6 || norm > 1e6:
-		return fmt.Errorf("rotation is a quaternion of length %.3g, want length 1", norm)
+	case !q.IsRotation():
+		return fmt.Errorf("rotation is a quaternion of length %.3g, want length 1", q.Norm())
 	case !t.Translation.IsFinite():
 		return fmt.Errorf("translation is %v, want finite numbers", t.Translation)
 	}

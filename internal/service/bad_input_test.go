@@ -151,6 +151,7 @@ func badInputs(t *testing.T) []badInput {
 	clean := street(t)
 	frame, pose := frameAt(harmed, 1), poseAt(harmed)
 	nan := geom.Transform{Rotation: geom.Quat{W: 1}, Translation: geom.Vec3{0, math.NaN(), 0}}
+	endless := geom.Transform{Rotation: geom.Quat{W: 1e200, Z: 1e200}}
 	bad := threeCameras()
 	bad.Cameras[2].Intrinsics[0] = math.NaN()
 	twice := *clean[frame].(*perception.Frame)
@@ -183,6 +184,8 @@ func badInputs(t *testing.T) []badInput {
 		{name: "NaN pose in place of the true one",
 			events: added(cutOut(clean, pose), pose, perception.EgoPose{Time: ms(500 * harmed), GlobalFromEgo: nan}), asIf: cutOut(clean, pose),
 			counts: map[string]uint64{"drop.pose_not_finite": 1, "drop.no_pose": 3}},
+		{name: "pose of no rotation beside the true one", events: added(clean, pose, perception.EgoPose{Time: ms(500 * harmed), GlobalFromEgo: endless}), asIf: clean,
+			counts: map[string]uint64{"drop.pose_not_finite": 1}},
 		{name: "pose that contradicts another", events: added(clean, pose+1, perception.EgoPose{Time: ms(500 * harmed), GlobalFromEgo: geom.IdentityTransform()}), asIf: clean,
 			counts: map[string]uint64{"drop.pose_conflict": 1}},
 		{name: "calibration with NaN", events: added(clean, pose, bad), asIf: clean,

@@ -9,7 +9,7 @@ const (
 	Duplicate                        // a second frame of a camera with the same capture time or key frame
 	OutOfOrder                       // a frame older than one of its camera, or of a key frame that has left
 	NoPose                           // no ego pose for its time came before the deadline
-	PoseNotFinite                    // an ego pose with NaN, infinity or a zero quaternion, or a frame that has one
+	PoseNotFinite                    // an ego pose with NaN, infinity or a quaternion that is no rotation, or a frame that has one
 	PoseConflict                     // a second, different ego pose for one time
 	BeforeCalibration                // a frame before the first usable calibration
 	InvalidCalibration               // a calibration that perception.Rig.Validate refuses
