@@ -26,8 +26,11 @@ type Conn struct {
 	who      string // the client, for words to operators
 	log      *slog.Logger
 	warnings *warning.Log
-	closed   chan struct{}         // when the connection is closed for good
-	lost     atomic.Pointer[error] // why it was lost the last time
+	closed   chan struct{} // when the connection is closed for good
+
+	// lost is why nothing can be sent or received, nil while there is a connection. nats.go's
+	// own state is behind a lock that it holds while it writes and while it dials.
+	lost atomic.Pointer[error]
 
 	onReconnect, onClose handlers
 }
@@ -64,6 +67,16 @@ func (h *handlers) call() {
 // warnEvery is the time between two warnings of one kind about one subject.
 const warnEvery = 10 * time.Second
 
+// A server that vanishes, with its machine or the cable, sends nothing that would end the
+// connection: it is lost when this many pings have no answer at the next, after 6 s.
+// What is sent meanwhile fills the socket's buffer, and then a write waits, with all that
+// need nats.go's lock. It ends the connection too if it takes too long.
+const (
+	pingInterval = 2 * time.Second
+	pingsOut     = 2
+	writeTimeout = 2 * time.Second
+)
+
 // Connect returns a connection. Its error names the setting to check.
 func Connect(o ConnOptions) (*Conn, error) {
 	o = option.Fill(o, DefaultConn())
@@ -96,22 +109,28 @@ func (c *Conn) handlers(o ConnOptions) []nats.Option {
 	return []nats.Option{
 		nats.Name(o.Name),
 		nats.Timeout(o.Timeout),
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(pingsOut),
+		nats.FlusherTimeout(writeTimeout),
+		nats.ReconnectOnFlusherError(),
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(), // credentials may be mended at the server
 		nats.CustomInboxPrefix(o.Inbox),
 		nats.NoEcho(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				c.lost.Store(&err)
+				c.lose(fmt.Errorf("bus: the connection to the NATS server is lost, trying again: %w", err))
 				tell(slog.LevelWarn, "connection to the NATS server lost, trying again", "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
+			c.lost.Store(nil)
 			tell(slog.LevelInfo, "connected to the NATS server again", "url", nc.ConnectedUrlRedacted())
 			c.onReconnect.call()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) { c.warn(sub, err) }),
 		nats.ClosedHandler(func(*nats.Conn) {
+			c.lose(errors.New("bus: the connection to the NATS server is closed"))
 			c.onClose.call()
 			close(c.closed)
 		}),
@@ -155,19 +174,15 @@ func (c *Conn) publish(subject string, m proto.Message) error {
 	return nil
 }
 
-// down returns why nothing can be sent or received, nil while there is a connection.
+func (c *Conn) lose(why error) { c.lost.Store(&why) }
+
+// down returns why nothing can be sent or received, nil while there is a connection. It
+// returns at once.
 func (c *Conn) down() error {
-	switch {
-	case c.nc.IsConnected():
-		return nil
-	case c.nc.IsClosed():
-		return errors.New("bus: the connection to the NATS server is closed")
-	}
-	words := "bus: the connection to the NATS server is lost, trying again"
 	if why := c.lost.Load(); why != nil {
-		return fmt.Errorf("%s: %w", words, *why)
+		return *why
 	}
-	return errors.New(words)
+	return nil
 }
 
 // Flush waits until the server has all that was published, at most 10 s if ctx
