@@ -12,7 +12,7 @@ import (
 //
 //	/metrics  for Prometheus
 //	/healthz  200 unless a step has been running for longer than Stall
-//	/readyz   200 if frames that arrive give results, as far as is known
+//	/readyz   200 if frames that arrive give results, as far as is known of the last 2 s
 //
 // The body of the last two is text: the state or the fault in one line, for /readyz followed
 // by a line for each trouble.

@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -40,6 +42,44 @@ func TestHealth(t *testing.T) {
 	}
 	wantAnswer(t, s, "/readyz", 503, "draining")
 	wantAnswer(t, s, "/healthz", 200, "ok")
+}
+
+// hanging is a connection that does not tell its state until it is released.
+type hanging struct {
+	hangs    atomic.Bool
+	released chan struct{}
+}
+
+func (h *hanging) Waiting() int { return 0 }
+func (h *hanging) Down() error {
+	if h.hangs.Load() {
+		<-h.released
+	}
+	return nil
+}
+
+// A service that cannot look at its state is not ready, and is again when it can.
+func TestHangingLook(t *testing.T) { synctest.Test(t, hangingLook) }
+
+func hangingLook(t *testing.T) {
+	link := &hanging{released: make(chan struct{})}
+	s := New(&script{}, &detector{}, &notebook{}, quiet(Options{Link: link}))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	time.Sleep(time.Hour)
+	wantAnswer(t, s, "/readyz", 200, "waiting for calibration")
+	link.hangs.Store(true)
+	time.Sleep(outdated + 2*pulse)
+	wantAnswer(t, s, "/readyz", 503, "the state has not been looked at for 2.")
+	link.hangs.Store(false)
+	close(link.released)
+	time.Sleep(2 * pulse)
+	wantAnswer(t, s, "/readyz", 200, "waiting for calibration")
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestMetrics(t *testing.T) {

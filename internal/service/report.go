@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"time"
@@ -12,6 +13,10 @@ import (
 // pulse is the time between two looks at the facts, and the largest delay of what they
 // show.
 const pulse = 100 * time.Millisecond
+
+// outdated is the age of a view from which it does not show that the service is ready: a
+// look takes no time, unless something in it hangs.
+const outdated = 20 * pulse
 
 // watch looks at the facts each pulse, and publishes the status each period and when the
 // condition changes.
@@ -52,7 +57,7 @@ func (s *Service) look() (changed bool) {
 	changes := s.journal.observe(f.now, f.symptoms(l))
 	next := view{facts: f, troubles: s.journal.troubles(), since: f.now}
 	next.condition = judge(&f, next.troubles, l)
-	last := s.view()
+	last := s.seen.Load()
 	if next.state == last.state && next.waitingFor == last.waitingFor {
 		next.since = last.since
 	}
@@ -64,7 +69,18 @@ func (s *Service) look() (changed bool) {
 	return next.state != last.state || next.waitingFor != last.waitingFor || next.ready != last.ready
 }
 
-func (s *Service) view() *view { return s.seen.Load() }
+// view returns what the last look saw. One that should have been renewed long ago is not
+// ready, and says so.
+func (s *Service) view() *view {
+	v := s.seen.Load()
+	age := time.Since(v.now)
+	if !v.ready || age <= outdated {
+		return v
+	}
+	old := *v
+	old.ready, old.words = false, fmt.Sprintf("the state has not been looked at for %s, since it was %s", seconds(age), v.words)
+	return &old
+}
 
 // gather returns the facts of now, the source's with them.
 func (s *Service) gather() facts {
