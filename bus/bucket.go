@@ -68,19 +68,41 @@ func noJetStream(err error) bool {
 		errors.Is(err, nats.ErrNoResponders)
 }
 
+// A server that is back may be there before its JetStream is.
+const (
+	recallTries = 5
+	recallLimit = 5 * time.Second // of each
+	recallPause = time.Second     // after one that failed
+)
+
 // recallAfterReconnect recalls the calibration after a reconnection, if the bucket has
 // another than before: a calibration that was only sent, and not kept, stays in force.
 func (s *Source) recallAfterReconnect() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := s.recall(ctx); err != nil {
-		s.conn.log.Warn("calibration not read after the reconnection", "error", err)
+	s.recalling.Lock()
+	defer s.recalling.Unlock()
+	for range recallTries {
+		ctx, cancel := context.WithTimeout(context.Background(), recallLimit)
+		err := s.recall(ctx)
+		cancel()
+		if err == nil || s.closed.Load() || s.Down() != nil { // the next reconnection recalls it
+			return
+		}
+		s.conn.warnings.Warn("recall", "calibration not read after the reconnection", "error", err)
+		select {
+		case <-time.After(recallPause):
+		case <-s.conn.closed:
+			return
+		}
 	}
 }
 
 // recall delivers the calibration in the bucket, if there is one. A service that may
-// not read the bucket says so, and waits for a calibration to be sent.
+// not read the bucket says so, and waits for a calibration to be sent. One that comes while
+// the bucket is read is newer, and stays in force.
 func (s *Source) recall(ctx context.Context) error {
+	s.mu.Lock()
+	taken, kept := s.taken, s.kept
+	s.mu.Unlock()
 	entry, err := s.read(ctx)
 	var denied *DeniedError
 	switch {
@@ -97,8 +119,12 @@ func (s *Source) recall(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.kept == nil || !bytes.Equal(s.kept, entry) {
+	switch {
+	case s.kept != nil && bytes.Equal(s.kept, entry):
+	case s.taken == taken:
 		s.remember(entry)
+	case bytes.Equal(s.kept, kept): // the newer one was only sent
+		s.kept = entry
 	}
 	return nil
 }

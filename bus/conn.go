@@ -126,7 +126,7 @@ func (c *Conn) handlers(o ConnOptions) []nats.Option {
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			c.lost.Store(nil)
 			tell(slog.LevelInfo, "connected to the NATS server again", "url", nc.ConnectedUrlRedacted())
-			c.onReconnect.call()
+			go c.onReconnect.call() // which may wait: other handlers do not
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) { c.warn(sub, err) }),
 		nats.ClosedHandler(func(*nats.Conn) {

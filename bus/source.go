@@ -32,11 +32,14 @@ type Source struct {
 	rejected                           atomic.Pointer[rejection]
 	heard                              twins // of the rig's subjects' goroutine
 
+	recalling sync.Mutex // held while the calibration is recalled after a reconnection
+
 	mu     sync.Mutex // of what follows: the rig's subjects and the bucket have a goroutine each
 	gate   *gate      // nil in a lossless source
 	rivals *rivals
 	last   []byte // message of the last calibration, nil if it is not to be skipped
 	kept   []byte // last entry of the bucket that the source saw
+	taken  uint64 // calibrations that came by messages
 }
 
 // NewSource subscribes. If the server keeps a calibration, the source delivers it
@@ -178,14 +181,20 @@ func (s *Source) refuse(subject string, reason error) {
 // take queues an event that is within the limits. Of a calibration that is the last one
 // again it only says that it has it.
 func (s *Source) take(ev perception.Event, msg *nats.Msg, answer func(refusal string)) {
+	_, isRig := ev.(*perception.Rig)
 	if s.lossless {
+		if isRig {
+			s.mu.Lock()
+			s.taken++
+			s.mu.Unlock()
+		}
 		s.put(item{event: ev, answer: answer})
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, isRig := ev.(*perception.Rig)
 	if isRig && s.last != nil && bytes.Equal(s.last, msg.Data) {
+		s.taken++
 		answer(refusal(ev))
 		return
 	}
@@ -205,7 +214,7 @@ func (s *Source) take(ev perception.Event, msg *nats.Msg, answer func(refusal st
 			"rig", s.subjects.Rig, "subject", msg.Subject, "reason", evidence)
 	}
 	if isRig {
-		s.last = msg.Data
+		s.last, s.taken = msg.Data, s.taken+1
 	}
 	s.put(item{event: ev, answer: answer})
 }
