@@ -33,7 +33,7 @@ func (r *rivals) see(ev perception.Event, now time.Time) (evidence string) {
 			return "two calibrations alternate"
 		}
 	case perception.EgoPose:
-		if r.poses.conflict(e) {
+		if r.poses.conflict(e, now) {
 			return "there are two poses for the same times"
 		}
 		if r.places.next(e, now, drives) {
@@ -117,16 +117,21 @@ func (s *series[T]) next(v T, now time.Time, continues func(last, next T) bool) 
 
 // recent is the last ego poses.
 type recent struct {
-	poses     [64]perception.EgoPose
-	n         int
-	conflicts int
+	poses      [64]perception.EgoPose
+	n          int
+	conflicts  int
+	conflicted time.Time
 }
 
-// conflict reports whether p is another pose for a time that had one, as some were before.
-func (r *recent) conflict(p perception.EgoPose) bool {
+// conflict reports whether p is another pose for a time that had one, as others were
+// shortly before: a localisation may correct one now and then.
+func (r *recent) conflict(p perception.EgoPose, now time.Time) bool {
 	for i := range r.poses {
 		if old := &r.poses[i]; old.Time.Equal(p.Time) && old.GlobalFromEgo != p.GlobalFromEgo {
-			r.conflicts++
+			if now.Sub(r.conflicted) > returnsWithin {
+				r.conflicts = 0
+			}
+			r.conflicts, r.conflicted = r.conflicts+1, now
 			return r.conflicts >= enoughReturns
 		}
 	}

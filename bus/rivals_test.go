@@ -108,6 +108,19 @@ func TestLossesAreNoRivals(t *testing.T) {
 	}
 }
 
+// A pose that is corrected now and then shows no second publisher.
+func TestCorrectedPosesAreNoRivals(t *testing.T) {
+	r := newRivals()
+	for i := range 10 {
+		now := epoch.Add(time.Duration(i) * 2 * returnsWithin)
+		for _, x := range []float64{1, 1.5} {
+			if words := r.see(place(i, x), now); words != "" {
+				t.Fatalf("correction %d: %s", i, words)
+			}
+		}
+	}
+}
+
 // A source counts what shows two publishers, and says so.
 func TestTwoPublishersAreToldOf(t *testing.T) {
 	srv := start(t, ServerOptions{})
