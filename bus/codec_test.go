@@ -172,11 +172,39 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// A key frame without its time is refused, unless that can be 0: results would be of 1970.
+func TestKeyFramesHaveATime(t *testing.T) {
+	at := encodeTransform(geom.IdentityTransform())
+	live := epoch.UnixMicro()
+	const boot, start = int64(time.Hour / time.Microsecond), int64(time.Second / time.Microsecond)
+	for name, test := range map[string]struct {
+		m  *pb.Frame
+		ok bool
+	}{
+		"none":                         {&pb.Frame{CapturedUs: live}, true},
+		"a time":                       {&pb.Frame{CapturedUs: live, KeyTimeUs: live}, true},
+		"a name and a time":            {&pb.Frame{CapturedUs: live, KeyFrame: "k", KeyTimeUs: live}, true},
+		"a name":                       {&pb.Frame{CapturedUs: live, KeyFrame: "k"}, false},
+		"a name, time since boot":      {&pb.Frame{CapturedUs: boot, KeyFrame: "k"}, false},
+		"a pose":                       {&pb.Frame{CapturedUs: live, KeyGlobalFromEgo: at}, false},
+		"the start of a simulation":    {&pb.Frame{CapturedUs: start, KeyFrame: "k", KeyGlobalFromEgo: at}, true},
+		"an image at the time 0":       {&pb.Frame{KeyFrame: "k"}, true},
+		"a recording from before 1970": {&pb.Frame{CapturedUs: -live, KeyFrame: "k", KeyTimeUs: -live}, true},
+	} {
+		test.m.Camera, test.m.Image = "c", []byte{1}
+		_, err := decodeFrame("c", bytesOf(t, test.m))
+		if test.ok != (err == nil) || err != nil && !strings.HasPrefix(err.Error(), "key_time_us is missing: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // FuzzDecode: no message crashes the decoder, and what it accepts encodes to a
 // message that decodes to the same.
 func FuzzDecode(f *testing.F) {
 	own := testFrame("CAM_FRONT", 2)
 	own.OwnPose = testRig().EgoFromLidar
+	own.Captured = time.UnixMicro(1000).UTC()
 	own.Key = &perception.KeyFrame{ID: "sample-7", GlobalFromEgo: own.OwnPose, Time: time.UnixMicro(0).UTC()}
 	for _, ev := range []perception.Event{testRig(), testPose(1), testFrame("CAM_FRONT", 1), own, perception.Reset{Reason: "r"}} {
 		kind, m := encodeEvent(ev)

@@ -181,6 +181,8 @@ func decodeFrame(token string, data []byte) (perception.Event, error) {
 		return nil, fmt.Errorf("the frame names camera %q, want %q as in the subject", m.Camera, camera)
 	case m.CapturedUs == 0 && m.KeyFrame == "":
 		return nil, errors.New("captured_us is missing")
+	case keyTimeMissing(&m):
+		return nil, errors.New("key_time_us is missing: a frame with key_frame or key_global_from_ego has the key frame's time too, on the clock of captured_us")
 	}
 	key, err := decodeKeyFrame(&m)
 	if err != nil {
@@ -201,6 +203,14 @@ func decodeFrame(token string, data []byte) (perception.Event, error) {
 			Format: perception.Format(m.Format), Width: int(m.Width), Height: int(m.Height), Stride: int(m.Stride),
 		},
 	}, nil
+}
+
+// keyTimeMissing reports whether a frame of a key frame does not say when that was. The time
+// 0 is one of a recording that begins there: its images are not captured much later.
+func keyTimeMissing(m *pb.Frame) bool {
+	const later = time.Minute
+	keyed := m.KeyFrame != "" || m.KeyGlobalFromEgo != nil
+	return keyed && m.KeyTimeUs == 0 && m.CapturedUs > later.Microseconds()
 }
 
 // decodeKeyFrame returns the frame's key frame, nil if it has none.

@@ -29,8 +29,9 @@ type Frame struct {
 	// Middle of the exposure. Not 0 without key_frame. Two frames of a camera with one time
 	// are duplicates, of which the first is used.
 	CapturedUs int64 `protobuf:"varint,2,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
-	// Time of the key frame, which groups frames into sets; 0 if there is none, unless
-	// key_frame is set.
+	// Time of the key frame, which groups frames into sets, on the clock of captured_us; 0 if
+	// there is none. A frame with key_frame or key_global_from_ego has it: 0 is a time then,
+	// and refused if captured_us is more than a minute later.
 	KeyTimeUs int64 `protobuf:"varint,3,opt,name=key_time_us,json=keyTimeUs,proto3" json:"key_time_us,omitempty"`
 	// Number of the camera's image, from 1, which says how many were lost on their way, and
 	// gives away two publishers; 0 if images are not numbered.
@@ -50,8 +51,8 @@ type Frame struct {
 	// Detections name it in any case.
 	Image []byte `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
 	// Identity of the key frame in the source, for example a sample's token: frames of
-	// one set have the same, and the result has it too. With it every time counts, 0
-	// included. Empty if the source has none.
+	// one set have the same, as they have the same key_time_us, and the result has it too.
+	// With it every time counts, 0 included. Empty if the source has none.
 	KeyFrame string `protobuf:"bytes,6,opt,name=key_frame,json=keyFrame,proto3" json:"key_frame,omitempty"`
 	// The vehicle's pose at capture, if the source knows it for this very image.
 	// It is used in place of EgoPose messages.
@@ -62,11 +63,11 @@ type Frame struct {
 	// How image is to be read. Empty, "jpeg" or "png": a file, which is recognised by its
 	// bytes. Otherwise pixels, the first row at the top, each row from the left:
 	//
-	//   rgb8  3 bytes a pixel: R, G, B
-	//   bgr8  3 bytes a pixel: B, G, R
-	//   yuyv  4 bytes for two pixels: Y of the left one, U, Y of the right one, V
-	//   nv12  height rows with 1 byte a pixel: Y; then height / 2 rows with 2 bytes for
-	//         each 2 x 2 pixels: U, V
+	//	rgb8  3 bytes a pixel: R, G, B
+	//	bgr8  3 bytes a pixel: B, G, R
+	//	yuyv  4 bytes for two pixels: Y of the left one, U, Y of the right one, V
+	//	nv12  height rows with 1 byte a pixel: Y; then height / 2 rows with 2 bytes for
+	//	      each 2 x 2 pixels: U, V
 	//
 	// rgb8 and bgr8 are sRGB as a JPEG's pixels are. Y, U and V are ITU-R BT.601 with
 	// limited range, as V4L2 and OpenCV have them: Y 16 is black and 235 white, U and V
