@@ -74,7 +74,7 @@ const warnEvery = 10 * time.Second
 const (
 	pingInterval = 2 * time.Second
 	pingsOut     = 2
-	writeTimeout = 2 * time.Second
+	writeTimeout = 5 * time.Second
 )
 
 // Connect returns a connection. Its error names the setting to check.
