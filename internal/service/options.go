@@ -57,10 +57,10 @@ func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
 		option.Within("queue", o.Queue, 1, 1024),
 		{Name: "rate", OK: o.Rate == 0 || o.Rate >= leastRate && o.Rate <= 100, Want: fmt.Sprintf("0 for the sets' own, or %g to 100 Hz: history begins anew after a longer gap", leastRate), Got: o.Rate},
-		option.Between("status_period", o.StatusPeriod, 50*time.Millisecond, time.Minute),
+		option.Between("status_period", o.StatusPeriod, 10*time.Millisecond, time.Hour),
 		option.Between("stale_after", o.StaleAfter, 2*pulse, time.Hour),
-		option.Between("drain", o.Drain, time.Millisecond, 10*time.Minute),
-		option.Between("stall", o.Stall, time.Second, time.Hour),
+		option.Between("drain", o.Drain, time.Millisecond, time.Hour),
+		option.Between("stall", o.Stall, pulse, 24*time.Hour),
 	}
 }
 

@@ -40,10 +40,10 @@ func Defaults() Options {
 // Bounds returns what the options must satisfy.
 func (o Options) Bounds() []option.Bound {
 	return []option.Bound{
-		option.Between("spread", o.Spread, time.Millisecond, 10*time.Second),
-		option.Between("deadline", o.Deadline, time.Millisecond, 10*time.Second),
-		option.Between("pose_gap", o.PoseGap, time.Millisecond, 10*time.Second),
-		option.Between("jump", o.Jump, 100*time.Millisecond, 24*time.Hour),
+		option.Between("spread", o.Spread, time.Millisecond, time.Hour),
+		option.Between("deadline", o.Deadline, time.Millisecond, time.Hour),
+		option.Between("pose_gap", o.PoseGap, time.Millisecond, time.Hour),
+		option.Between("jump", o.Jump, time.Millisecond, 24*time.Hour),
 		{Name: "min_share", OK: o.MinShare > 0 && o.MinShare <= 1, Want: "a share above 0, at most 1", Got: o.MinShare},
 		option.Within("pending", o.Pending, 1, 1024),
 		option.Within("poses", o.Poses, 2, 1<<20),

@@ -63,11 +63,11 @@ type Frame struct {
 	// How image is to be read. Empty, "jpeg" or "png": a file, which is recognised by its
 	// bytes. Otherwise pixels, the first row at the top, each row from the left:
 	//
-	//	rgb8  3 bytes a pixel: R, G, B
-	//	bgr8  3 bytes a pixel: B, G, R
-	//	yuyv  4 bytes for two pixels: Y of the left one, U, Y of the right one, V
-	//	nv12  height rows with 1 byte a pixel: Y; then height / 2 rows with 2 bytes for
-	//	      each 2 x 2 pixels: U, V
+	//   rgb8  3 bytes a pixel: R, G, B
+	//   bgr8  3 bytes a pixel: B, G, R
+	//   yuyv  4 bytes for two pixels: Y of the left one, U, Y of the right one, V
+	//   nv12  height rows with 1 byte a pixel: Y; then height / 2 rows with 2 bytes for
+	//         each 2 x 2 pixels: U, V
 	//
 	// rgb8 and bgr8 are sRGB as a JPEG's pixels are. Y, U and V are ITU-R BT.601 with
 	// limited range, as V4L2 and OpenCV have them: Y 16 is black and 235 white, U and V
