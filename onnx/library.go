@@ -181,9 +181,25 @@ func numbers(text string) []int {
 	return list
 }
 
-// probe loads a library file and returns its version, an error if it is none
-// or too old.
+// telemetryVariable turns ONNX Runtime's own telemetry off. From 1.29 on it keeps an
+// identity of the device in the user's cache folder and reports to its maker.
+const telemetryVariable = "ORT_DISABLE_TELEMETRY"
+
+// silence turns the library's telemetry off, unless the user has set the variable. The
+// library reads it once.
+func silence() error {
+	if os.Getenv(telemetryVariable) != "" {
+		return nil
+	}
+	return os.Setenv(telemetryVariable, "1")
+}
+
+// probe loads a library file, which sends no telemetry then, and returns its version, an
+// error if it is none or too old.
 func probe(file string) (string, error) {
+	if err := silence(); err != nil {
+		return "", err
+	}
 	version, err := libraryVersion(file)
 	if err != nil {
 		return "", err
