@@ -59,6 +59,14 @@ func (c *evalCmd) Validate() error {
 	if c.Resamples < 0 || c.Resamples > maxResamples {
 		return fmt.Errorf("--resamples is %d, want 0 to %d", c.Resamples, maxResamples)
 	}
+	for _, least := range []struct {
+		flag  string
+		value float64
+	}{{"--min-nds", c.MinNDS}, {"--min-map", c.MinMAP}} {
+		if !(least.value >= 0 && least.value <= 1) { // NaN, too
+			return fmt.Errorf("%s is %g, want 0 to 1", least.flag, least.value)
+		}
+	}
 	return nil
 }
 
